@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* acpi.h - RSDP -> RSDT/XSDT -> MADT, checksums and lengths checked. */
+#ifndef ARCH_ACPI_H
+#define ARCH_ACPI_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernel/bootinfo.h"
+#include "mm/layout.h"
+
+struct irq_override {
+	uint8_t source;			/* ISA IRQ */
+	uint32_t gsi;
+	bool active_low, level;
+};
+
+struct acpi_info {
+	bool present;			/* a valid MADT was found */
+	uint64_t lapic_pa;
+	uint64_t ioapic_pa;		/* first IOAPIC, 0 when none */
+	uint32_t ioapic_gsi_base;
+	uint32_t cpu_apic_ids[MAX_CPUS];	/* enabled CPUs, boot CPU wherever it stands */
+	uint32_t cpu_count;
+	struct irq_override overrides[16];
+	uint32_t override_count;
+};
+
+extern struct acpi_info acpi;
+
+/* Fill `acpi`. Tables are read through the direct map where they are RAM and mapped otherwise. Without ACPI it says
+ * so on the console and leaves the architectural defaults: one CPU, LAPIC and IOAPIC at their usual addresses. */
+void acpi_init(const struct bootinfo *bi);
+
+#endif

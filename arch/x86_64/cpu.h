@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* cpu.h - one struct per processor, its descriptor tables, and what its CPUID offers. */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "mm/layout.h"
+#include "arch/x86_64/percpu.h"
+
+/* Features a design may need (struct entry_design.needs) and the kernel uses when present. */
+#define CPU_SMEP	(1u << 0)
+#define CPU_SMAP	(1u << 1)
+#define CPU_UMIP	(1u << 2)
+#define CPU_PGE		(1u << 3)
+#define CPU_NX		(1u << 4)
+#define CPU_XSAVE	(1u << 5)
+#define CPU_AVX		(1u << 6)
+#define CPU_PDPE1GB	(1u << 7)
+#define CPU_PCID	(1u << 8)
+#define CPU_INVPCID	(1u << 9)
+
+extern uint32_t cpu_features;		/* CPU_* bits of the boot CPU */
+
+/* SDM vol. 3A, 8.7 (64-bit TSS). */
+struct tss {
+	uint32_t reserved0;
+	uint64_t rsp[3];
+	uint64_t reserved1;
+	uint64_t ist[8];		/* ist[0] is reserved, ist[1..7] are IST1..IST7 */
+	uint64_t reserved2;
+	uint16_t reserved3;
+	uint16_t iomap_base;
+} __attribute__((packed));
+_Static_assert(sizeof(struct tss) == 104, "the CPU's TSS");
+
+struct cpu {
+	uint32_t index;			/* 0..MAX_CPUS-1 */
+	uint32_t apic_id;
+	struct percpu *percpu;		/* at cea_page(index, CEA_DOOR_PAGE), both roots see page one */
+	uint64_t *gdt;			/* writable, through the direct map */
+	struct tss *tss;		/* writable, through the direct map */
+	struct percpu *door;		/* door page through the direct map: first 4096 bytes only */
+	uint64_t frames_used;		/* frames that setting this CPU up took */
+	struct thread *idle;
+};
+
+extern struct cpu cpus[MAX_CPUS];
+extern uint32_t cpu_count;		/* CPUs set up so far */
+
+/* Virtual address of page @page of CPU @index's block in the CPU entry area. */
+static inline uint64_t cea_page(uint32_t index, uint32_t page)
+{
+	return CEA_FIRST_BLOCK + ((uint64_t)index * CEA_BLOCK_PAGES + page) * PAGE_SIZE;
+}
+
+/* Read CPUID into cpu_features and set CR0, CR4, EFER outright (firmware leaves bits set).
+ * Any table, IRQs off. */
+void cpu_enable_features(void);
+
+/* Build CPU @index's block, descriptors, percpu; load them. Kernel table, IRQs off. Panics when memory is short. */
+void cpu_setup(uint32_t index, uint32_t apic_id);
+
+#endif

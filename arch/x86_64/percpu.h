@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * percpu.h - what a CPU finds through GS while it is in the kernel.
+ *
+ * Two adjacent pages of the CPU entry area.  The first, the door page, is also
+ * in every user root: it holds what an entry path needs before its flip, and
+ * nothing else.  The second is in the kernel root only.
+ */
+#ifndef ARCH_PERCPU_H
+#define ARCH_PERCPU_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct cpu;
+struct thread;
+
+enum ist_kind { IST_NMI = 1, IST_DB, IST_DF, IST_MC, IST_COUNT = IST_MC };
+
+struct percpu {
+	/* --- door page: visible through every user root ------------------- */
+	uint64_t kernel_cr3;		/* word that a flip in loads */
+	uint64_t user_cr3;		/* word that a flip out loads; written with IRQs off */
+	uint64_t entry_top;		/* where this design lands: its entry stack's top */
+	uint64_t scratch;		/* one register, between landing and frame */
+	uint8_t door_pad[4096 - 4 * 8];
+
+	/* --- private page: kernel root only ------------------------------- */
+	uint64_t kstack_top;		/* current thread's kernel stack */
+	struct thread *current;
+	struct cpu *cpu;
+	uint64_t ist_body_top[IST_COUNT + 1];	/* [0]: kernel-mode fault found on the user table */
+	uint32_t work;			/* not 0: exit_work() has something to do before user mode */
+	uint32_t index;			/* CPU number, 0.. */
+	uint8_t private_pad[4096 - 8 * (3 + IST_COUNT + 1) - 8];
+};
+
+_Static_assert(offsetof(struct percpu, kstack_top) == 4096, "the door is one page");
+_Static_assert(sizeof(struct percpu) == 8192, "percpu is two pages");
+
+/* percpu->work bits.  Set with IRQs off on the owning CPU. */
+#define WORK_RESCHED	1u		/* the scheduler wants to pick again */
+#define WORK_KILL	2u		/* the current thread's process is being killed */
+
+/* The running CPU's percpu, by its GS-relative address. Kernel GS only, IRQs off or thread pinned. */
+static inline struct thread *current_thread(void)
+{
+	struct thread *t;
+
+	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(t) : "i"(offsetof(struct percpu, current)));
+	return t;
+}
+
+static inline struct cpu *this_cpu(void)
+{
+	struct cpu *c;
+
+	__asm__ volatile("mov %%gs:%c1, %0" : "=r"(c) : "i"(offsetof(struct percpu, cpu)));
+	return c;
+}
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * design.h - the contract between an entry design and the rest of the kernel.
+ *
+ * A design is chosen once, at boot, by pointers: LSTAR, the IDT's gates, RSP0
+ * and the hooks below.  Nothing between the hardware event and the common
+ * dispatcher tests which design it is, and no hook is called there.
+ */
+#ifndef ENTRY_DESIGN_H
+#define ENTRY_DESIGN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct aspace;
+struct cpu;
+struct thread;
+struct trapframe;
+
+struct entry_design {
+	const char *name;		/* entry=<name> */
+	const char *summary;		/* one line for the boot log and the reports */
+	uint32_t needs;			/* CPU_* features; unmet: refuse to boot, saying which */
+	bool split;			/* each address space has a user root beside its kernel root */
+	void (*syscall_entry)(void);	/* -> LSTAR */
+	const void *stubs;		/* -> IDT: 256 stubs, ENTRY_STUB_SIZE apart */
+	const uint8_t *ist;		/* 256 IST numbers */
+	const void *iret;		/* address of the IRETQ to user mode: a fault there is the user's */
+	void (*user_return)(struct trapframe *frame);	/* leave for user mode from thread->frame;
+							 * on the thread's kernel stack, IRQs off; no return */
+	const char *text_start, *text_end;	/* the design's own entry text, page aligned */
+	const char *rodata_start, *rodata_end;	/* and read-only data; may be empty */
+
+	/* All hooks: kernel table, IRQs off, kernel stack; 0 or a negative errno. */
+	int (*setup_cpu)(struct cpu *cpu);
+	void (*release_cpu)(struct cpu *cpu);
+	int (*map_user_root)(struct aspace *as);	/* fill the user root's kernel half */
+	void (*release_user_root)(struct aspace *as);
+	int (*setup_thread)(struct thread *t);		/* sets t->frame; e.g. map its trampoline stack */
+	void (*retire_thread)(struct thread *t);	/* on the reaper's stack, no lock held, after
+							 * RSP0 and door have moved on */
+	void (*switch_thread)(struct cpu *cpu, struct thread *next);	/* new roots already in the door */
+};
+
+#define ENTRY_STUB_SIZE 16
+
+/* The design this boot runs; set once in entry_choose(). */
+extern const struct entry_design *entry;
+
+/* Registry order. entry_design_count() designs; at(i) for i below it. */
+const struct entry_design *entry_design_at(unsigned i);
+unsigned entry_design_count(void);
+const struct entry_design *entry_design_find(const char *name);	/* NULL when there is none */
+
+/* Make @d this boot's design; panics naming the CPU features it lacks. Called once, before cpu_setup(). */
+void entry_choose(const struct entry_design *d);
+
+/* Shared entry text and rodata, mapped in every user root; page aligned, from linker.ld. */
+extern const char entry_shared_text_start[], entry_shared_text_end[];
+extern const char entry_shared_rodata_start[], entry_shared_rodata_end[];
+
+/* Where the MOV to CR3 of each flip lies: for the missed-flip oracle and the host's tools.
+ * Emitted by the flip macros into .flip_sites, which no user root maps. */
+struct flip_site {
+	uint64_t address;		/* of the MOV to CR3 */
+	uint64_t length;		/* bytes of that instruction */
+	char name[32];			/* "<design>.<syscall|idt>.<in|out>" */
+};
+extern const struct flip_site flip_sites_start[], flip_sites_end[];
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* abi.h - constants that the kernel and user programs share. */
+#ifndef KERNEL_ABI_H
+#define KERNEL_ABI_H
+
+/* Errors: system calls return -E... */
+#define EPERM		1	/* not allowed to this process */
+#define ENOENT		2	/* no such program in the boot archive */
+#define ESRCH		3	/* no such thread or process */
+#define ENOEXEC		8	/* not a loadable ELF64 program */
+#define ECHILD		10	/* not a child of the caller */
+#define EAGAIN		11	/* a table is full */
+#define ENOMEM		12	/* no memory left */
+#define EFAULT		14	/* bad user pointer */
+#define EEXIST		17	/* already mapped */
+#define EINVAL		22	/* bad argument */
+#define ENOSYS		38	/* no such system call */
+#define ETIMEDOUT	110	/* sleep() ended by its time-out */
+
+/* map(): protection. Never both W and X. */
+#define PROT_WRITE	1
+#define PROT_EXEC	2
+
+/* wait(): a killed process returns WAIT_KILLED | vector of the fault (VECTOR_SYSCALL: by the kernel). */
+#define WAIT_KILLED	0x10000
+
+/* bench_control(): operations, allowed only when the boot has bench= or tests=. */
+#define BENCH_TIMER_HZ		0	/* arg: tick rate of this CPU's timer, 10..100000; 0 stops it */
+#define BENCH_SKIP_UD		1	/* arg: 1: #UD in this process skips the 2-byte UD2, 0: kills */
+#define BENCH_SELF_IPI		2	/* arg: n self-IPIs taken in kernel mode; returns instructions (TSC ticks)
+					 * of the loop with them */
+#define BENCH_SELF_IPI_BASE	3	/* arg: n; the same loop without the IPI */
+#define BENCH_FRAMES_USED	4	/* frames in use now */
+#define BENCH_PT_PAGES		5	/* page-table pages in use now */
+#define BENCH_EXPOSURE		6	/* print the exposure.* figures of the calling process's user root */
+#define BENCH_MEMORY		7	/* print the memory.* figures that only the kernel knows */
+
+/* shutdown(): codes written to isa-debug-exit; QEMU's status is (code << 1) | 1. */
+#define EXIT_PASS	16	/* status 33 */
+#define EXIT_FAIL	17	/* status 35 */
+#define EXIT_PANIC	18	/* status 37 */
+#define EXIT_USAGE	19	/* status 39: bad command line */
+
+#endif

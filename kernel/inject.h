@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inject.h - faults that a boot is told to carry (inject=), so that a test can be seen to fail.
+ *
+ *   skip-flip:<site>    NOP out one flip (a name of .flip_sites) before the design is used
+ *   audit-extra, audit-writable, audit-global, audit-frame
+ *                       spoil the first process's user root in that way
+ *   panic, double-free, stack-overflow, null-call
+ *                       break a kernel invariant once user space is up
+ */
+#ifndef KERNEL_INJECT_H
+#define KERNEL_INJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct aspace;
+
+/* Is @value a valid inject=?  When not and @list is not NULL, the valid ones are written there. */
+bool inject_valid(const char *value, char *list, size_t listlen);
+
+/* Patch a skipped flip, if that was asked for. Kernel table, before any user mode. */
+void inject_early(const char *value);
+/* Spoil @as's user root, if that was asked for. Called for every new space; acts on the first. */
+void inject_user_root(struct aspace *as);
+/* Break a kernel invariant, if that was asked for. Called once by the boot thread. */
+void inject_late(void);
+
+#endif

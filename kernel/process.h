@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/* process.h - create, end, wait for processes and threads. All: IRQs off, kernel table. */
+#ifndef KERNEL_PROCESS_H
+#define KERNEL_PROCESS_H
+
+#include "kernel/archive.h"
+#include "kernel/thread.h"
+
+extern struct archive boot_archive;
+
+/* Start program @name of the boot archive with argument string @arg (on its stack; rdi = address, rsi = length).
+ * The new thread is ready. 0 with *out set, or -ENOENT, -ENOEXEC (the reason goes to the console), -ENOMEM, -EAGAIN. */
+int process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent, struct process **out);
+/* A further user thread of @p at @rip. 0 with *out set, or -ENOMEM, -EAGAIN. */
+int thread_create_user(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out);
+/* A kernel thread. NULL when memory is short. */
+struct thread *thread_create_kernel(void (*main)(void *), void *arg);
+
+void thread_exit_current(void) __attribute__((noreturn));
+void process_exit_current(uint32_t status) __attribute__((noreturn));
+/* Kill the current process because of what its thread did; prints one line that says why. */
+void process_kill_current(uint32_t vector, const char *why, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+int64_t thread_join(uint32_t tid);
+int64_t process_wait(uint32_t pid);
+struct thread *thread_find(struct process *p, uint32_t tid);
+
+/* Free dead threads and processes that nobody runs on any more. On a live thread's kernel stack, no lock held. */
+void reap(void);
+
+/* Every process in turn, for the audit; NULL after the last. */
+struct process *process_next(struct process *p);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aspace.h - a process's address space: the root pair and its regions.
+ *
+ * The kernel root is the even half of an 8 KiB pair, the user root is
+ * kernel root + 4096.  Both share everything below the lower half's top-level
+ * entries; whoever adds or clears one writes both.  In the kernel root those
+ * entries are NX, so a missed flip out faults on the first user instruction.
+ */
+#ifndef MM_ASPACE_H
+#define MM_ASPACE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "kernel/spinlock.h"
+
+struct region {				/* [start, end) demand-zero or filled by the ELF loader */
+	uint64_t start, end;
+	uint64_t flags;			/* PTE_W, PTE_NX */
+	struct region *next;		/* ascending */
+};
+
+struct aspace {
+	struct spinlock lock;
+	uint64_t root;			/* physical address of the kernel root */
+	struct region *regions;
+	uint64_t next_map;		/* where map() looks first */
+	uint64_t user_frames;		/* leaf frames of the lower half */
+	uint32_t pid;			/* owner, for messages */
+};
+
+/* New empty space; calls entry->map_user_root(). NULL when memory is short. */
+struct aspace *aspace_create(void);
+/* Free everything. No CPU's CR3 holds either root any more. */
+void aspace_destroy(struct aspace *as);
+
+/* The words for CR3. In an unsplit design both are the one root. */
+uint64_t aspace_kernel_cr3(const struct aspace *as);
+uint64_t aspace_user_cr3(const struct aspace *as);
+
+/* Add a demand-zero region at a fixed address. -EINVAL (not page aligned, outside the user half), -EEXIST, -ENOMEM. */
+int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags);
+/* The same, at an address of the kernel's choice: *start is set. */
+int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start);
+/* Remove a region that aspace_map_anon() made; -EINVAL when [start, start+len) is not exactly one. */
+int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len);
+/* Resolve a page fault at @va (@write, @exec from the error code). 0: mapped, retry; -EFAULT: no region allows it; -ENOMEM. */
+int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec);
+/* Make the page at @va present and return it through the direct map, for the ELF loader; NULL when memory is short. */
+void *aspace_populate(struct aspace *as, uint64_t va);
+
+/* A supervisor page in this space's user root only, under its own page-table pages (a trampoline). */
+int aspace_map_private(struct aspace *as, uint64_t va, uint64_t pa, uint64_t flags);
+/* Take it out again and flush; tables are freed when empty. */
+void aspace_unmap_private(struct aspace *as, uint64_t va);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* frames.h - the physical frame allocator. */
+#ifndef MM_FRAMES_H
+#define MM_FRAMES_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include "kernel/bootinfo.h"
+
+/* Build the allocator over the usable ranges of @mem, rounded inwards; everything that any non-usable
+ * range or any of @reserved touches is never handed out, nor are frame 0 and the first MiB.
+ * Its bitmap lives in memory it takes for itself, reached by @phys (identity map early, direct map later). */
+void frames_init(const struct mem_range *mem, size_t count, const struct mem_range *reserved, size_t reserved_count);
+
+/* One frame: physical address, contents undefined; 0 when memory is short. Any context; takes the frame lock. */
+uint64_t frame_alloc(void);
+uint64_t frame_alloc_zeroed(void);
+/* 2^order contiguous frames aligned to their size (order 0..9), or 0. */
+uint64_t frames_alloc_order(unsigned order);
+/* Give back. A frame that is already free, or was never the allocator's, panics by name. */
+void frame_free(uint64_t pa);
+void frames_free_order(uint64_t pa, unsigned order);
+
+uint64_t frames_used(void);		/* handed out now */
+uint64_t frames_total(void);		/* that the allocator owns */
+uint64_t frames_ram_end(void);		/* end of the highest usable byte, page aligned */
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* heap.h - kmalloc: size classes (powers of two, 32..2048) from single frames, and whole pages above. */
+#ifndef MM_HEAP_H
+#define MM_HEAP_H
+
+#include <stddef.h>
+
+/* Zeroed memory, aligned to its class (64-byte alignment from 64 up); NULL when memory is short. IRQs off or on. */
+void *kzalloc(size_t size);
+void kfree(void *p);			/* NULL is fine; a pointer that is not live panics by name */
+
+#endif

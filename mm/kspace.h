@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kspace.h - the kernel half: built once, shared by every root.
+ *
+ * Two sets of top-level entries exist: the kernel roots' (everything) and the
+ * user roots' (entry text and rodata, the CPU entry area's user sub-tree).
+ * Both are filled at boot, so no root is ever behind.  `direct` has the first only.
+ */
+#ifndef MM_KSPACE_H
+#define MM_KSPACE_H
+
+#include <stdint.h>
+#include "kernel/bootinfo.h"
+
+/* Build the boot root pair (single root when !entry->split), direct map, kernel image W^X by page; load it.
+ * Early identity map on entry; kernel table on return. Panics when memory is short. entry is chosen. */
+void kspace_init(const struct bootinfo *bi);
+
+uint64_t kspace_boot_root(void);	/* physical; the boot and idle threads' root */
+
+/* Map into the kernel half of every kernel root. Global is added where the design allows it: everywhere in an
+ * unsplit design, else only when @visible (mapped identically in every user root). 0 or -ENOMEM, -EEXIST. */
+int kspace_map(uint64_t va, uint64_t pa, uint64_t flags);
+/* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on the user side
+ * when !entry->split. CPU entry area only. */
+int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags);
+uint64_t kspace_unmap_visible(uint64_t va);	/* boot time and CPU release only; flushes this CPU */
+
+/* Fill a new kernel root's, or a new user root's, kernel half from the shared entries. */
+void kspace_fill_kernel_root(uint64_t root);
+void kspace_fill_user_root(uint64_t user_root);
+
+/* Map device registers, uncached. Returns the virtual address; panics when out of room. */
+volatile void *kspace_map_mmio(uint64_t pa, uint64_t len);
+
+#endif
