@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: MIT
+# Vestibule - `make help` lists the targets.
+
+BUILD  := build
+PYTHON := /usr/bin/python3
+
+# Toolchain: CROSS_COMPILE= wins; else the first that is there.
+ifeq ($(origin CROSS_COMPILE),undefined)
+CROSS_COMPILE := $(shell for p in x86_64-elf- x86_64-linux-gnu-; do \
+	command -v $${p}gcc >/dev/null 2>&1 && { echo $$p; exit; }; done)
+endif
+CC      := $(CROSS_COMPILE)gcc
+LD      := $(CROSS_COMPILE)ld
+NM      := $(CROSS_COMPILE)nm
+OBJDUMP := $(CROSS_COMPILE)objdump
+NASM    := nasm
+
+# Warnings are errors in CI only (make lint): a new compiler must not break a student's build.
+WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
+# No host path or build time may reach the image.
+CBASE   := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none \
+           -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)=. \
+           -fno-ident $(WARN)
+KCFLAGS := $(CBASE) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
+           -mno-omit-leaf-frame-pointer -I. -I$(BUILD)/gen
+UCFLAGS := $(CBASE) -msse2 -I. -Iuser/lib -I$(BUILD)/gen
+NASMFLAGS := -f elf64 -g -F dwarf -w+all -w-reloc-abs-dword -w-reloc-rel-dword -I. -Ientry/ -I$(BUILD)/gen/ $(if $(WERROR),-Werror)
+KLDFLAGS := -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments --build-id=none
+
+DESIGN_FILES := $(sort $(wildcard entry/*.asm))
+DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
+
+KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c mm/*.c entry/*.c kernel/*.c tests/kernel/*.c)))
+KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm))
+KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
+GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h
+KERNEL     := $(BUILD)/vestibule.elf
+
+USER_SRC   := $(sort $(wildcard user/*.c tests/user/*.c))
+USER_PROGS := $(patsubst %.c,$(BUILD)/user/bin/%,$(notdir $(USER_SRC)))
+USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
+ARCHIVE    := $(BUILD)/archive.tar
+
+.DEFAULT_GOAL := all
+all: $(KERNEL) $(ARCHIVE)	## build the kernel and the boot archive
+
+# --- generated sources -------------------------------------------------------
+$(BUILD)/gen/asm-offsets.inc: arch/x86_64/asm-offsets.c $(wildcard arch/x86_64/*.h mm/layout.h kernel/*.h)
+	@mkdir -p $(@D)
+	$(CC) $(KCFLAGS) -S -o $(BUILD)/gen/asm-offsets.s $<
+	sed -n 's/^.*->\([A-Z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $(BUILD)/gen/asm-offsets.s > $@
+
+$(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/syscall_stubs.asm &: kernel/syscalls.def tools/gen_syscalls.py
+	@mkdir -p $(BUILD)/gen
+	$(PYTHON) tools/gen_syscalls.py --out $(BUILD)/gen
+
+# One page-aligned piece of entry text and rodata per design, bounded by symbols (- in a name becomes _).
+$(BUILD)/entry-%.ld: $(DESIGN_FILES) Makefile
+	@mkdir -p $(@D)
+	for d in $(DESIGNS); do s=$$(echo $$d | tr - _); \
+	printf '. = ALIGN(4096); entry_%s_%s_start = .; *(.entry.%s.%s) . = ALIGN(4096); entry_%s_%s_end = .;\n' \
+		$$s $* $* $$d $$s $*; done > $@
+
+# --- kernel ------------------------------------------------------------------
+$(BUILD)/kernel/%.c.o: %.c $(GEN)
+	@mkdir -p $(@D)
+	$(CC) $(KCFLAGS) $(KCFLAGS_$(subst /,_,$<)) -MMD -MP -c -o $@ $<
+
+# C of an entry design runs on the user table: no jump tables, no libcalls, nothing outside entry text.
+$(BUILD)/kernel/entry/%.c.o: KCFLAGS += -fno-jump-tables -fno-tree-loop-distribute-patterns
+
+$(BUILD)/kernel/%.asm.o: %.asm $(GEN)
+	@mkdir -p $(@D)
+	$(NASM) $(NASMFLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+
+# Linked twice: the symbol table made from the first pass lies behind all text, so no text address moves.
+$(KERNEL): $(KERNEL_OBJ) linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld tools/gen_ksyms.py
+	$(LD) $(KLDFLAGS) -T linker.ld -o $(BUILD)/pass1.elf $(KERNEL_OBJ)
+	$(NM) -n $(BUILD)/pass1.elf | $(PYTHON) tools/gen_ksyms.py > $(BUILD)/gen/ksyms.asm
+	$(NASM) $(NASMFLAGS) -o $(BUILD)/kernel/ksyms.o $(BUILD)/gen/ksyms.asm
+	$(LD) $(KLDFLAGS) -T linker.ld -o $@ $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o
+
+# --- user programs and the boot archive --------------------------------------
+$(BUILD)/user/%.c.o: %.c $(GEN)
+	@mkdir -p $(@D)
+	$(CC) $(UCFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/user/%.asm.o: %.asm $(GEN)
+	@mkdir -p $(@D)
+	$(NASM) $(NASMFLAGS) -o $@ $<
+
+$(BUILD)/user/syscall_stubs.o: $(BUILD)/gen/syscall_stubs.asm
+	@mkdir -p $(@D)
+	$(NASM) $(NASMFLAGS) -o $@ $<
+
+define user_program
+$(BUILD)/user/bin/$(basename $(notdir $(1))): $(BUILD)/user/$(1).o $(USER_LIB) user/user.ld
+	@mkdir -p $$(@D)
+	$(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none -T user/user.ld -o $$@ $$(filter %.o,$$^)
+endef
+$(foreach s,$(USER_SRC),$(eval $(call user_program,$(s))))
+
+$(ARCHIVE): $(USER_PROGS)
+	tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0755 \
+		-C $(BUILD)/user/bin -cf $@ $(sort $(notdir $(USER_PROGS)))
+
+clean:	## remove everything that was built
+	rm -rf $(BUILD)
+
+.PHONY: all clean
+.SECONDARY:
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

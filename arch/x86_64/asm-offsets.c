@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * asm-offsets.c - constants that NASM shares with C.
+ *
+ * Compiled to assembly only; the Makefile turns each "->NAME value" line into
+ * a %define.  No assembly file writes an offset by hand.
+ */
+#include <stddef.h>
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/x86.h"
+#include "kernel/thread.h"
+#include "mm/layout.h"
+
+#define EMIT(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
+
+void asm_offsets(void);
+void asm_offsets(void)
+{
+	EMIT(TF_R11, offsetof(struct trapframe, r11));
+	EMIT(TF_RCX, offsetof(struct trapframe, rcx));
+	EMIT(TF_R15, offsetof(struct trapframe, r15));
+	EMIT(TF_RBX, offsetof(struct trapframe, rbx));
+	EMIT(TF_RAX, offsetof(struct trapframe, rax));
+	EMIT(TF_RDI, offsetof(struct trapframe, rdi));
+	EMIT(TF_VECTOR, offsetof(struct trapframe, vector));
+	EMIT(TF_ERROR, offsetof(struct trapframe, error));
+	EMIT(TF_RIP, offsetof(struct trapframe, rip));
+	EMIT(TF_CS, offsetof(struct trapframe, cs));
+	EMIT(TF_RFLAGS, offsetof(struct trapframe, rflags));
+	EMIT(TF_RSP, offsetof(struct trapframe, rsp));
+	EMIT(TF_SS, offsetof(struct trapframe, ss));
+	EMIT(TF_SIZE, sizeof(struct trapframe));
+
+	EMIT(PERCPU_KERNEL_CR3, offsetof(struct percpu, kernel_cr3));
+	EMIT(PERCPU_USER_CR3, offsetof(struct percpu, user_cr3));
+	EMIT(PERCPU_ENTRY_TOP, offsetof(struct percpu, entry_top));
+	EMIT(PERCPU_SCRATCH, offsetof(struct percpu, scratch));
+	EMIT(PERCPU_KSTACK_TOP, offsetof(struct percpu, kstack_top));
+	EMIT(PERCPU_CURRENT, offsetof(struct percpu, current));
+	EMIT(PERCPU_IST_BODY_TOP, offsetof(struct percpu, ist_body_top));
+	EMIT(PERCPU_WORK, offsetof(struct percpu, work));
+
+	EMIT(SEL_KERNEL_CODE, SEL_KERNEL_CODE);
+	EMIT(SEL_KERNEL_DATA, SEL_KERNEL_DATA);
+	EMIT(SEL_USER_DATA, SEL_USER_DATA);
+	EMIT(SEL_USER_CODE, SEL_USER_CODE);
+	EMIT(VECTOR_SYSCALL, VECTOR_SYSCALL);
+	EMIT(VECTOR_EXCEPTIONS, VECTOR_EXCEPTIONS);
+	EMIT(FLAG_TF, FLAG_TF);
+	EMIT(FLAG_RF, FLAG_RF);
+	EMIT(MSR_GS_BASE, MSR_GS_BASE);
+	EMIT(PAGE_SIZE, PAGE_SIZE);
+	EMIT(IST_STACK_HEADROOM, IST_STACK_HEADROOM);
+}
