@@ -25,7 +25,7 @@ KCFLAGS := $(CBASE) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-omit-
            -mno-omit-leaf-frame-pointer -I. -I$(BUILD)/gen
 UCFLAGS := $(CBASE) -msse2 -I. -Iuser/lib -I$(BUILD)/gen
 NASMFLAGS := -f elf64 -g -F dwarf -w+all -w-reloc-abs-dword -w-reloc-rel-dword -I. -Ientry/ -I$(BUILD)/gen/ $(if $(WERROR),-Werror)
-KLDFLAGS := -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments --build-id=none
+KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments --build-id=none
 
 DESIGN_FILES := $(sort $(wildcard entry/*.asm))
 DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
