@@ -1,0 +1,155 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""gen_syscalls.py - make everything that knows the system calls from kernel/syscalls.def.
+
+    gen_syscalls.py --out DIR     DIR/syscall_table.inc, DIR/syscalls.h, DIR/syscall_stubs.asm
+    gen_syscalls.py --doc FILE    the documentation (docs/syscalls.md)
+    gen_syscalls.py --check FILE  exit 1 when FILE is not what --doc would write
+"""
+import argparse
+import pathlib
+import re
+import sys
+from typing import NamedTuple
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+LINE = re.compile(r"(\d+)\s+([a-z][a-z0-9_]*)\(([^)]*)\)\s*:\s*([^:]*?)\s*:\s*(.+)")
+DEFINE = re.compile(r"#define\s+(E[A-Z]+)\s+(\d+)\s*/\*\s*(.*?)\s*\*/")
+REGISTERS = ["rdi", "rsi", "rdx", "r10"]    # r10, not rcx: SYSCALL puts the return address there
+MADE = "made by tools/gen_syscalls.py from kernel/syscalls.def; do not edit"
+
+
+class Call(NamedTuple):
+    number: int
+    name: str
+    args: list
+    errors: list
+    text: str
+
+
+def fail(message):
+    sys.exit(f"gen_syscalls.py: {message}")
+
+
+def check(calls, errors, where):
+    """Dense ascending numbers, unique names, at most four arguments, known errors."""
+    for index, (call, place) in enumerate(zip(calls, where)):
+        if call.number != index:
+            fail(f"{place}: number {call.number} of {call.name}, expected {index}: "
+                 "numbers are dense and ascending")
+        if call.name in [c.name for c in calls[:index]]:
+            fail(f"{place}: {call.name} is defined twice")
+        if len(call.args) > len(REGISTERS):
+            fail(f"{place}: {call.name} has {len(call.args)} arguments, at most {len(REGISTERS)}")
+        for error in call.errors:
+            if error not in errors:
+                fail(f"{place}: {call.name} returns {error}, which kernel/abi.h does not define")
+
+
+def parse(path, errors):
+    calls, where = [], []
+    for number, line in enumerate(path.read_text().splitlines(), 1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        place = f"{path.name}:{number}"
+        match = LINE.fullmatch(line.strip())
+        if not match:
+            fail(f"{place}: not 'number name(argument, ...) : errors : text': {line.strip()}")
+        args = [a.strip() for a in match[3].split(",") if a.strip()]
+        error_list = [e.strip() for e in match[4].split(",") if e.strip() not in ("", "-")]
+        calls.append(Call(int(match[1]), match[2], args, error_list, match[5]))
+        where.append(place)
+    if not calls:
+        fail(f"{path.name}: no system call")
+    check(calls, errors, where)
+    return calls
+
+
+def c_args(call, kind):
+    return ", ".join(f"{kind} {a}" for a in call.args) or "void"
+
+
+def table(calls):
+    """C for kernel/syscall.c: prototypes, a wrapper per call, the table of wrappers."""
+    out = [f"/* {MADE} */"]
+    out += [f"int64_t sys_{c.name}({c_args(c, 'uint64_t')});" for c in calls]
+    for c in calls:
+        regs = ", ".join(f"f->{r}" for r in REGISTERS[:len(c.args)])
+        unused = "" if c.args else " (void)f;"
+        out.append(f"static int64_t call_{c.name}(const struct trapframe *f) "
+                   f"{{{unused} return sys_{c.name}({regs}); }}")
+    out += ["", f"#define SYSCALL_COUNT {len(calls)}",
+            "static int64_t (*const syscall_table[SYSCALL_COUNT])(const struct trapframe *) = {"]
+    out += [f"\t[{c.number}] = call_{c.name}," for c in calls]
+    return out + ["};"]
+
+
+def header(calls):
+    """User prototypes and numbers."""
+    out = [f"/* {MADE} */", "#ifndef SYSCALLS_H", "#define SYSCALLS_H", ""]
+    out += [f"#define SYS_{c.name} {c.number}" for c in calls]
+    out.append(f"#define SYSCALL_COUNT {len(calls)}")
+    for c in calls:
+        out += ["", f"/* {c.text}",
+                f" * Errors: {', '.join('-' + e for e in c.errors) or 'none'}. */",
+                f"long sys_{c.name}({c_args(c, 'unsigned long')});"]
+    return out + ["", "#endif"]
+
+
+def stubs(calls):
+    """NASM stubs: the C calling convention in, the kernel's out."""
+    out = [f"; {MADE}", ";",
+           "; A C call passes its arguments in rdi, rsi, rdx, rcx. SYSCALL overwrites rcx with the",
+           "; return address and r11 with the flags, both of which a C function may lose anyway; so",
+           "; only a fourth argument has to move, to r10.", "", "section .text"]
+    for c in calls:
+        out += ["", f"; {c.name}({', '.join(c.args)})", f"global sys_{c.name}:function", f"sys_{c.name}:"]
+        if len(c.args) == 4:
+            out.append(f"\tmov\tr10, rcx\t\t; {c.args[3]}")
+        out += [f"\tmov\teax, {c.number}", "\tsyscall", "\tret"]
+    return out + ["", "section .note.GNU-stack noalloc noexec nowrite progbits"]
+
+
+def document(calls, errors):
+    out = ["# System calls", "",
+           "Made by `tools/gen_syscalls.py` from `kernel/syscalls.def`; `make lint` checks that it is current.", "",
+           "The number travels in `rax`, arguments in " + ", ".join(f"`{r}`" for r in REGISTERS) +
+           ", the result in `rax`.", "`rcx` and `r11` are lost; every other register and all flags are kept.",
+           "A negative result is an error. A number without a call returns `-ENOSYS`.", "",
+           "| number | call | errors | what it does |", "|---|---|---|---|"]
+    for c in calls:
+        out.append(f"| {c.number} | `{c.name}({', '.join(c.args)})` "
+                   f"| {', '.join(c.errors) or '-'} | {c.text.replace('|', chr(92) + '|')} |")
+    out += ["", "| error | value | meaning |", "|---|---|---|"]
+    out += [f"| {name} | {value} | {text} |" for name, (value, text) in errors.items()]
+    return out
+
+
+def main():
+    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    options.add_argument("--out", metavar="DIR", type=pathlib.Path)
+    options.add_argument("--doc", metavar="FILE", type=pathlib.Path)
+    options.add_argument("--check", metavar="FILE", type=pathlib.Path)
+    options.add_argument("--def", dest="definition", metavar="FILE", type=pathlib.Path,
+                         default=ROOT / "kernel/syscalls.def")
+    chosen = options.parse_args()
+    if not (chosen.out or chosen.doc or chosen.check):
+        options.error("nothing to do: give --out, --doc or --check")
+    abi = (ROOT / "kernel/abi.h").read_text()
+    errors = {m[1]: (int(m[2]), m[3]) for m in DEFINE.finditer(abi)}
+    calls = parse(chosen.definition, errors)
+
+    text = "\n".join(document(calls, errors)) + "\n"
+    if chosen.out:
+        chosen.out.mkdir(parents=True, exist_ok=True)
+        for name, lines in (("syscall_table.inc", table(calls)), ("syscalls.h", header(calls)),
+                            ("syscall_stubs.asm", stubs(calls))):
+            (chosen.out / name).write_text("\n".join(lines) + "\n")
+    if chosen.doc:
+        chosen.doc.write_text(text)
+    if chosen.check and (not chosen.check.exists() or chosen.check.read_text() != text):
+        fail(f"{chosen.check} is out of date: run tools/gen_syscalls.py --doc {chosen.check}")
+
+
+if __name__ == "__main__":
+    main()
