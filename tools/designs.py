@@ -1,0 +1,39 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""designs.py - the entry designs, as entry/registry.h lists them.
+
+Every tool that iterates over designs reads them here, so that a new design costs one
+line in the registry.  As a program it prints the names, one a line (-l: name, C
+identifier and summary, tab-separated).
+"""
+import re
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parent.parent
+REGISTRY = ROOT / "entry" / "registry.h"
+
+
+class Design(NamedTuple):
+    ident: str      # prefix of its C and assembly symbols
+    name: str       # entry=<name>
+    summary: str    # one line
+
+
+def designs(path: Path = REGISTRY) -> list[Design]:
+    """The registry in its order.  A malformed or empty one is an error, never an empty list."""
+    entries = []
+    text = re.sub(r"/\*.*?\*/", "", path.read_text(), flags=re.S)
+    pattern = re.compile(r'ENTRY_DESIGN\(\s*(\w+)\s*,\s*"([^"]+)"\s*,\s*"([^"]*)"\s*\)')
+    for ident, name, summary in pattern.findall(text):
+        entries.append(Design(ident, name, summary))
+    if not entries or len(entries) != text.count("ENTRY_DESIGN("):
+        raise ValueError(f'{path}: expected lines ENTRY_DESIGN(ident, "name", "summary"), '
+                         f"understood {len(entries)}")
+    return entries
+
+
+if __name__ == "__main__":
+    for d in designs():
+        print("\t".join((d.name, d.ident, d.summary)) if "-l" in sys.argv else d.name)

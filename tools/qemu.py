@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""qemu.py - boot the kernel in QEMU and say how it ended.
+
+As a library: Boot(...).run() -> Outcome.  The serial line is kept in
+$BUILD/log/<design>-<cpus>-<accelerator>-<what>.log.  As a program:
+
+    qemu.py run      the ISO with its serial line in this terminal (ENTRY= CPUS= ARGS= UEFI=1)
+    qemu.py gdb      stopped before its first instruction, gdb's protocol on stdin and stdout
+
+Environment: BUILD (default "build"), ACCEL (tcg, or kvm where the user chooses it).
+"""
+import atexit
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
+QEMU = "qemu-system-x86_64"
+
+# isa-debug-exit turns the kernel's code n (kernel/abi.h, EXIT_*) into status 2n+1.  A triple fault
+# and an ACPI power-off give 0, so 0 is never a pass.
+VERDICTS = {33: "pass", 35: "fail", 37: "panic", 39: "usage", None: "timeout"}
+EXIT_STATUS = {name: status for status, name in VERDICTS.items()}
+
+HINT_AFTER = 10     # seconds without a byte of output
+HANG_AFTER = {"pvh": 90, "iso-bios": 120, "iso-uefi": 240}   # detects hangs; never part of a verdict
+
+OVMF_PAIRS = [(Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")),
+              (Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/OVMF/OVMF_VARS.fd"))]
+OVMF_SINGLE = Path("/usr/share/ovmf/OVMF.fd")
+
+_running: set[subprocess.Popen] = set()
+
+
+@atexit.register
+def _stop_all() -> None:
+    for proc in list(_running):
+        proc.kill()
+
+
+@dataclass
+class Outcome:
+    """How a boot ended: QEMU's status (None: it hung and was stopped) and the serial text."""
+    status: int | None
+    log: Path
+    seconds: float
+    stderr: str = ""
+    text: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        raw = self.log.read_bytes().decode("utf-8", "replace") if self.log.exists() else ""
+        # Firmware and GRUB draw; what is left without that is lines.
+        self.text = re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]", "", raw).replace("\r", "")
+
+    @property
+    def lines(self) -> list[str]:
+        return self.text.splitlines()
+
+    @property
+    def exit_code(self) -> int | None:
+        """n of the last line `EXIT n`, None when the kernel did not end in order."""
+        last = next((l for l in reversed(self.lines) if l.strip()), "")
+        found = re.fullmatch(r"EXIT (\d+)\s*", last)
+        return int(found[1]) if found else None
+
+    @property
+    def verdict(self) -> str:
+        """pass, fail, panic, usage, timeout, or "died"; the status must agree with the last line."""
+        verdict = VERDICTS.get(self.status, "died")
+        if verdict in ("timeout", "died") or self.exit_code == self.status >> 1:
+            return verdict
+        return "died"
+
+    def describe(self) -> str:
+        """One line for people: the verdict, and what it rests on."""
+        if self.status is None:
+            return f"timeout: no end after {self.seconds:.0f} s"
+        said = f"EXIT {self.exit_code}" if self.exit_code is not None else "no EXIT line"
+        hint = " (a triple fault or a power-off)" if self.status == 0 else ""
+        return f"{self.verdict}: QEMU status {self.status}{hint}, {said}"
+
+    def tail(self, n: int = 30) -> list[str]:
+        return (self.lines + self.stderr.splitlines())[-n:]
+
+
+@dataclass
+class Boot:
+    """One boot.  @cmdline reaches the kernel unchanged on every path; on the ISO paths an empty one
+    shows GRUB's menu, whose first entry starts after 5 s."""
+    cmdline: str = ""
+    mode: str = "pvh"           # "pvh" (-kernel), "iso-bios" or "iso-uefi"
+    cpus: int = 1
+    cpu: str = "max"
+    icount: bool = False        # one TSC tick is one guest instruction
+    what: str = "boot"          # last part of the log's name
+    archive: bool = True        # "pvh" only: hand over the boot archive
+    extra: list[str] = field(default_factory=list)
+    timeout: float = 0          # seconds; 0: HANG_AFTER
+    build: Path = BUILD
+
+    @property
+    def accel(self) -> str:
+        return "icount" if self.icount else os.environ.get("ACCEL") or "tcg"
+
+    @property
+    def name(self) -> str:
+        design = re.search(r"(?:^| )entry=([\w-]+)", self.cmdline)
+        return f"{design[1] if design else 'default'}-{self.cpus}-{self.accel}-{self.what}"
+
+    @property
+    def log(self) -> Path:
+        return self.build / "log" / f"{self.name}.log"
+
+    def machine(self) -> list[str]:
+        """The machine: everything but the serial line."""
+        if self.accel not in ("tcg", "kvm", "icount"):
+            raise ValueError(f"ACCEL={self.accel}: tcg (default) or kvm")
+        accel = ["-icount", "shift=0,sleep=off"] if self.icount else ["-accel", self.accel]
+        return [QEMU, "-M", "q35", "-m", "256", "-smp", str(self.cpus), "-cpu", self.cpu, *accel,
+                "-display", "none", "-no-reboot", "-nic", "none", "-rtc", "base=2020-11-19,clock=vm",
+                "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *self.medium(), *self.extra]
+
+    def medium(self) -> list[str]:
+        """What is booted, and the command line on its way to the kernel."""
+        if self.mode == "pvh":
+            args = ["-kernel", str(self.build / "vestibule.elf")]
+            args += ["-append", self.cmdline] if self.cmdline else []
+            return args + (["-initrd", str(self.build / "archive.tar")] if self.archive else [])
+        args = ["-cdrom", str(self.build / "vestibule.iso"), "-boot", "d"]
+        if self.cmdline:
+            args += ["-smbios", "type=1,serial=" + self.cmdline.replace(",", ",,")]
+        return args + (self.ovmf() if self.mode == "iso-uefi" else [])
+
+    def ovmf(self) -> list[str]:
+        """UEFI firmware, its variables in a private copy."""
+        for code, template in OVMF_PAIRS:
+            if code.exists() and template.exists():
+                variables = self.log.with_suffix(".vars")
+                variables.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(template, variables)
+                return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
+                        "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+        if OVMF_SINGLE.exists():
+            return ["-bios", str(OVMF_SINGLE)]
+        raise FileNotFoundError("no OVMF firmware: tools/setup.sh run")
+
+    def run(self) -> Outcome:
+        """Boot, wait for the end, keep the serial text.  A hang is an outcome, not an exception."""
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.log.unlink(missing_ok=True)
+        command = self.machine() + ["-monitor", "none", "-serial", f"file:{self.log}"]
+        start = time.monotonic()
+        proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE, text=True)
+        _running.add(proc)
+        try:
+            status, stderr = self._wait(proc, start)
+        finally:
+            proc.kill()
+            _running.discard(proc)
+            self.log.with_suffix(".vars").unlink(missing_ok=True)
+        return Outcome(status, self.log, time.monotonic() - start, stderr)
+
+    def _wait(self, proc: subprocess.Popen, start: float) -> tuple[int | None, str]:
+        limit = self.timeout or HANG_AFTER[self.mode] * (3 if self.icount else 1)
+        for until in (min(HINT_AFTER, limit), limit):
+            try:
+                _, stderr = proc.communicate(timeout=max(0.0, start + until - time.monotonic()))
+                return proc.returncode, stderr
+            except subprocess.TimeoutExpired:
+                if until < limit and not (self.log.exists() and self.log.stat().st_size):
+                    print(f"# {self.name}: no output yet after {HINT_AFTER} s; it is stopped after "
+                          f"{limit:.0f} s (is this machine very busy?)", file=sys.stderr, flush=True)
+        proc.kill()
+        return None, proc.communicate()[1]
+
+
+def ktap(lines: list[str]) -> tuple[list[tuple[bool, str]], str]:
+    """The results of a KTAP text as (ok, name), and what is wrong with its shape ("" when nothing).
+    Only unindented lines are counted against the plan; a nested "not ok" shows in its parent."""
+    plan, results = None, []
+    for line in lines:
+        if found := re.match(r"1\.\.(\d+)", line):
+            plan = int(found[1])
+        elif found := re.match(r"(not )?ok (\d+)\s*-?\s*(.*)", line):
+            if int(found[2]) != len(results) + 1:
+                return results, f"result {found[2]} follows result {len(results)}: {line}"
+            results.append((not found[1], found[3]))
+    if plan is None:
+        return results, "no plan (1..N)"
+    if plan == 0:
+        return results, "the plan is 1..0: no test ran"
+    return results, "" if plan == len(results) else f"plan 1..{plan}, but {len(results)} results"
+
+
+def from_environment(**kwargs) -> Boot:
+    """A Boot as `make run` and `make debug` describe it: ENTRY= CPUS= ARGS=."""
+    entry, args = os.environ.get("ENTRY", ""), os.environ.get("ARGS", "")
+    words = ([f"entry={entry}"] if entry else []) + args.split()
+    return Boot(cmdline=" ".join(words), cpus=int(os.environ.get("CPUS") or 1), **kwargs)
+
+
+def run_in_terminal() -> int:
+    boot = from_environment(mode="iso-uefi" if os.environ.get("UEFI") else "iso-bios", what="run")
+    print("Ctrl-A x ends QEMU, Ctrl-A c is its monitor.", flush=True)
+    try:
+        status = subprocess.call(boot.machine() + ["-serial", "mon:stdio"])
+    finally:
+        boot.log.with_suffix(".vars").unlink(missing_ok=True)
+    print(f"\nQEMU status {status}: {VERDICTS.get(status, 'ended from outside, or a triple fault')}")
+    return 0 if status in (0, EXIT_STATUS["pass"]) else status
+
+
+def serve_gdb() -> None:
+    boot = from_environment(what="debug")
+    boot.log.parent.mkdir(parents=True, exist_ok=True)
+    command = boot.machine() + ["-S", "-gdb", "stdio", "-monitor", "none", "-serial", f"file:{boot.log}"]
+    os.execvp(command[0], command)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:] == ["run"]:
+        sys.exit(run_in_terminal())
+    elif sys.argv[1:] == ["gdb"]:
+        serve_gdb()
+    else:
+        sys.exit(__doc__)
