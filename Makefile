@@ -3,15 +3,16 @@
 
 BUILD  := build
 PYTHON := /usr/bin/python3
+export BUILD PYTHON
 
-# Toolchain: CROSS_COMPILE= wins; else the first that is there.
+# Toolchain: CROSS_COMPILE= wins; else tools/setup.sh says which prefix is there.
 ifeq ($(origin CROSS_COMPILE),undefined)
-CROSS_COMPILE := $(shell for p in x86_64-elf- x86_64-linux-gnu-; do \
-	command -v $${p}gcc >/dev/null 2>&1 && { echo $$p; exit; }; done)
+CROSS_COMPILE := $(shell tools/setup.sh toolchain)
 endif
 CC      := $(CROSS_COMPILE)gcc
 LD      := $(CROSS_COMPILE)ld
 NM      := $(CROSS_COMPILE)nm
+OBJCOPY := $(CROSS_COMPILE)objcopy
 OBJDUMP := $(CROSS_COMPILE)objdump
 NASM    := nasm
 
@@ -40,9 +41,57 @@ USER_SRC   := $(sort $(wildcard user/*.c tests/user/*.c))
 USER_PROGS := $(patsubst %.c,$(BUILD)/user/bin/%,$(notdir $(USER_SRC)))
 USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
 ARCHIVE    := $(BUILD)/archive.tar
+ISO        := $(BUILD)/vestibule.iso
 
 .DEFAULT_GOAL := all
-all: $(KERNEL) $(ARCHIVE)	## build the kernel and the boot archive
+
+# --- what people call --------------------------------------------------------
+# Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
+# found at parse time, the toolchain above all, is there only now.
+COMMANDS := all iso run debug test compare lint
+JOBS     := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+
+ifneq ($(TOOLS_READY),yes)
+$(COMMANDS):
+	@tools/setup.sh $(if $(filter all,$@),build,$@)
+	@$(MAKE) --no-print-directory $(JOBS) TOOLS_READY=yes $@
+else
+all: $(KERNEL) $(ARCHIVE)
+iso: $(ISO)
+run: $(ISO)
+	@$(PYTHON) tools/qemu.py run
+debug: $(KERNEL) $(ARCHIVE)
+	@gdb -q -nx -x .gdbinit $(KERNEL)
+test: $(KERNEL) $(ARCHIVE) $(ISO)
+	@$(PYTHON) tools/run_tests.py $(if $(T),'$(T)')
+compare: $(KERNEL) $(ARCHIVE) $(ISO)
+	@$(PYTHON) tools/compare.py
+lint:
+	@tools/lint.sh
+endif
+
+# One line of help each, printed by `make help`.
+all:	## build the kernel and the boot archive (the default)
+iso:	## build the bootable image build/vestibule.iso
+run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="key=value ..." UEFI=1; without ENTRY and ARGS the menu shows
+debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
+test:	## every test, or one with T=name
+compare:	## boot every design, print them side by side, write build/compare/
+lint:	## warnings as errors, static analysis, formatting, project rules
+diff:	## two designs' entry paths side by side; A=design B=design
+clean:	## remove everything that was built
+help:	## this list
+
+diff:
+	@diff -y -W 180 --expand-tabs entry/$(or $(A),$(error diff needs A=design B=design)).asm \
+		entry/$(or $(B),$(error diff needs A=design B=design)).asm || test $$? = 1
+
+clean:
+	rm -rf $(BUILD)
+
+help:
+	@sed -n 's/^\([a-z-]*\):.*[[:space:]]## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
+		while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
 # --- generated sources -------------------------------------------------------
 $(BUILD)/gen/asm-offsets.inc: arch/x86_64/asm-offsets.c $(wildcard arch/x86_64/*.h mm/layout.h kernel/*.h)
@@ -100,13 +149,19 @@ $(BUILD)/user/bin/$(basename $(notdir $(1))): $(BUILD)/user/$(1).o $(USER_LIB) u
 endef
 $(foreach s,$(USER_SRC),$(eval $(call user_program,$(s))))
 
-$(ARCHIVE): $(USER_PROGS)
+# Debug information stays out: it is large, and it holds paths of the machine that built it.
+$(BUILD)/user/archive/%: $(BUILD)/user/bin/%
+	@mkdir -p $(@D)
+	$(OBJCOPY) --strip-debug $< $@
+
+$(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%)
 	tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0755 \
-		-C $(BUILD)/user/bin -cf $@ $(sort $(notdir $(USER_PROGS)))
+		-C $(BUILD)/user/archive -cf $@ $(sort $(notdir $^))
 
-clean:	## remove everything that was built
-	rm -rf $(BUILD)
+# --- the image ---------------------------------------------------------------
+$(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/designs.py entry/registry.h
+	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
 
-.PHONY: all clean
+.PHONY: $(COMMANDS) diff clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

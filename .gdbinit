@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+# .gdbinit - stop at the first instruction of the chosen design's syscall entry.
+#
+# `make debug ENTRY=design` starts gdb with this file.  The machine's serial line is written to
+# build/log/<design>-<cpus>-<accelerator>-debug.log.  QEMU is started by `target remote` and ends with gdb.
+set pagination off
+set confirm off
+set disassembly-flavor intel
+set architecture i386:x86-64
+target remote | ${PYTHON:-/usr/bin/python3} tools/qemu.py gdb
+
+# Hardware breakpoints: the image is not loaded yet, and no table is either.  sched_idle() is the
+# first function that runs after the design was chosen and before any user instruction.
+hbreak sched_idle
+continue
+delete
+
+# entry->syscall_entry is what LSTAR holds.
+hbreak *entry->syscall_entry
+continue
+delete
+display/i $pc
+printf "%s: stopped at the first instruction of its syscall entry; user rip is in rcx, user rsp still in rsp\n", entry->name
