@@ -4,11 +4,12 @@
  *
  * Two sets of top-level entries exist: the kernel roots' (everything) and the
  * user roots' (entry text and rodata, the CPU entry area's user sub-tree).
- * Both are filled at boot, so no root is ever behind.  `direct` has the first only.
+ * Both are filled at boot, so no root is ever behind.  an unsplit design has the first only.
  */
 #ifndef MM_KSPACE_H
 #define MM_KSPACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "kernel/bootinfo.h"
 
@@ -19,7 +20,7 @@ void kspace_init(const struct bootinfo *bi);
 uint64_t kspace_boot_root(void);	/* physical; the boot and idle threads' root */
 
 /* Map into the kernel half of every kernel root. Global is added where the design allows it: everywhere in an
- * unsplit design, else only when @visible (mapped identically in every user root). 0 or -ENOMEM, -EEXIST. */
+ * unsplit design, else nowhere (see kspace_map_visible). 0 or -ENOMEM, -EEXIST. */
 int kspace_map(uint64_t va, uint64_t pa, uint64_t flags);
 /* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on the user side
  * when !entry->split. CPU entry area only. */
@@ -29,6 +30,8 @@ uint64_t kspace_unmap_visible(uint64_t va);	/* boot time and CPU release only; f
 /* Fill a new kernel root's, or a new user root's, kernel half from the shared entries. */
 void kspace_fill_kernel_root(uint64_t root);
 void kspace_fill_user_root(uint64_t user_root);
+/* Does every user root share top-level slot @slot? The others' trees are a space's own. */
+bool kspace_is_shared_slot(unsigned slot);
 
 /* Map device registers, uncached. Returns the virtual address; panics when out of room. */
 volatile void *kspace_map_mmio(uint64_t pa, uint64_t len);

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * kspace.c - the kernel half of every root.
+ *
+ * The boot root's top-level entries are the originals: every kernel root copies
+ * them, and the boot pair's user root plays the same part for user roots.  All
+ * slots in use are filled before the first copy is taken.
+ *
+ * Global: in an unsplit design the whole kernel half, as in any kernel without
+ * isolation.  In a split one only what all user roots show identically.  A
+ * Global kernel page beyond that would stay in the TLB across the flip out, and
+ * Meltdown would be back.
+ */
+#include "mm/kspace.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/x86.h"
+#include "entry/design.h"
+#include "kernel/abi.h"
+#include "kernel/panic.h"
+#include "kernel/spinlock.h"
+#include "mm/frames.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+
+#define LARGE_2M	0x200000ul
+#define LARGE_1G	0x40000000ul
+#define MMIO_AREA_SIZE	0x40000000ul	/* more than any machine's register windows that we map */
+
+extern const char kernel_text_start[], kernel_text_end[];
+extern const char kernel_rodata_start[], kernel_rodata_end[];
+extern const char kernel_data_start[], kernel_data_end[];
+
+uint64_t phys_offset;			/* 0: the boot code's identity map */
+
+static struct spinlock kspace_lock;
+static uint64_t boot_root;
+static uint64_t mmio_next = MMIO_AREA_BASE;
+
+static uint64_t image_pa(const char *symbol)
+{
+	return (uint64_t)symbol - KERNEL_IMAGE_BASE;
+}
+
+static uint64_t user_set(void)
+{
+	return boot_root + PAGE_SIZE;
+}
+
+static uint64_t global_bit(bool visible)
+{
+	return (cpu_features & CPU_PGE) && (visible || !entry->split) ? PTE_G : 0;
+}
+
+static void must(int err, const char *what)
+{
+	if (err)
+		panic("kernel address space: %s failed with error %d", what, -err);
+}
+
+/* --- direct map ------------------------------------------------------------ */
+
+/* Do the image's read-only frames touch [pa, pa + len)? They must not be writable here either. */
+static bool touches_image(uint64_t pa, uint64_t len)
+{
+	return pa < image_pa(kernel_rodata_end) && pa + len > image_pa(kernel_text_start);
+}
+
+static void direct_map_2m(uint64_t pa, uint64_t flags)
+{
+	if (!touches_image(pa, LARGE_2M)) {
+		must(pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 2), "the direct map");
+		return;
+	}
+	for (uint64_t p = pa; p < pa + LARGE_2M; p += PAGE_SIZE)
+		must(pt_map(boot_root, DIRECT_MAP_BASE + p, p, flags | (touches_image(p, PAGE_SIZE) ? 0 : PTE_W)),
+		     "the direct map");
+}
+
+/* All physical addresses up to the end of RAM, holes included: firmware tables lie in them, and where
+ * devices do, the MTRRs make them uncached whatever the page table says. */
+static void build_direct_map(void)
+{
+	uint64_t end = (frames_ram_end() + LARGE_2M - 1) & -LARGE_2M;
+	uint64_t flags = PTE_NX | global_bit(false);
+
+	for (uint64_t pa = 0; pa < end;) {
+		bool huge = (cpu_features & CPU_PDPE1GB) && pa % LARGE_1G == 0 && pa + LARGE_1G <= end &&
+			    !touches_image(pa, LARGE_1G);
+
+		if (huge)
+			must(pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 3), "the direct map");
+		else
+			direct_map_2m(pa, flags);
+		pa += huge ? LARGE_1G : LARGE_2M;
+	}
+}
+
+/* --- kernel image ---------------------------------------------------------- */
+
+static bool within(uint64_t va, const char *start, const char *end)
+{
+	return va >= (uint64_t)start && va < (uint64_t)end;
+}
+
+/* Does every user root show this page of the image? */
+static bool image_page_visible(uint64_t va)
+{
+	return within(va, entry_shared_text_start, entry_shared_text_end) ||
+	       within(va, entry_shared_rodata_start, entry_shared_rodata_end) ||
+	       within(va, entry->text_start, entry->text_end) ||
+	       within(va, entry->rodata_start, entry->rodata_end);
+}
+
+static void map_image_part(const char *start, const char *end, uint64_t flags)
+{
+	for (uint64_t va = (uint64_t)start; va < (uint64_t)end; va += PAGE_SIZE) {
+		bool visible = image_page_visible(va);
+		uint64_t all = flags | global_bit(visible);
+
+		must(pt_map(boot_root, va, va - KERNEL_IMAGE_BASE, all), "the kernel image");
+		if (visible && entry->split)
+			must(pt_map(user_set(), va, va - KERNEL_IMAGE_BASE, all), "the entry text");
+	}
+}
+
+static void map_image(void)
+{
+	map_image_part(kernel_text_start, kernel_text_end, 0);
+	map_image_part(kernel_rodata_start, kernel_rodata_end, PTE_NX);
+	map_image_part(kernel_data_start, kernel_data_end, PTE_NX | PTE_W);
+}
+
+/* --- roots ----------------------------------------------------------------- */
+
+static void fill_slots(void)
+{
+	static const uint64_t areas[] = {
+		DIRECT_MAP_BASE, KSTACK_AREA_BASE, HEAP_AREA_BASE, MMIO_AREA_BASE, CPU_ENTRY_AREA_BASE,
+		KERNEL_IMAGE_BASE,
+	};
+
+	for (unsigned i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
+		must(pt_fill_slot(boot_root, pt_index(areas[i], 4)), "filling the top level");
+	if (!entry->split)
+		return;			/* no trampolines, no second set */
+	must(pt_fill_slot(boot_root, pt_index(TRAMPOLINE_AREA_BASE, 4)), "filling the top level");
+	must(pt_fill_slot(user_set(), pt_index(CPU_ENTRY_AREA_BASE, 4)), "filling the top level");
+	must(pt_fill_slot(user_set(), pt_index(KERNEL_IMAGE_BASE, 4)), "filling the top level");
+}
+
+void kspace_init(const struct bootinfo *bi)
+{
+	boot_root = frames_alloc_order(entry->split ? 1 : 0);
+	if (!boot_root)
+		panic("kernel address space: no memory for the boot root");
+	if (bi->archive_pa + bi->archive_len > frames_ram_end())
+		panic("boot archive at 0x%lx lies outside the RAM of the memory map", bi->archive_pa);
+	page_zero(phys_to_virt(boot_root));
+	if (entry->split)
+		page_zero(phys_to_virt(user_set()));
+	fill_slots();
+	build_direct_map();
+	map_image();
+	write_cr3(boot_root);		/* the identity map ends here */
+	phys_offset = DIRECT_MAP_BASE;
+}
+
+uint64_t kspace_boot_root(void)
+{
+	return boot_root;
+}
+
+static void copy_kernel_half(uint64_t to, uint64_t from)
+{
+	uint64_t *dst = (uint64_t *)phys_to_virt(to) + 256;
+	const uint64_t *src = (const uint64_t *)phys_to_virt(from) + 256;
+
+	for (unsigned i = 0; i < 256; i++)
+		dst[i] = src[i];
+}
+
+void kspace_fill_kernel_root(uint64_t root)
+{
+	copy_kernel_half(root, boot_root);
+}
+
+void kspace_fill_user_root(uint64_t user_root)
+{
+	copy_kernel_half(user_root, user_set());
+}
+
+bool kspace_is_shared_slot(unsigned slot)
+{
+	uint64_t root = entry->split ? user_set() : boot_root;
+
+	return ((const uint64_t *)phys_to_virt(root))[slot] & PTE_P;
+}
+
+/* --- mapping after boot ---------------------------------------------------- */
+
+/* Roots that exist already would never see a new top-level entry. */
+static void check_slot(uint64_t root, uint64_t va)
+{
+	if (!(((uint64_t *)phys_to_virt(root))[pt_index(va, 4)] & PTE_P))
+		panic("kernel half: the top-level slot of 0x%lx was not filled at boot", va);
+}
+
+static int map_locked(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags)
+{
+	check_slot(root, va);
+	return pt_map(root, va, pa, flags);
+}
+
+int kspace_map(uint64_t va, uint64_t pa, uint64_t flags)
+{
+	uint64_t irq = spin_lock_irqsave(&kspace_lock);
+	int err = map_locked(boot_root, va, pa, flags | global_bit(false));
+
+	spin_unlock_irqrestore(&kspace_lock, irq);
+	return err;
+}
+
+int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
+{
+	uint64_t irq = spin_lock_irqsave(&kspace_lock), tables = 0;
+	int err = map_locked(boot_root, va, pa, flags | global_bit(true));
+
+	if (!err && entry->split) {
+		err = map_locked(user_set(), va, pa, flags | global_bit(true));
+		if (err) {		/* nobody has used the first mapping yet */
+			pt_unmap(boot_root, va, &tables);
+			pt_free_list(tables);
+		}
+	}
+	spin_unlock_irqrestore(&kspace_lock, irq);
+	return err;
+}
+
+uint64_t kspace_unmap_visible(uint64_t va)
+{
+	uint64_t irq = spin_lock_irqsave(&kspace_lock), tables = 0;
+	uint64_t old = pt_unmap(boot_root, va, &tables);
+
+	if (entry->split)
+		pt_unmap(user_set(), va, &tables);
+	invlpg(va);			/* Global entries too */
+	pt_free_list(tables);
+	spin_unlock_irqrestore(&kspace_lock, irq);
+	return old;
+}
+
+volatile void *kspace_map_mmio(uint64_t pa, uint64_t len)
+{
+	uint64_t first = pa & -(uint64_t)PAGE_SIZE, irq = spin_lock_irqsave(&kspace_lock);
+	uint64_t size = (pa + len - first + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE, va = mmio_next;
+
+	if (size > MMIO_AREA_BASE + MMIO_AREA_SIZE - va)
+		panic("MMIO area: no room for 0x%lx bytes at 0x%lx", len, pa);
+	for (uint64_t o = 0; o < size; o += PAGE_SIZE)
+		must(map_locked(boot_root, va + o, first + o,
+				PTE_W | PTE_NX | PTE_PCD | PTE_PWT | global_bit(false)), "mapping device registers");
+	mmio_next = va + size;
+	spin_unlock_irqrestore(&kspace_lock, irq);
+	return (volatile void *)(va + (pa - first));
+}
