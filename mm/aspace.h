@@ -17,6 +17,7 @@
 struct region {				/* [start, end) demand-zero or filled by the ELF loader */
 	uint64_t start, end;
 	uint64_t flags;			/* PTE_W, PTE_NX */
+	bool anonymous;			/* aspace_map_anon() made it, so aspace_unmap() may take it away */
 	struct region *next;		/* ascending */
 };
 
@@ -44,9 +45,11 @@ int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t 
 int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start);
 /* Remove a region that aspace_map_anon() made; -EINVAL when [start, start+len) is not exactly one. */
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len);
-/* Resolve a page fault at @va (@write, @exec from the error code). 0: mapped, retry; -EFAULT: no region allows it; -ENOMEM. */
+/* Resolve a fault on a page that is not present (error code bit 0 clear; a fault on a present one is never resolved
+ * here) at @va. 0: mapped, retry; -EFAULT: no region allows it; -ENOMEM. IRQs off. */
 int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec);
-/* Make the page at @va present and return it through the direct map, for the ELF loader; NULL when memory is short. */
+/* Make the page at @va present and return its first byte through the direct map, for whoever fills a new space:
+ * rights are not checked. NULL when no region holds it or memory is short. */
 void *aspace_populate(struct aspace *as, uint64_t va);
 
 /* A supervisor page in this space's user root only, under its own page-table pages (a trampoline). */

@@ -16,12 +16,16 @@
 uint64_t kstack_alloc(void);
 void kstack_free(uint64_t top);
 
+struct trampoline_slot;
+
 struct trampoline {
 	uint64_t va;			/* of its one page; its stack grows down from va + PAGE_SIZE */
 	uint64_t pa;
+	struct trampoline_slot *slot;	/* the pool's record of it */
 };
-/* A trampoline zeroed since its last owner. 0 or -ENOMEM. */
-int trampoline_alloc(struct trampoline *t);
+/* A trampoline for a thread of process @pid, zeroed when its last owner was another process. @pid names one
+ * process for the whole life of the kernel. 0 or -ENOMEM. */
+int trampoline_alloc(struct trampoline *t, uint32_t pid);
 void trampoline_free(const struct trampoline *t);
 
 /* Is @va inside a guard page of a stack, IST stacks and entry stacks included? *what names the stack. */

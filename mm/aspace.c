@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * aspace.c - address spaces: the root pair, its regions, demand-zero pages.
+ *
+ * Page tables of the lower half are built in the kernel root; the user root
+ * gets copies of its top-level entries, which are the only place where the two
+ * halves of the pair differ there: NX in the kernel root.
+ */
+#include "mm/aspace.h"
+#include "entry/design.h"
+#include "kernel/abi.h"
+#include "mm/frames.h"
+#include "mm/heap.h"
+#include "mm/kspace.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+
+#define LOWER_SLOTS	256
+#define LOWER_END	0x0000800000000000ul
+#define MAP_END		(USER_STACK_TOP - 16 * USER_STACK_SIZE)	/* anonymous maps stay well below the stack */
+
+uint64_t aspace_kernel_cr3(const struct aspace *as)
+{
+	return as->root;
+}
+
+uint64_t aspace_user_cr3(const struct aspace *as)
+{
+	return entry->split ? as->root + PAGE_SIZE : as->root;
+}
+
+/* --- the pair's top-level entries ------------------------------------------ */
+
+/* A new table hangs in the kernel root's entry for @va: let the user root see it, and shut execution in the kernel root.
+ * The user root's copy keeps no count of its own. */
+static void publish_slot(struct aspace *as, uint64_t va)
+{
+	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
+	uint64_t *u = k + PAGE_SIZE / sizeof(*k);
+
+	if (!entry->split || (*u & PTE_P))
+		return;
+	*u = *k & (PTE_ADDR | PTE_P | PTE_W | PTE_U);
+	*k |= PTE_NX;
+}
+
+/* pt_unmap() may have unlinked the top-level entry: then the user root must lose it too, before any flush. */
+static void retract_slot(struct aspace *as, uint64_t va)
+{
+	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
+
+	if (entry->split && !(*k & PTE_P))
+		k[PAGE_SIZE / sizeof(*k)] = 0;
+}
+
+/* --- life of a space ------------------------------------------------------- */
+
+struct aspace *aspace_create(void)
+{
+	struct aspace *as = kzalloc(sizeof(*as));
+	unsigned order = entry->split;
+
+	if (!as)
+		return NULL;
+	as->root = frames_alloc_order(order);
+	if (!as->root) {
+		kfree(as);
+		return NULL;
+	}
+	for (unsigned i = 0; i < 1u << order; i++)
+		page_zero(phys_to_virt(as->root + i * PAGE_SIZE));
+	as->next_map = USER_MAP_BASE;
+	kspace_fill_kernel_root(as->root);
+	if (entry->map_user_root(as)) {
+		frames_free_order(as->root, order);
+		kfree(as);
+		return NULL;
+	}
+	return as;
+}
+
+static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
+{
+	(void)ctx, (void)va, (void)access, (void)level;
+	frame_free(e & PTE_ADDR);
+	return true;
+}
+
+void aspace_destroy(struct aspace *as)
+{
+	unsigned order = entry->split;
+
+	entry->release_user_root(as);
+	pt_walk(as->root, 0, LOWER_END, free_leaf, NULL);
+	pt_free_tables(as->root, 0, LOWER_SLOTS);
+	for (unsigned s = LOWER_SLOTS; s < 512; s++)
+		if (!kspace_is_shared_slot(s))
+			pt_free_tables(aspace_user_cr3(as), s, s + 1);
+	frames_free_order(as->root, order);
+	while (as->regions) {
+		struct region *r = as->regions;
+
+		as->regions = r->next;
+		kfree(r);
+	}
+	kfree(as);
+}
+
+/* --- regions --------------------------------------------------------------- */
+
+static struct region *find_region(const struct aspace *as, uint64_t va)
+{
+	struct region *r = as->regions;
+
+	while (r && r->end <= va)
+		r = r->next;
+	return r && r->start <= va ? r : NULL;
+}
+
+/* Link @r in at its place; -EEXIST when it overlaps another. Locked. */
+static int link_region(struct aspace *as, struct region *r)
+{
+	struct region **at = &as->regions;
+
+	while (*at && (*at)->end <= r->start)
+		at = &(*at)->next;
+	if (*at && (*at)->start < r->end)
+		return -EEXIST;
+	r->next = *at;
+	*at = r;
+	return 0;
+}
+
+static struct region *new_region(uint64_t start, uint64_t len, uint64_t flags)
+{
+	struct region *r = kzalloc(sizeof(*r));
+
+	if (r) {
+		r->start = start;
+		r->end = start + len;
+		r->flags = flags & (PTE_W | PTE_NX);
+	}
+	return r;
+}
+
+static bool bad_range(uint64_t start, uint64_t len)
+{
+	return !len || start % PAGE_SIZE || len % PAGE_SIZE || start < USER_MIN || start > USER_END ||
+	       len > USER_END - start;
+}
+
+static bool bad_flags(uint64_t flags)
+{
+	return (flags & (PTE_W | PTE_NX)) == PTE_W;	/* writable and executable */
+}
+
+int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags)
+{
+	struct region *r;
+	uint64_t irq;
+	int err;
+
+	if (bad_range(start, len) || bad_flags(flags))
+		return -EINVAL;
+	r = new_region(start, len, flags);
+	if (!r)
+		return -ENOMEM;
+	irq = spin_lock_irqsave(&as->lock);
+	err = link_region(as, r);
+	spin_unlock_irqrestore(&as->lock, irq);
+	if (err)
+		kfree(r);
+	return err;
+}
+
+/* Lowest gap of @len bytes at or above @from, an unmapped page on either side; 0 when there is none. Locked. */
+static uint64_t find_gap(const struct aspace *as, uint64_t from, uint64_t len)
+{
+	uint64_t at = from;
+
+	for (const struct region *r = as->regions; r && r->start < at + len + PAGE_SIZE; r = r->next)
+		if (r->end + PAGE_SIZE > at)
+			at = r->end + PAGE_SIZE;
+	return at < MAP_END && len <= MAP_END - at ? at : 0;
+}
+
+int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start)
+{
+	struct region *r;
+	uint64_t irq, at;
+
+	if (bad_flags(flags) || !len || len % PAGE_SIZE)
+		return -EINVAL;
+	if (len > MAP_END)
+		return -ENOMEM;
+	r = new_region(0, len, flags);
+	if (!r)
+		return -ENOMEM;
+	irq = spin_lock_irqsave(&as->lock);
+	at = find_gap(as, as->next_map, len);
+	if (!at)			/* the top is reached: look again from the bottom */
+		at = find_gap(as, USER_MAP_BASE, len);
+	if (at) {
+		r->start = at;
+		r->end = at + len;
+		r->anonymous = true;
+		link_region(as, r);	/* cannot fail: find_gap() saw the same list */
+		as->next_map = r->end;
+	}
+	spin_unlock_irqrestore(&as->lock, irq);
+	if (!at) {
+		kfree(r);
+		return -ENOMEM;
+	}
+	*start = at;
+	return 0;
+}
+
+static struct region *unlink_region(struct aspace *as, uint64_t start, uint64_t len)
+{
+	struct region **at = &as->regions, *r;
+
+	while (*at && (*at)->start < start)
+		at = &(*at)->next;
+	r = *at;
+	if (!r || !r->anonymous || r->start != start || r->end - r->start != len)
+		return NULL;
+	*at = r->next;
+	if (start < as->next_map)
+		as->next_map = start;	/* low addresses are used again: their tables stay few */
+	return r;
+}
+
+/* --- unmapping ------------------------------------------------------------- */
+
+#define BATCH 16
+
+/* What one locked step took out of the tables. Flushed with no lock held, and only then freed. */
+struct batch {
+	uint64_t va[BATCH], frame[BATCH], tables;
+	unsigned n;
+};
+
+static bool collect_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
+{
+	struct batch *b = ctx;
+
+	(void)access, (void)level;
+	b->va[b->n] = va;
+	b->frame[b->n] = e & PTE_ADDR;
+	return ++b->n < BATCH;
+}
+
+/* Unmap and free everything in [from, to), which no region covers any more. */
+static void unmap_pages(struct aspace *as, uint64_t from, uint64_t to)
+{
+	struct batch b;
+
+	do {
+		uint64_t irq = spin_lock_irqsave(&as->lock);
+
+		b.n = 0;
+		b.tables = 0;
+		pt_walk(as->root, from, to, collect_leaf, &b);
+		for (unsigned i = 0; i < b.n; i++) {
+			pt_unmap(as->root, b.va[i], &b.tables);
+			retract_slot(as, b.va[i]);
+		}
+		as->user_frames -= b.n;
+		spin_unlock_irqrestore(&as->lock, irq);
+		for (unsigned i = 0; i < b.n; i++)
+			tlb_flush_user_page(as, b.va[i]);
+		for (unsigned i = 0; i < b.n; i++)
+			frame_free(b.frame[i]);
+		pt_free_list(b.tables);
+	} while (b.n == BATCH);
+}
+
+int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
+{
+	uint64_t irq = spin_lock_irqsave(&as->lock);
+	struct region *r = unlink_region(as, start, len);
+
+	spin_unlock_irqrestore(&as->lock, irq);
+	if (!r)
+		return -EINVAL;
+	unmap_pages(as, r->start, r->end);
+	kfree(r);
+	return 0;
+}
+
+/* --- page faults ----------------------------------------------------------- */
+
+/* Back the page at @va with a zeroed frame, by region @r's rights. -EEXIST when it has one. Locked. */
+static int add_page(struct aspace *as, const struct region *r, uint64_t va)
+{
+	uint64_t pa = frame_alloc_zeroed();
+	int err;
+
+	if (!pa)
+		return -ENOMEM;
+	err = pt_map(as->root, va, pa, r->flags | PTE_U);
+	if (err) {
+		frame_free(pa);
+		return err;
+	}
+	publish_slot(as, va);
+	as->user_frames++;
+	return 0;
+}
+
+int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec)
+{
+	uint64_t irq = spin_lock_irqsave(&as->lock);
+	const struct region *r = find_region(as, va);
+	int err = -EFAULT;
+
+	if (r && !(write && !(r->flags & PTE_W)) && !(exec && (r->flags & PTE_NX)))
+		err = add_page(as, r, va);
+	spin_unlock_irqrestore(&as->lock, irq);
+	return err == -EEXIST ? 0 : err;	/* another thread's fault brought the page in first */
+}
+
+void *aspace_populate(struct aspace *as, uint64_t va)
+{
+	uint64_t irq = spin_lock_irqsave(&as->lock), *leaf = NULL;
+	const struct region *r = find_region(as, va);
+	unsigned level;
+
+	if (r && add_page(as, r, va) != -ENOMEM)
+		leaf = pt_lookup(as->root, va, &level);
+	spin_unlock_irqrestore(&as->lock, irq);
+	return leaf ? phys_to_virt(*leaf & PTE_ADDR) : NULL;
+}
+
+/* --- private pages --------------------------------------------------------- */
+
+int aspace_map_private(struct aspace *as, uint64_t va, uint64_t pa, uint64_t flags)
+{
+	uint64_t irq = spin_lock_irqsave(&as->lock);
+	int err = pt_map(aspace_user_cr3(as), va, pa, flags);
+
+	spin_unlock_irqrestore(&as->lock, irq);
+	return err;
+}
+
+void aspace_unmap_private(struct aspace *as, uint64_t va)
+{
+	uint64_t irq = spin_lock_irqsave(&as->lock), tables = 0;
+
+	pt_unmap(aspace_user_cr3(as), va, &tables);
+	spin_unlock_irqrestore(&as->lock, irq);
+	tlb_flush_private_page(as, va);
+	pt_free_list(tables);
+}
