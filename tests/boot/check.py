@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: MIT
+"""check.py - what the modules of the boot matrix share.
+
+A module here offers checks() -> list of Check.  A check's function returns None or a short
+remark, or raises Failed (with lines for the report) or Skipped.  Nothing in it waits for a
+time: time-outs only detect hangs.
+"""
+import os
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Callable
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+
+from designs import designs                             # noqa: E402
+from qemu import BUILD, EXIT_STATUS, Boot, Outcome, ktap    # noqa: E402,F401
+
+DESIGNS = designs()
+KERNEL = BUILD / "vestibule.elf"
+
+
+class Failed(Exception):
+    """@why in one line; @detail is shown below it."""
+
+    def __init__(self, why: str, detail: list[str] = ()):
+        super().__init__(why)
+        self.detail = list(detail)
+
+
+class Skipped(Exception):
+    """The check cannot run here; the reason is shown."""
+
+
+@dataclass(frozen=True)
+class Check:
+    name: str                           # dotted, design first where there is one
+    run: Callable[[], str | None]
+
+
+def expect(outcome: Outcome, verdict: str, *patterns: str) -> Outcome:
+    """Fail unless the boot ended with @verdict and its text holds every pattern."""
+    if outcome.verdict != verdict:
+        raise Failed(f"{outcome.describe()}; expected {verdict} ({EXIT_STATUS[verdict]})", report(outcome))
+    for pattern in patterns:
+        if not re.search(pattern, outcome.text, re.M):
+            raise Failed(f"the log does not contain /{pattern}/", report(outcome))
+    return outcome
+
+
+def expect_ktap(outcome: Outcome) -> str:
+    """Fail unless the boot passed and its KTAP is complete and all ok.  Returns a remark."""
+    results, wrong = ktap(outcome.lines)
+    failed = [name for ok, name in results if not ok]
+    if failed:
+        raise Failed("failed in the guest: " + ", ".join(failed), report(outcome))
+    expect(outcome, "pass")
+    if wrong:
+        raise Failed(f"KTAP: {wrong}", report(outcome))
+    return f"{len(results)} tests in {outcome.seconds:.1f} s"
+
+
+def report(outcome: Outcome) -> list[str]:
+    """The end of the log, as every failed boot shows it."""
+    try:
+        log = outcome.log.resolve().relative_to(ROOT)
+    except ValueError:
+        log = outcome.log
+    return [f"{log}, last lines:"] + outcome.tail(30)
+
+
+def cross() -> str:
+    """The kernel's toolchain prefix, as the Makefile chose it."""
+    return os.environ.get("CROSS_COMPILE", "")

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""flips.py - the missed-flip oracle: leave one flip out, and it must be heard.
+
+The sites are read from the image (.flip_sites), so a design's new flip is in the matrix
+without a word here.  A missed flip out leaves the program on the kernel root, whose lower
+half is NX: the first user instruction faults on its fetch.  A missed flip in touches kernel
+memory that the user root does not map: a page fault or a double fault, reported.
+"""
+import re
+import struct
+
+from check import KERNEL, Boot, Check, Failed, report
+from vmeasure.image import Elf
+
+RECORD = struct.Struct("<QQ32s")    # struct flip_site, entry/design.h
+
+FETCH_FAULT = r"(?i)instruction fetch|\bfetch\b"
+ANY_FAULT = r"(?i)page fault|#PF|double fault|#DF"
+
+
+def flip_sites() -> list[str]:
+    image = Elf(KERNEL)
+    start, end = image.address("flip_sites_start"), image.address("flip_sites_end")
+    records = RECORD.iter_unpack(image.read(start, end - start))
+    return [name.rstrip(b"\0").decode() for _, _, name in records]
+
+
+def skipped_flip_check(site: str) -> Check:
+    design = site.split(".")[0]
+    pattern = FETCH_FAULT if site.endswith(".out") else ANY_FAULT
+
+    def run() -> None:
+        outcome = Boot(f"entry={design} inject=skip-flip:{site} tests=user", what=f"skip-{site}", timeout=60).run()
+        if outcome.verdict not in ("panic", "fail"):
+            raise Failed(f"{outcome.describe()}; expected a loud end", report(outcome))
+        if not re.search(pattern, outcome.text):
+            raise Failed(f"the log does not contain /{pattern}/", report(outcome))
+    return Check(f"{design}.skip-flip-{site.split('.', 1)[1]}", run)
+
+
+def checks() -> list[Check]:
+    # The same name may stand in two copies of one macro: skipping it skips both.
+    return [skipped_flip_check(site) for site in sorted(set(flip_sites()))]

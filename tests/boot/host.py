@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""host.py - unit tests of the parts that compile on the host, with cmocka and the sanitizers.
+
+A test names the sources it needs in one of its first five lines: `/* sources: mm/frames.c ... */`.
+"""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from check import BUILD, ROOT, Check, Failed
+
+HOST_CC = os.environ.get("HOST_CC", "gcc")
+FLAGS = ["-std=gnu11", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
+         "-fno-sanitize-recover=all", "-DVESTIBULE_HOST", "-I."]
+
+
+def sources(test: Path) -> list[str]:
+    head = "\n".join(test.read_text().splitlines()[:5])
+    found = re.search(r"/\* sources: (.*?) ?\*/", head, re.S)
+    if not found:
+        raise Failed(f"{test.relative_to(ROOT)}: its first 5 lines lack /* sources: a.c b.c */")
+    return found[1].split()
+
+
+def host_check(test: Path) -> Check:
+    def run() -> str:
+        program = BUILD / "host" / test.stem
+        program.parent.mkdir(parents=True, exist_ok=True)
+        command = [HOST_CC, *FLAGS, f"-I{BUILD}/gen", str(test.relative_to(ROOT)), *sources(test),
+                   "-o", str(program), "-lcmocka"]
+        call(command, "does not compile")
+        env = {**os.environ, "CMOCKA_MESSAGE_OUTPUT": "STDOUT", "ASAN_OPTIONS": "detect_leaks=0"}
+        out = call([str(program)], "failed", env=env)
+        passed = re.search(r"\[  PASSED  \] (\d+) test", out)
+        if not passed or passed[1] == "0":
+            raise Failed("no test ran", out.splitlines()[-30:])
+        return f"{passed[1]} tests"
+    return Check(f"host.{test.stem}", run)
+
+
+def call(command: list[str], wrong: str, env: dict | None = None) -> str:
+    try:
+        done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True,
+                              errors="replace", timeout=120)
+    except subprocess.TimeoutExpired:
+        raise Failed("timeout: no end after 120 s", [" ".join(command)]) from None
+    text = done.stdout + done.stderr
+    if done.returncode:
+        raise Failed(f"{wrong} (status {done.returncode})", [" ".join(command)] + text.splitlines()[-30:])
+    return text
+
+
+def checks() -> list[Check]:
+    return [host_check(t) for t in sorted((ROOT / "tests" / "host").glob("test_*.c"))]
