@@ -24,7 +24,7 @@ CBASE   := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protect
            -fno-ident $(WARN)
 KCFLAGS := $(CBASE) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
            -mno-omit-leaf-frame-pointer -I. -I$(BUILD)/gen
-UCFLAGS := $(CBASE) -msse2 -I. -Iuser/lib -I$(BUILD)/gen
+UCFLAGS := $(CBASE) -msse2 -ffunction-sections -fdata-sections -I. -Iuser/lib -I$(BUILD)/gen
 NASMFLAGS := -f elf64 -g -F dwarf -w+all -w-reloc-abs-dword -w-reloc-rel-dword -I. -Ientry/ -I$(BUILD)/gen/ $(if $(WERROR),-Werror)
 KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments --build-id=none
 
@@ -37,8 +37,11 @@ KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%
 GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h
 KERNEL     := $(BUILD)/vestibule.elf
 
-USER_SRC   := $(sort $(wildcard user/*.c tests/user/*.c))
-USER_PROGS := $(patsubst %.c,$(BUILD)/user/bin/%,$(notdir $(USER_SRC)))
+# A user program is one file, or a directory of them; user/lib is linked with each.
+TEST_SRC   := $(sort $(wildcard tests/user/*.c))
+USER_SRC   := $(sort $(wildcard user/*.c)) $(TEST_SRC)
+USER_DIRS  := $(filter-out user/lib,$(sort $(patsubst %/,%,$(dir $(wildcard user/*/*.c)))))
+USER_PROGS := $(addprefix $(BUILD)/user/bin/,$(basename $(notdir $(USER_SRC) $(USER_DIRS))))
 USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
 ARCHIVE    := $(BUILD)/archive.tar
 ISO        := $(BUILD)/vestibule.iso
@@ -138,16 +141,26 @@ $(BUILD)/user/%.asm.o: %.asm $(GEN)
 	@mkdir -p $(@D)
 	$(NASM) $(NASMFLAGS) -o $@ $<
 
+# gcc would make a call of strlen() out of the loop in strlen().
+$(BUILD)/user/user/lib/string.c.o: UCFLAGS += -fno-tree-loop-distribute-patterns
+
+# What tests=user runs. A file that comes or goes changes its directory's time.
+$(BUILD)/gen/test_programs.inc: tests/user Makefile
+	@mkdir -p $(@D)
+	printf '"%s",\n' $(basename $(notdir $(TEST_SRC))) > $@
+$(BUILD)/user/user/init.c.o: $(BUILD)/gen/test_programs.inc
+
 $(BUILD)/user/syscall_stubs.o: $(BUILD)/gen/syscall_stubs.asm
 	@mkdir -p $(@D)
 	$(NASM) $(NASMFLAGS) -o $@ $<
 
 define user_program
-$(BUILD)/user/bin/$(basename $(notdir $(1))): $(BUILD)/user/$(1).o $(USER_LIB) user/user.ld
+$(BUILD)/user/bin/$(basename $(notdir $(1))): $(2:%=$(BUILD)/user/%.o) $(USER_LIB) user/user.ld
 	@mkdir -p $$(@D)
-	$(LD) -nostdlib -static -z noexecstack -z max-page-size=4096 --build-id=none -T user/user.ld -o $$@ $$(filter %.o,$$^)
+	$(LD) -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --build-id=none -T user/user.ld -o $$@ $$(filter %.o,$$^)
 endef
-$(foreach s,$(USER_SRC),$(eval $(call user_program,$(s))))
+$(foreach s,$(USER_SRC),$(eval $(call user_program,$(s),$(s))))
+$(foreach d,$(USER_DIRS),$(eval $(call user_program,$(d),$(sort $(wildcard $(d)/*.c)))))
 
 # Debug information stays out: it is large, and it holds paths of the machine that built it.
 $(BUILD)/user/archive/%: $(BUILD)/user/bin/%

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* thread.c - give a new thread a stack, and take it back. */
+#include "thread.h"
+#include "user.h"
+
+struct start {			/* at the top of the new stack */
+	void (*body)(void *);
+	void *arg;
+};
+
+static void thread_entry(struct start *s)
+{
+	s->body(s->arg);
+	sys_thread_exit();
+}
+
+int thread_start(struct user_thread *t, void (*body)(void *), void *arg)
+{
+	t->stack = map_memory(THREAD_STACK_SIZE, PROT_WRITE);
+	if (!t->stack)
+		return -ENOMEM;
+
+	struct start *s = (struct start *)((char *)t->stack + THREAD_STACK_SIZE) - 1;
+
+	*s = (struct start){ body, arg };
+	/* A function expects rsp as CALL leaves it: 8 below a multiple of 16. */
+	t->tid = sys_thread_create((uintptr_t)thread_entry, (uintptr_t)s - 8, (uintptr_t)s);
+	if (t->tid < 0)
+		sys_unmap((uintptr_t)t->stack, THREAD_STACK_SIZE);
+	return t->tid < 0 ? (int)t->tid : 0;
+}
+
+int thread_finish(struct user_thread *t)
+{
+	long error = sys_thread_join((unsigned long)t->tid);
+
+	if (!error)
+		sys_unmap((uintptr_t)t->stack, THREAD_STACK_SIZE);
+	return (int)error;
+}
