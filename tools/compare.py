@@ -1,0 +1,203 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""compare.py - boot every entry design from the ISO and put them side by side.
+
+    compare.py [--build DIR] [--markdown] [--plain-runs N] [--no-trace]
+
+Per design: one boot under icount (exact counts), plain boots interleaved over the designs
+(times, used for ratios only), and one traced boot that counts events instruction by instruction.
+Writes results.json, samples.csv, two SVG plots and table.txt to DIR/compare and prints the
+table.  Status 1: a boot failed, a cross-check failed, or a bar of entry/bars.json was missed.
+"""
+import argparse
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def arguments():
+    """The command line; --build must reach the environment before tools/qemu.py is imported."""
+    p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    p.add_argument("--build", default=os.environ.get("BUILD") or str(ROOT / "build"))
+    p.add_argument("--markdown", action="store_true", help="print the README's table")
+    p.add_argument("--plain-runs", type=int, default=5, help="boots without icount per design")
+    p.add_argument("--no-trace", action="store_true", help="leave the traced boots out")
+    args = p.parse_args()
+    args.build = str(Path(args.build).resolve())
+    os.environ["BUILD"] = args.build
+    return args
+
+
+class Comparison:
+    """One whole comparison; every method adds to its results."""
+
+    def __init__(self, args):
+        self.args = args
+        self.build = Path(args.build)
+        self.out = self.build / "compare"
+        self.iso = self.build / "vestibule.iso"
+        self.designs = designs()
+        self.order = [d.name for d in self.designs]
+        self.boots_done = 0
+        self.boots = len(self.order) * (1 + args.plain_runs + (not args.no_trace))
+        self.samples = []           # (design, mode, run, parse_bench())
+        self.results = {}
+        self.problems = []
+
+    def progress(self, what, start):
+        """One line per boot, on stderr: stdout belongs to the table."""
+        self.boots_done += 1
+        print("[%2d/%d] %-28s %5.1f s" % (self.boots_done, self.boots, what, time.monotonic() - start),
+              file=sys.stderr, flush=True)
+
+    def boot(self, design, icount, run):
+        """Boot the ISO for its figures; exits with the log's tail when the boot fails."""
+        start = time.monotonic()
+        mode = "icount" if icount else "tcg"
+        outcome = Boot(cmdline="entry=%s bench=all" % design, mode="iso-bios", icount=icount,
+                       what="compare%d" % run, build=self.build).run()
+        if outcome.verdict != "pass":
+            sys.exit("compare: %s under %s: %s\nlast lines of %s:\n  %s" % (
+                design, mode, outcome.describe(), outcome.log, "\n  ".join(outcome.tail())))
+        samples = rename_time(stats.parse_bench(outcome.text), icount)
+        if not samples:
+            sys.exit("compare: %s under %s: no BENCH line in %s" % (design, mode, outcome.log))
+        self.samples.append((design, mode, run, samples))
+        self.progress("%s, %s" % (design, mode), start)
+
+    def measure(self):
+        """All boots but the traced ones."""
+        for design in self.order:
+            self.boot(design, True, 0)
+        # Interleaved, so that a busy minute of the host touches every design alike.
+        for run in range(1, self.args.plain_runs + 1):
+            for design in self.order:
+                self.boot(design, False, run)
+        for design, mode, _, samples in self.samples:
+            if mode == "icount":
+                self.results[design] = stats.summarize(samples)
+
+    def trace(self, subject):
+        """The traced boots: event counts join the results."""
+        for design in self.designs:
+            start = time.monotonic()
+            log = self.build / "log" / ("%s-1-icount-trace.log" % design.name)
+            counts = count_design(subject, design, log)
+            if not counts:
+                tail = log.read_text("utf-8", "replace").splitlines()[-30:] if log.exists() else []
+                sys.exit("compare: %s: the traced boot bracketed no operation\n  %s" % (
+                    design.name, "\n  ".join(tail)))
+            self.merge(design.name, counts)
+            self.progress("%s, traced" % design.name, start)
+
+    def merge(self, design, counts):
+        """Traced counts into the results, after the cross-check with the loop's figure."""
+        before = {}
+        for operation, found in counts.items():
+            bench = self.results[design].setdefault(operation, {})
+            self.cross_check(design, operation, bench, found)
+            before[operation] = found.pop("before_flip")
+            bench.setdefault("instructions", found["instructions"])
+            found["traced_instructions"] = found.pop("instructions")
+            bench.update(found)
+        code = self.results[design].setdefault("code", {})
+        for name, operation in (("syscall", "syscall_null"), ("irq", "irq_user")):
+            if before.get(operation) is not None:
+                code["before_flip_" + name] = before[operation]
+
+    def cross_check(self, design, operation, bench, found):
+        """The loop's figure holds the kernel's share and at most the user's traced share beside it."""
+        if "instructions" not in bench:
+            return
+        loop = stats.typical(bench["instructions"])
+        low, high = found["kernel_instructions"], found["instructions"]
+        if not low <= loop <= high:
+            self.problems.append("%s %s: the loop says %d instructions, the trace %d in the kernel "
+                                 "of %d in all" % (design, operation, loop, low, high))
+
+    def source_figures(self, subject):
+        """code.* of every design."""
+        for design in self.designs:
+            self.results[design.name].setdefault("code", {}).update(
+                code_figures(design, subject.kernel, str(ROOT), str(self.build)))
+
+    def write(self, meta):
+        """results.json, samples.csv and the plots."""
+        runs = [{"mode": mode, "cpus": 1, "params": {"run": run},
+                 "designs": {design: stats.summarize(samples)}}
+                for design, mode, run, samples in self.samples if mode != "icount"]
+        report.write_json(self.out / "results.json", meta, self.results, runs)
+        report.write_csv(self.out / "samples.csv", self.samples)
+        icount = {design: samples for design, mode, _, samples in self.samples if mode == "icount"}
+        for name, title, axis, conditions in PLOTS:
+            rows = [(d, [(label, icount[d][b][m]) for label, b, m in conditions
+                         if m in icount[d].get(b, {})]) for d in self.order]
+            if any(conds for _, conds in rows):
+                plots.distribution(self.out / (name + ".svg"), title, axis, rows)
+
+
+# (file, title, x axis, [(condition, benchmark, metric)])
+PLOTS = (
+    ("syscall", "Null system call: instructions per call, quiet and under a 10 kHz timer",
+     "instructions per call (icount, log scale)",
+     (("quiet", "syscall_null", "latency"),
+      ("timer 10 kHz", "syscall_null", "latency_10khz"))),
+    ("irq", "Timer interrupt: the gap that a spinning program sees",
+     "instructions away from the program (icount, log scale)",
+     (("100 Hz", "irq_user", "gap_100hz"), ("1 kHz", "irq_user", "gap_1khz"),
+      ("10 kHz", "irq_user", "gap_10khz"))),
+)
+
+
+def rename_time(samples, icount):
+    """The guest reads one clock, the TSC: under icount its ticks are instructions."""
+    old, new = ("ticks", "instructions") if icount else ("instructions", "ticks")
+    for metrics in samples.values():
+        if old in metrics:
+            metrics[new] = metrics.pop(old)
+    return samples
+
+
+def main(args):
+    start = time.monotonic()
+    work = Comparison(args)
+    if not work.iso.exists():
+        sys.exit("compare: there is no %s: run `make iso`" % work.iso)
+    work.out.mkdir(parents=True, exist_ok=True)
+    subject = Subject(str(ROOT), shipped.extract(work.iso, work.out / "shipped"))
+    meta = shipped.meta(work.iso, subject.shipped / "vestibule.elf", "max")
+    work.measure()
+    if not args.no_trace:
+        work.trace(subject)
+    work.source_figures(subject)
+    work.write(meta)
+    ratios = stats.ratios([(d, s) for d, mode, _, s in work.samples if mode != "icount"], work.order)
+    text = report.table(work.results, ratios, meta)
+    (work.out / "table.txt").write_text(text + "\n")
+    print(report.markdown(work.results, ratios, meta) if args.markdown else text)
+    bars = json.loads((ROOT / "entry" / "bars.json").read_text())["bars"]
+    verdicts = report.check_bars(bars, work.results)
+    print("\nBars (entry/bars.json)" if not args.markdown else "", end="\n" if not args.markdown else "")
+    for passed, line in verdicts:
+        print("%s %s" % ("PASS" if passed else "MISS", line),
+              file=sys.stderr if args.markdown else sys.stdout)
+    for problem in work.problems:
+        print("MISMATCH " + problem, file=sys.stderr)
+    print("%d bars met, %d missed, %d mismatches; %s written in %.0f s" % (
+        sum(p for p, _ in verdicts), sum(not p for p, _ in verdicts), len(work.problems), work.out,
+        time.monotonic() - start), file=sys.stderr)
+    return 1 if work.problems or not all(p for p, _ in verdicts) else 0
+
+
+if __name__ == "__main__":
+    ARGS = arguments()
+    from designs import designs                                 # noqa: E402
+    from qemu import Boot                                       # noqa: E402
+    from vmeasure import plots, report, shipped, stats          # noqa: E402
+    from vmeasure.code_figures import code_figures              # noqa: E402
+    from vmeasure.tracer import Subject, count_design           # noqa: E402
+    sys.exit(main(ARGS))

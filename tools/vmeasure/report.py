@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""What the comparison writes: results.json, samples.csv, the table, the verdict on the bars."""
+import csv
+import json
+
+from .shipped import meta_line
+from .stats import typical
+
+# Sections of the table: (heading, metric). A row is a benchmark that has the metric.
+SECTIONS = (
+    ("instructions per operation (icount, median)", "instructions"),
+    ("of these in the kernel, traced", "kernel_instructions"),
+    ("CR3 writes", "cr3_writes"),
+    ("frame bytes copied between stacks", "bytes_copied"),
+    ("stack switches", "stack_switches"),
+)
+PER_DESIGN = ("memory", "exposure", "code")
+# Benchmarks in the order of DESIGN.md, others behind.
+ORDER = ("syscall_null", "syscall_copy64", "syscall_sleep", "irq_user", "irq_kernel", "page_fault",
+         "exception", "ipc_same_as", "ipc_cross_as", "irq_to_driver", "thread_create_exit",
+         "context_switch_thread", "context_switch_process")
+
+
+def ordered(names):
+    """Benchmark names in the table's order."""
+    return sorted(names, key=lambda n: (ORDER.index(n) if n in ORDER else len(ORDER), n))
+
+
+def benchmarks(results):
+    """All benchmark names of @results ({design: {benchmark: ...}}) but the per-design figures."""
+    return ordered({b for d in results.values() for b in d} - set(PER_DESIGN))
+
+
+def value_of(results, design, benchmark, metric):
+    """The typical value, or None where it was not measured."""
+    value = results.get(design, {}).get(benchmark, {}).get(metric)
+    return None if value is None or isinstance(value, dict) and "median" not in value \
+        else typical(value)
+
+
+def sections(results, ratios):
+    """[(heading, [(row name, {design: number or None})])]: everything that the table shows."""
+    found = []
+    for heading, metric in SECTIONS:
+        rows = [(b, {d: value_of(results, d, b, metric) for d in results})
+                for b in benchmarks(results)]
+        found.append((heading, [r for r in rows if any(v is not None for v in r[1].values())]))
+    found.append(("distributions (icount): min / median / p99 / max", distributions(results)))
+    if ratios:
+        found.append(("time without icount, ratio of medians to %s" % next(iter(results)),
+                      [(b, ratios[b]) for b in ordered(ratios)]))
+    for group in PER_DESIGN:
+        names = list(dict.fromkeys(m for d in results.values() for m in d.get(group, {})))
+        found.append((group, [(m, {d: value_of(results, d, group, m) for d in results})
+                              for m in names]))
+    return [(heading, rows) for heading, rows in found if rows]
+
+
+def distributions(results):
+    """Rows of the metrics with spread that no other section shows."""
+    shown = {metric for _, metric in SECTIONS}
+    rows = []
+    for bench in benchmarks(results):
+        names = dict.fromkeys(m for d in results.values() for m in d.get(bench, {}))
+        for metric in names:
+            values = {d: results[d].get(bench, {}).get(metric) for d in results}
+            if metric not in shown and all(isinstance(v, dict) and "p99" in v
+                                           for v in values.values()):
+                rows.append(("%s %s" % (bench, metric), {
+                    d: "/".join(str(v[k]) for k in ("min", "median", "p99", "max"))
+                    for d, v in values.items()}))
+    return rows
+
+
+def cell(value):
+    """A number as text."""
+    if value is None:
+        return "-"
+    return "%.2f" % value if isinstance(value, float) else str(value)
+
+
+def table(results, ratios, meta):
+    """The whole comparison as aligned text."""
+    parts = sections(results, ratios)
+    names = list(results)
+    left = max([len(r[0]) for _, rows in parts for r in rows] + [20]) + 2
+    width = max([len(cell(v)) for _, rows in parts for r in rows for v in r[1].values()]
+                + [len(n) for n in names]) + 2
+    lines = []
+    for heading, rows in parts:
+        lines += ["", heading.ljust(left) if len(heading) < left else heading]
+        head = "".join(n.rjust(width) for n in names)
+        lines[-1:] = [lines[-1] + head] if len(heading) < left else [lines[-1], " " * left + head]
+        for name, values in rows:
+            lines.append("  " + name.ljust(left - 2) +
+                         "".join(cell(values.get(d)).rjust(width) for d in names))
+    return "\n".join(lines[1:] + ["", meta_line(meta)])
+
+
+def markdown(results, ratios, meta):
+    """The compact table for README.md, with its meta line."""
+    names = list(results)
+    lines = []
+    for heading, rows in sections(results, ratios):
+        if heading.startswith("distributions"):
+            continue
+        lines.append("| **%s** | %s |" % (heading, " | ".join(names)))
+        if len(lines) == 1:
+            lines.append("|---|%s" % ("---:|" * len(names)))
+        lines += ["| %s | %s |" % (n, " | ".join(cell(v.get(d)) for d in names)) for n, v in rows]
+    return "\n".join(lines + ["", "*%s*" % meta_line(meta)])
+
+
+def check_bars(bars, results):
+    """[(passed, text)]: the bars of entry/bars.json on @results. A figure that is missing is a miss."""
+    verdicts = []
+    for bar in bars:
+        value = value_of(results, bar["design"], bar["benchmark"], bar["metric"])
+        what = "%s %s.%s" % (bar["design"], bar["benchmark"], bar["metric"])
+        if "minus" in bar:
+            other = value_of(results, bar["minus"], bar["benchmark"], bar["metric"])
+            value = None if value is None or other is None else value - other
+            what = what.replace(bar["design"], "%s minus %s" % (bar["design"], bar["minus"]), 1)
+        limits = [(k, bar[k]) for k in ("at_most", "at_least", "equal") if k in bar]
+        passed = value is not None and bool(limits) and all(
+            {"at_most": value <= n, "at_least": value >= n, "equal": value == n}[k]
+            for k, n in limits)
+        text = "%s: %s (%s)" % (what, cell(value), ", ".join(
+            "%s %s" % (k.replace("_", " "), n) for k, n in limits))
+        verdicts.append((passed, text))
+    return verdicts
+
+
+def write_json(path, meta, results, runs):
+    """results.json in the shape of DESIGN.md section 5."""
+    with open(path, "w", encoding="utf-8") as f:
+        json.dump({"meta": meta, "designs": results, "runs": runs}, f, indent=1)
+        f.write("\n")
+
+
+def write_csv(path, samples):
+    """@samples: [(design, mode, run, {benchmark: {metric: [values]}})], one line per sample."""
+    with open(path, "w", newline="", encoding="utf-8") as f:
+        out = csv.writer(f, lineterminator="\n")
+        out.writerow("design mode run benchmark metric index value".split())
+        for design, mode, run, benches in samples:
+            for bench, metrics in benches.items():
+                for metric, values in metrics.items():
+                    for index, value in enumerate(values):
+                        out.writerow((design, mode, run, bench, metric, index, value))
