@@ -8,9 +8,14 @@
 #include <stddef.h>
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/uart.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/abi.h"
+#include "kernel/bootinfo.h"
+#include "kernel/panic.h"
 #include "kernel/thread.h"
 #include "mm/layout.h"
+#include "mm/pagetable.h"
 
 #define EMIT(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
 
@@ -52,4 +57,18 @@ void asm_offsets(void)
 	EMIT(MSR_GS_BASE, MSR_GS_BASE);
 	EMIT(PAGE_SIZE, PAGE_SIZE);
 	EMIT(IST_STACK_HEADROOM, IST_STACK_HEADROOM);
+
+	/* boot/ */
+	EMIT(PVH_MAGIC, PVH_MAGIC);
+	EMIT(KERNEL_IMAGE_BASE, KERNEL_IMAGE_BASE);
+	EMIT(PTE_P, PTE_P);
+	EMIT(PTE_W, PTE_W);
+	EMIT(PTE_PS, PTE_PS);
+	EMIT(CR4_PAE, CR4_PAE);
+	EMIT(MSR_EFER, MSR_EFER);
+	EMIT(EARLY_EFER, EFER_LME | EFER_NXE);
+	EMIT(EARLY_CR0, CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_PG);
+	EMIT(UART_COM1, UART_COM1);
+	EMIT(DEBUG_EXIT_PORT, DEBUG_EXIT_PORT);
+	EMIT(EXIT_PANIC, EXIT_PANIC);
 }

@@ -1,0 +1,142 @@
+; SPDX-License-Identifier: MIT
+; start.asm - from the loader's 32-bit mode to kmain() in long mode.
+;
+; Both ways in come with flat segments, paging off and interrupts off:
+;   multiboot2_start  eax = MULTIBOOT2_MAGIC   ebx = boot information
+;   pvh_start         eax undefined            ebx = struct hvm_start_info
+; Section .boot is linked where it is loaded (1 MiB), so labels here are
+; physical addresses; the kernel proper is linked at KERNEL_IMAGE_BASE.
+
+%include "asm-offsets.inc"
+
+%define CPUID_EXTENDED_MAX	0x80000000
+%define CPUID_EXTENDED		0x80000001
+%define CPUID_EDX_NX		20
+%define CPUID_EDX_LONG_MODE	29
+
+extern kmain
+extern early_pml4
+
+section .boot.text progbits alloc exec nowrite align=16
+bits 32
+
+global pvh_start
+pvh_start:			; [cr3=off gs=loader rsp=loader if=0]
+	mov	eax, PVH_MAGIC
+
+global multiboot2_start
+multiboot2_start:		; [cr3=off gs=loader rsp=loader if=0]
+	cli
+	cld
+	mov	edi, eax		; kmain's arguments, where CPUID leaves them alone
+	mov	esi, ebx
+
+.check_cpu:			; [cr3=off gs=loader rsp=loader if=0]
+	mov	ebp, no_long_mode
+	mov	eax, CPUID_EXTENDED_MAX
+	cpuid
+	cmp	eax, CPUID_EXTENDED
+	jb	refuse
+	mov	eax, CPUID_EXTENDED
+	cpuid
+	bt	edx, CPUID_EDX_LONG_MODE
+	jnc	refuse
+	mov	ebp, no_nx
+	bt	edx, CPUID_EDX_NX
+	jnc	refuse
+
+.enable_paging:			; [cr3=off gs=loader rsp=loader if=0]
+	; Control registers are written outright: UEFI leaves bits set.
+	mov	eax, CR4_PAE
+	mov	cr4, eax
+	mov	eax, early_pml4
+	mov	cr3, eax
+	mov	ecx, MSR_EFER
+	mov	eax, EARLY_EFER
+	xor	edx, edx
+	wrmsr
+	mov	eax, EARLY_CR0
+	mov	cr0, eax
+	lgdt	[gdt_pointer_low]
+	jmp	SEL_KERNEL_CODE:.long_mode
+
+bits 64
+.long_mode:			; [cr3=early gs=loader rsp=loader if=0]
+	mov	eax, SEL_KERNEL_DATA
+	mov	ds, eax
+	mov	es, eax
+	mov	ss, eax
+	xor	eax, eax
+	mov	fs, eax
+	mov	gs, eax
+	mov	edi, edi		; upper halves are undefined after 32-bit mode
+	mov	esi, esi
+	xor	ebp, ebp		; a backtrace ends here
+
+.leave_identity:		; [cr3=early gs=0 rsp=loader if=0]
+	; From here on nothing may depend on the identity map, which goes with
+	; the early tables: not the stack, not the descriptor table.
+	mov	rsp, boot_stack_top
+	mov	rax, gdt_pointer
+	lgdt	[rax]
+	mov	rax, kmain
+	call	rax			; [cr3=early gs=0 rsp=boot_stack if=0]
+	ud2				; kmain() does not return
+
+bits 32
+refuse:				; [cr3=off gs=loader rsp=loader if=0]  ebp = reason
+	mov	esi, ebp
+.next:
+	lodsb
+	test	al, al
+	jz	.exit
+	mov	ah, al
+.wait:
+	mov	dx, UART_COM1 + 5	; line status: bit 5, room for a byte
+	in	al, dx
+	test	al, 1 << 5
+	jz	.wait
+	mov	dx, UART_COM1
+	mov	al, ah
+	out	dx, al
+	jmp	.next
+.exit:
+	mov	al, EXIT_PANIC
+	out	DEBUG_EXIT_PORT, al
+.halt:
+	hlt
+	jmp	.halt
+
+section .boot.rodata progbits alloc noexec nowrite align=8
+no_long_mode:
+	db	13, 10, "PANIC: this processor has no 64-bit mode: use an x86-64 one"
+	db	13, 10, "EXIT 18", 13, 10, 0
+no_nx:
+	db	13, 10, "PANIC: this processor has no NX bit: every page is W^X here (QEMU: do not use -nx)"
+	db	13, 10, "EXIT 18", 13, 10, 0
+
+	align	8, db 0
+gdt_pointer_low:
+	dw	early_gdt.end - early_gdt - 1
+	dd	early_gdt - KERNEL_IMAGE_BASE
+
+section .rodata progbits alloc noexec nowrite align=8
+; Accessed bits preset: the table is read-only, and loading a descriptor
+; without one writes it.  Replaced by cpu_setup().
+early_gdt:
+	dq	0
+	dq	0x00af9b000000ffff	; SEL_KERNEL_CODE: 64-bit, DPL 0
+	dq	0x00cf93000000ffff	; SEL_KERNEL_DATA
+.end:
+gdt_pointer:
+	dw	early_gdt.end - early_gdt - 1
+	dq	early_gdt
+
+section .bss nobits alloc noexec write align=4096
+global boot_stack
+global boot_stack_top
+boot_stack:			; of kmain(), later of CPU 0's idle thread
+	resb	4 * PAGE_SIZE
+boot_stack_top:
+
+section .note.GNU-stack noalloc noexec nowrite progbits
