@@ -50,6 +50,7 @@ extern const struct entry_design *entry;
 /* Registry order. entry_design_count() designs; at(i) for i below it. */
 const struct entry_design *entry_design_at(unsigned i);
 unsigned entry_design_count(void);
+#define ENTRY_DESIGN_DEFAULT "percpu"	/* what a boot without entry= runs */
 const struct entry_design *entry_design_find(const char *name);	/* NULL when there is none */
 
 /* Make @d this boot's design; panics naming the CPU features it lacks. Called once, before cpu_setup(). */

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stddef.h>
 
+#define UART_COM1	0x3f8		/* I/O port */
 #define VECTOR_UART (0x20 + 4)		/* VECTOR_IRQ_BASE + ISA IRQ 4 */
 
 void uart_init(void);			/* 115200 8N1, polled; works before paging and interrupts */

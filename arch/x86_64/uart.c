@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* uart.c - the 16550 at COM1: polled output, received bytes by interrupt (data sheet: NS PC16550D). */
+#include <stdbool.h>
+#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/uart.h"
+#include "arch/x86_64/x86.h"
+
+#define UART_DATA	(UART_COM1 + 0)		/* divisor's low byte while DLAB is set */
+#define UART_IER	(UART_COM1 + 1)		/* divisor's high byte while DLAB is set */
+#define UART_IIR	(UART_COM1 + 2)		/* read */
+#define UART_FCR	(UART_COM1 + 2)		/* write */
+#define UART_LCR	(UART_COM1 + 3)
+#define UART_MCR	(UART_COM1 + 4)
+#define UART_LSR	(UART_COM1 + 5)
+
+#define IER_RX		0x01
+#define IER_TX_EMPTY	0x02
+#define IIR_NONE	0x01
+#define IIR_ID		0x0e
+#define IIR_TX_EMPTY	0x02
+#define FCR_ON_AND_CLEAR 0x07
+#define LCR_8N1		0x03
+#define LCR_DLAB	0x80
+#define MCR_DTR_RTS_OUT2 0x0b			/* OUT2 gates the interrupt line on a PC */
+#define LSR_RX_READY	0x01
+#define LSR_TX_EMPTY	0x20
+#define DIVISOR_115200	1
+
+#define UART_ISA_IRQ	4
+#define RING_SIZE	256			/* a power of two */
+/* A line that is never ready (no UART at all reads 0xff, but a stuck one may not) must not hang a panic. */
+#define TX_SPINS	1000000
+
+uint64_t uart_irq_count;
+
+/* One producer (uart_irq), one consumer, both with IRQs off on the CPU that the IRQ is routed to. */
+static uint8_t ring[RING_SIZE];
+static uint32_t ring_head, ring_tail;
+static uint8_t ier;
+
+void uart_init(void)
+{
+	outb(UART_IER, 0);
+	outb(UART_LCR, LCR_DLAB);
+	outb(UART_DATA, DIVISOR_115200);
+	outb(UART_IER, 0);
+	outb(UART_LCR, LCR_8N1);
+	outb(UART_FCR, FCR_ON_AND_CLEAR);
+	outb(UART_MCR, MCR_DTR_RTS_OUT2);
+}
+
+static void put(uint8_t c)
+{
+	for (unsigned i = 0; i < TX_SPINS && !(inb(UART_LSR) & LSR_TX_EMPTY); i++)
+		cpu_pause();
+	outb(UART_DATA, c);
+}
+
+void uart_write(const char *buf, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (buf[i] == '\n')
+			put('\r');
+		put(buf[i]);
+	}
+}
+
+void uart_enable_irq(void)
+{
+	ioapic_route_isa(UART_ISA_IRQ, VECTOR_UART, lapic_id());
+	ier = IER_RX;
+	outb(UART_IER, ier);
+}
+
+static void drain_receiver(void)
+{
+	while (inb(UART_LSR) & LSR_RX_READY) {
+		uint8_t c = inb(UART_DATA);
+
+		/* A full ring drops the newest byte: nobody is reading. */
+		if (ring_head - ring_tail < RING_SIZE)
+			ring[ring_head++ % RING_SIZE] = c;
+	}
+}
+
+/* The line is edge-triggered: every cause must be gone, or no further edge comes. */
+void uart_irq(void)
+{
+	uint8_t iir;
+
+	uart_irq_count++;
+	while (!((iir = inb(UART_IIR)) & IIR_NONE)) {
+		if ((iir & IIR_ID) == IIR_TX_EMPTY) {
+			ier &= ~IER_TX_EMPTY;
+			outb(UART_IER, ier);
+		} else {
+			drain_receiver();
+		}
+	}
+}
+
+int uart_read_byte(void)
+{
+	uint64_t flags = irq_save();
+	int c = ring_tail == ring_head ? -1 : ring[ring_tail++ % RING_SIZE];
+
+	irq_restore(flags);
+	return c;
+}
+
+void uart_test_irq(void)
+{
+	/* The transmitter is empty, so enabling its interrupt raises it at once; the handler turns it off. */
+	ier |= IER_TX_EMPTY;
+	outb(UART_IER, ier);
+}
