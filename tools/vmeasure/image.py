@@ -23,10 +23,12 @@ class Elf:
         self.segments = self._segments()
         self.symbols = list(self._symbols())
         self.by_name = {s.name: s for s in self.symbols}
-        # Labels of an address: file-scope constants (section 0xfff1, e.g. equ) are no places.
-        self._sorted = sorted((s.address, s.name) for s in self.symbols
-                              if s.section not in (0, 0xfff1) and s.type < 3)
-        self._addresses = [a for a, _ in self._sorted]
+        # Labels of an address, in the table's order where several name one place. File-scope
+        # constants (section 0xfff1, e.g. equ) are no places, macro-local labels say nothing.
+        self._labels = sorted(((s.address, s.name) for s in self.symbols
+                               if s.section not in (0, 0xfff1) and s.type < 3
+                               and not s.name.startswith("..@")), key=lambda label: label[0])
+        self._addresses = [a for a, _ in self._labels]
 
     def _sections(self):
         offset, = struct.unpack_from("<Q", self.data, 0x28)
@@ -66,15 +68,19 @@ class Elf:
         return b""
 
     def near(self, address):
-        """(name, distance) of the last symbol at or below @address, or (None, 0)."""
-        i = bisect.bisect_right(self._addresses, address) - 1
-        if i < 0:
+        """(name, distance) of the last symbol at or below @address, or (None, 0).
+
+        Of several names for one place a NASM local label wins, the last defined one: a step
+        that needs no code stands before the step that the code belongs to.
+        """
+        i = bisect.bisect_right(self._addresses, address)
+        if i == 0:
             return None, 0
-        at = self._addresses[i]
-        # Of several names for one place, a NASM local label says most; _start/_end marks least.
-        names = [n for a, n in self._sorted[max(0, i - 8):i + 1] if a == at]
-        names.sort(key=lambda n: ("." not in n, n.endswith(("_start", "_end")), n))
-        return names[0], address - at
+        at = self._addresses[i - 1]
+        names = [n for _, n in self._labels[bisect.bisect_left(self._addresses, at):i]]
+        local = [n for n in names if "." in n]
+        plain = [n for n in names if not n.endswith(("_start", "_end"))] or names
+        return (local or plain)[-1], address - at
 
 
 def read_defines(path):

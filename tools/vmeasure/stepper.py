@@ -36,19 +36,23 @@ class Stepper:
         self.gdb, self.kernel = gdb, kernel
         self.begin = program.address("trace_begin")
         self.end = program.address("trace_end")
-        self.begin_code = program.read(self.begin, 16)
+        # Enough to tell the program from another with code there, and never over a page's end.
+        self.begin_code = program.read(self.begin, min(64, 0x1000 - (self.begin & 0xfff)))
         self.code = {}          # (address space or 0, rip) -> instruction bytes
 
-    def operations(self, interrupts):
+    def operations(self, interrupts, wanted=None):
         """Yield a Trace per bracketed operation until the guest ends.
 
         @interrupts: {operation name: (address of the stub that it waits for, CPL interrupted)}.
+        @wanted: names to trace; None: all. The others run at full speed.
         """
         self.gdb.set_breakpoint(self.begin)
         while self._run_to_begin():
             name = self.gdb.read_string(self.gdb.read_registers(["rdi"])[0])
             self.gdb.clear_breakpoint(self.begin)
-            if name in interrupts:
+            if wanted is not None and name not in wanted:
+                self.gdb.step()
+            elif name in interrupts:
                 yield self._interrupt(name, *interrupts[name])
             else:
                 yield self._bracket(name)

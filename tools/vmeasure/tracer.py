@@ -94,11 +94,11 @@ class TracedBoot:
         return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
 
 
-def trace_design(subject, design, log):
-    """Yield the Trace of every operation that the bench program brackets under @design."""
+def trace_design(subject, design, log, wanted=None):
+    """Yield the Trace of every operation (or of those @wanted) that the bench program brackets."""
     with TracedBoot(subject, "entry=%s bench=trace" % design.name, log) as boot:
         stepper = Stepper(boot.gdb, subject.kernel, subject.program)
-        yield from stepper.operations(subject.interrupts(design))
+        yield from stepper.operations(subject.interrupts(design), wanted)
 
 
 def count_design(subject, design, log):
