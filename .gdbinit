@@ -20,4 +20,4 @@ hbreak *entry->syscall_entry
 continue
 delete
 display/i $pc
-printf "%s: stopped at the first instruction of its syscall entry; user rip is in rcx, user rsp still in rsp\n", entry->name
+printf "%s: first instruction of its syscall entry; the user's rip is in rcx, its rsp in rsp\n", entry->name

@@ -48,8 +48,9 @@ file() {	# package, what, file of which any one will do...
 
 check_toolchain() {
 	if [ -n "${CROSS_COMPILE+set}" ]; then	# the user's choice: never replaced, never installed
-		for t in gcc ld nm objdump; do
-			have "$CROSS_COMPILE$t" || broken="$broken  $CROSS_COMPILE$t: not found (CROSS_COMPILE=$CROSS_COMPILE)
+		for t in gcc ld nm objcopy; do
+			have "$CROSS_COMPILE$t" ||
+				broken="$broken  $CROSS_COMPILE$t: not found (CROSS_COMPILE=$CROSS_COMPILE)
 "
 		done
 		! have "${CROSS_COMPILE}gcc" || targets_x86_64 "${CROSS_COMPILE}gcc" ||
@@ -84,7 +85,8 @@ check_iso() {
 check_run() {
 	check_iso
 	tool qemu-system-x86_64 qemu-system-x86
-	file ovmf "UEFI firmware OVMF" /usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_CODE.fd /usr/share/ovmf/OVMF.fd
+	file ovmf "UEFI firmware OVMF" /usr/share/OVMF/OVMF_CODE_4M.fd /usr/share/OVMF/OVMF_CODE.fd \
+		/usr/share/ovmf/OVMF.fd
 	have qemu-system-x86_64 && check_qemu_version
 }
 

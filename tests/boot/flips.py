@@ -19,6 +19,8 @@ ANY_FAULT = r"(?i)page fault|#PF|double fault|#DF"
 
 
 def flip_sites() -> list[str]:
+    if not KERNEL.exists():
+        raise SystemExit(f"run_tests: no {KERNEL}: run `make` first")
     image = Elf(KERNEL)
     start, end = image.address("flip_sites_start"), image.address("flip_sites_end")
     records = RECORD.iter_unpack(image.read(start, end - start))

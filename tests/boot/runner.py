@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""runner.py - the judge is judged: what must never count as a pass does not."""
+import tempfile
+from pathlib import Path
+
+from check import Boot, Check, Failed, Outcome, ktap
+
+# (QEMU status, serial text) -> verdict
+ENDINGS = [
+    (33, "hello\r\nEXIT 16\r\n", "pass"),
+    (0, "hello\nEXIT 16\n", "died"),            # a triple fault right after the line
+    (0, "", "died"),
+    (33, "hello\n", "died"),                    # the port was written by chance
+    (33, "EXIT 16\nhello\n", "died"),
+    (33, "EXIT 17\n", "died"),                  # status and text disagree
+    (35, "EXIT 17\n", "fail"),
+    (37, "EXIT 18\n", "panic"),
+    (39, "\x1b[2J\x1b[01;01HEXIT 19\n", "usage"),
+    (None, "EXIT 16\n", "timeout"),
+]
+
+# KTAP text -> is it complete and all ok?
+TEXTS = [
+    ("1..2\nok 1 a\nok 2 b", True),
+    ("1..2\nok 1 a\nnot ok 2 b", False),
+    ("1..2\nok 1 a", False),
+    ("ok 1 a", False),
+    ("1..0", False),
+    ("1..2\nok 1 a\nok 1 b", False),
+    ("1..1\n  1..2\n  ok 1 x\n  not ok 2 y\nnot ok 1 a", False),
+]
+
+
+def endings() -> None:
+    with tempfile.TemporaryDirectory() as tmp:
+        log = Path(tmp) / "log"
+        for status, text, verdict in ENDINGS:
+            log.write_bytes(text.encode())
+            got = Outcome(status, log, 0.0).verdict
+            if got != verdict:
+                raise Failed(f"status {status} with {text!r} counts as {got}, not {verdict}")
+
+
+def texts() -> None:
+    for text, good in TEXTS:
+        results, wrong = ktap(text.splitlines())
+        if good != (not wrong and all(ok for ok, _ in results)):
+            raise Failed(f"{text!r}: {results}, {wrong!r}")
+
+
+def hang() -> None:
+    """A machine that never starts is a time-out of its own kind."""
+    outcome = Boot(what="hang", extra=["-S"], timeout=1).run()
+    if outcome.verdict != "timeout":
+        raise Failed(outcome.describe())
+
+
+def no_image() -> None:
+    outcome = Boot(what="no-image", extra=["-kernel", "/nonexistent"]).run()
+    if outcome.verdict != "died" or "nonexistent" not in outcome.stderr:
+        raise Failed(outcome.describe(), outcome.tail())
+
+
+def checks() -> list[Check]:
+    return [Check("runner.endings", endings), Check("runner.ktap", texts), Check("runner.hang", hang),
+            Check("runner.no-image", no_image)]

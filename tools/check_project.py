@@ -1,0 +1,78 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""check_project.py - the project's own rules, over every tracked file.
+
+SPDX line first; no file over 350 lines, no line over 120 columns (tabs of 8); no unfinished
+marks; function braces on a line of their own; and nothing outside entry/ names an entry design
+(docs and README may), so that a design costs one .asm, one .c and one registry line.
+"""
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Iterator
+
+from designs import ROOT, designs
+
+MAX_LINES, MAX_COLUMNS = 350, 120
+SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def"}
+TABLES = {".def", ".ld", ""}      # wide by nature
+SOURCE_NAMES = {"Makefile", "run", ".gdbinit", ".clang-format", ".clang-tidy"}
+# Put together here, so that this file does not find itself.
+UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
+
+
+def tracked() -> list[Path]:
+    out = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    paths = [Path(p) for p in out.split("\0") if p]
+    return [p for p in paths if (ROOT / p).is_file() and (p.suffix in SOURCE or p.name in SOURCE_NAMES)]
+
+
+def check_file(path: Path, lines: list[str]) -> Iterator[str]:
+    if not any("SPDX-License-Identifier: MIT" in line for line in lines[:2]):
+        yield f"{path}:1: no SPDX-License-Identifier in the first lines"
+    if len(lines) > MAX_LINES:
+        yield f"{path}: {len(lines)} lines, at most {MAX_LINES}: is it still one thing?"
+    for number, line in enumerate(lines, 1):
+        if path.suffix not in TABLES and len(line.expandtabs(8)) > MAX_COLUMNS:
+            yield f"{path}:{number}: {len(line.expandtabs(8))} columns, at most {MAX_COLUMNS}"
+        if UNFINISHED.search(line):
+            yield f"{path}:{number}: unfinished: {line.strip()}"
+        if path.suffix == ".c" and re.match(r"[a-z].*\)\s*\{$", line):
+            yield f"{path}:{number}: a function's brace stands on a line of its own"
+
+
+def design_patterns(texts: dict[Path, list[str]]) -> list[re.Pattern]:
+    """What counts as naming a design: its name in quotes or after a key, its symbols; and its bare name,
+    unless that is a word of the kernel's own (one with constants NAME_...)."""
+    everything = "\n".join("\n".join(lines) for lines in texts.values())
+    patterns = []
+    for d in designs():
+        name, ident = re.escape(d.name), re.escape(d.ident)
+        forms = [rf"""["']{name}["']""", rf"\b(entry|ENTRY|A|B)={name}\b", rf"\b{ident}_(syscall|idt|design)"]
+        if not re.search(rf"\b{ident.upper()}_[A-Z]", everything):
+            forms.append(rf"(?<![\w-])({name}|{ident})(?![\w-])")
+        patterns.append(re.compile("|".join(forms)))
+    return patterns
+
+
+def check_designs(texts: dict[Path, list[str]]) -> Iterator[str]:
+    outside = {p: t for p, t in texts.items() if p.parts[0] not in ("entry", "docs")}
+    patterns = design_patterns(outside)
+    for path, lines in outside.items():
+        for number, line in enumerate(lines, 1):
+            for pattern in patterns:
+                if found := pattern.search(line):
+                    yield f"{path}:{number}: names a design ({found[0]}): go through entry/registry.h"
+
+
+def main() -> int:
+    texts = {p: (ROOT / p).read_text(errors="replace").splitlines() for p in tracked()}
+    problems = [p for path, lines in texts.items() for p in check_file(path, lines)]
+    problems += check_designs(texts)
+    print("\n".join(problems) if problems else f"{len(texts)} files")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

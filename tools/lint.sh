@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# lint.sh - everything that `make lint` checks; the last line is `N passed, N failed`.
+#
+# The tree is built a second time, warnings being errors, in $BUILD/lint: a new compiler must not
+# break a student's build, only ours.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+BUILD=${BUILD:-build}
+PYTHON=${PYTHON:-/usr/bin/python3}
+STRICT=$BUILD/lint
+passed=0 failed=0
+
+step() {	# what, command...
+	what=$1
+	shift
+	if output=$("$@" 2>&1); then
+		echo "ok - $what"
+		passed=$((passed + 1))
+	else
+		echo "not ok - $what"
+		printf '%s\n' "$output" | sed 's/^/# /' | tail -n 200
+		failed=$((failed + 1))
+	fi
+}
+
+files() { git ls-files -- "$@"; }
+
+build_strictly() { make --no-print-directory -j"$(nproc)" BUILD="$STRICT" WERROR=-Werror TOOLS_READY=yes iso; }
+
+# Two build directories, one image: neither paths nor the time of the build may reach it.
+build_again() {
+	make --no-print-directory -j"$(nproc)" BUILD="$BUILD" TOOLS_READY=yes iso >/dev/null &&
+		cmp "$BUILD/vestibule.iso" "$STRICT/vestibule.iso"
+}
+
+# clang has its own opinions on warnings: only .clang-tidy's count.
+tidy() {	# flags of the target, file patterns...
+	flags="--target=x86_64-unknown-none-elf -std=gnu11 -O2 -ffreestanding -Wno-everything $1"
+	shift
+	# shellcheck disable=SC2086 # lists of words
+	files "$@" | grep -v asm-offsets.c |
+		xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$flags -I. -I$STRICT/gen" tidy
+}
+tidy_kernel() { tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' 'tests/kernel/*.c'; }
+tidy_user() { tidy "-Iuser/lib" 'user/*.c' 'tests/user/*.c'; }
+
+# Arrays that the linker script bounds are different objects to C and one to us.
+run_cppcheck() {
+	files 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' 'user/*.c' 'tests/kernel/*.c' 'tests/user/*.c' |
+		xargs cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 -D__x86_64__ \
+			--enable=warning,performance,portability --inline-suppr --suppress=comparePointers \
+			-I. -Iuser/lib -I"$STRICT/gen"
+}
+format() { files '*.c' '*.h' | xargs "$PYTHON" tools/check_format.py; }
+
+step "builds with warnings as errors" build_strictly
+step "two build directories give one image" build_again
+step "clang-tidy: kernel" tidy_kernel
+step "clang-tidy: user" tidy_user
+step "cppcheck" run_cppcheck
+step "clang-format" format
+step "docs/syscalls.md is up to date" "$PYTHON" tools/gen_syscalls.py --check docs/syscalls.md
+step "project rules" "$PYTHON" tools/check_project.py
+echo "$passed passed, $failed failed"
+[ "$failed" = 0 ]
