@@ -318,7 +318,7 @@ int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec)
 	if (r && !(write && !(r->flags & PTE_W)) && !(exec && (r->flags & PTE_NX)))
 		err = add_page(as, r, va);
 	spin_unlock_irqrestore(&as->lock, irq);
-	return err == -EEXIST ? 0 : err;	/* another thread's fault brought the page in first */
+	return err == -EEXIST ? -EFAULT : err;	/* present: its rights, or the table in use, forbade it */
 }
 
 void *aspace_populate(struct aspace *as, uint64_t va)

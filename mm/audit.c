@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * audit.c - a user root seen from outside.
+ *
+ * A walk in software, so it sees what the page tables say and not what the code
+ * that built them meant.  Contents are read through the direct map; frames that
+ * are not RAM (device registers) are never read.
+ */
+#include "mm/audit.h"
+#include "arch/x86_64/cpu.h"
+#include "kernel/printk.h"
+#include "kernel/thread.h"
+#include "mm/aspace.h"
+#include "mm/frames.h"
+#include "mm/pagetable.h"
+
+#define KERNEL_HALF	DIRECT_MAP_BASE
+#define EVERYTHING	~0ul
+
+static uint64_t level_pages(unsigned level)
+{
+	return 1ul << 9 * (level - 1);
+}
+
+static uint64_t leaf_frame(uint64_t e, unsigned level)
+{
+	return e & PTE_ADDR & -(level_pages(level) * PAGE_SIZE);
+}
+
+/* --- the list of pages ------------------------------------------------------ */
+
+/* Neighbouring pages of equal rights on neighbouring frames. */
+struct run {
+	uint64_t va, pa, pages, rights;	/* pages 0: none yet */
+	uint32_t pid;
+};
+
+static void print_run(const struct run *r)
+{
+	if (r->pages)
+		printk("AUDIT %u 0x%lx 0x%lx %lu %c%c%c%c\n", r->pid, r->va, r->pa, r->pages,
+		       r->rights & PTE_W ? 'W' : '-', r->rights & PTE_NX ? '-' : 'X',
+		       r->rights & PTE_G ? 'G' : '-', r->rights & PTE_U ? 'U' : '-');
+}
+
+static bool dump_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
+{
+	struct run *r = ctx;
+	uint64_t rights = access | (e & PTE_G), pa = leaf_frame(e, level);
+
+	if (va < KERNEL_HALF && (access & PTE_U) && !(e & PTE_G))
+		return true;		/* a program's page, as it should be */
+	if (r->pages && va == r->va + r->pages * PAGE_SIZE && pa == r->pa + r->pages * PAGE_SIZE &&
+	    rights == r->rights) {
+		r->pages += level_pages(level);
+		return true;
+	}
+	print_run(r);
+	*r = (struct run){ va, pa, level_pages(level), rights, r->pid };
+	return true;
+}
+
+void audit_dump(struct aspace *as)
+{
+	struct run r = { .pid = as->pid };
+
+	pt_walk(aspace_user_cr3(as), 0, EVERYTHING, dump_leaf, &r);
+	print_run(&r);
+	printk("AUDIT-END %u\n", as->pid);
+}
+
+/* --- exposure ---------------------------------------------------------------- */
+
+static bool in_slot_stack(uint64_t va, uint64_t base, uint64_t next_area)
+{
+	return va >= base && va < next_area;
+}
+
+/* Is @va on a stack that threads other than the current one use? A CPU's entry and IST stacks serve every thread
+ * that runs there. */
+static bool others_stack(uint64_t va)
+{
+	const struct thread *me = current_thread();
+	uint64_t page = (va - CEA_FIRST_BLOCK) / PAGE_SIZE % CEA_BLOCK_PAGES;
+
+	if (in_slot_stack(va, KSTACK_AREA_BASE, HEAP_AREA_BASE))
+		return va >= me->kstack_top || va < me->kstack_top - KSTACK_PAGES * PAGE_SIZE;
+	if (in_slot_stack(va, TRAMPOLINE_AREA_BASE, KERNEL_IMAGE_BASE))
+		return va != me->trampoline.va;
+	return in_slot_stack(va, CEA_FIRST_BLOCK, TRAMPOLINE_AREA_BASE) && page >= CEA_ENTRY_STACK_PAGE &&
+	       page <= CEA_MC_STACK_PAGE;
+}
+
+/* Anything in the frame at @pa but zeroes? The words at its end that an IST stack keeps for the kernel are no data. */
+static bool holds_data(uint64_t pa)
+{
+	const uint64_t *p = phys_to_virt(pa), *end = p + (PAGE_SIZE - IST_STACK_HEADROOM) / 8;
+
+	while (p < end && !*p)
+		p++;
+	return p < end;
+}
+
+static bool count_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
+{
+	struct exposure *x = ctx;
+
+	if (access & PTE_U)
+		return true;
+	if (!(access & PTE_NX))
+		x->text_pages += level_pages(level);
+	else if (!(access & PTE_W))
+		x->rodata_pages += level_pages(level);
+	else
+		x->data_pages += level_pages(level);
+	if (others_stack(va) && holds_data(leaf_frame(e, level)))
+		x->other_thread_pages++;
+	return true;
+}
+
+void audit_exposure(struct aspace *as, struct exposure *x)
+{
+	*x = (struct exposure){ 0 };
+	pt_walk(aspace_user_cr3(as), 0, EVERYTHING, count_leaf, x);
+}
+
+/* --- Meltdown's view --------------------------------------------------------- */
+
+struct search {
+	uint64_t secret, found;
+	bool supervisor_only;
+};
+
+static bool search_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
+{
+	struct search *s = ctx;
+	uint64_t pa = leaf_frame(e, level), end = pa + level_pages(level) * PAGE_SIZE;
+	const uint64_t *p = phys_to_virt(pa);
+
+	if (s->supervisor_only && (access & PTE_U))
+		return true;
+	if (end > frames_ram_end())
+		end = frames_ram_end();
+	for (uint64_t at = pa; at < end; at += 8, p++) {
+		if (*p == s->secret) {
+			s->found = va + (at - pa);
+			return false;
+		}
+	}
+	return true;
+}
+
+uint64_t audit_find_secret(struct aspace *as, uint64_t secret, int supervisor_only)
+{
+	struct search s = { .secret = secret, .supervisor_only = supervisor_only };
+
+	pt_walk(aspace_user_cr3(as), 0, EVERYTHING, search_leaf, &s);
+	return s.found;
+}
