@@ -13,7 +13,7 @@
 #include "kernel/abi.h"
 #include "kernel/bootinfo.h"
 #include "kernel/panic.h"
-#include "kernel/thread.h"
+#include "entry/design.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
 
@@ -45,6 +45,12 @@ void asm_offsets(void)
 	EMIT(PERCPU_CURRENT, offsetof(struct percpu, current));
 	EMIT(PERCPU_IST_BODY_TOP, offsetof(struct percpu, ist_body_top));
 	EMIT(PERCPU_WORK, offsetof(struct percpu, work));
+
+	EMIT(IST_NMI, IST_NMI);
+	EMIT(IST_DB, IST_DB);
+	EMIT(IST_DF, IST_DF);
+	EMIT(IST_MC, IST_MC);
+	EMIT(ENTRY_STUB_SIZE, ENTRY_STUB_SIZE);
 
 	EMIT(SEL_KERNEL_CODE, SEL_KERNEL_CODE);
 	EMIT(SEL_KERNEL_DATA, SEL_KERNEL_DATA);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* dispatch.h - the common C that every design's path leads to. */
+#ifndef ENTRY_DISPATCH_H
+#define ENTRY_DISPATCH_H
+
+#include <stdint.h>
+
+struct trapframe;
+
+/* All: kernel table, kernel GS, IRQs off. */
+
+/* Run the system call that @frame asks for; returns what goes into its rax. On the thread's kernel stack. */
+int64_t syscall_dispatch(struct trapframe *frame);
+/* Exceptions from user mode on the kernel stack, interrupts from anywhere on the current one. */
+void idt_dispatch(struct trapframe *frame);
+/* Before user mode, while percpu->work is not 0: reschedule, die. On the thread's kernel stack. */
+void exit_work(void);
+
+/* An exception in kernel mode; @cr3 is the table it found. On the stack it hit, or on a body stack when that was
+ * a vestibule's. Returns when the fault was expected (user copies). */
+void kernel_exception(struct trapframe *frame, uint64_t cr3);
+
+/* IST vectors; @cr3 is the table found. On this CPU's body stack for the vector. */
+void ist_nmi(struct trapframe *frame, uint64_t cr3);
+void ist_debug(struct trapframe *frame, uint64_t cr3);
+void ist_double_fault(struct trapframe *frame, uint64_t cr3);
+void ist_machine_check(struct trapframe *frame, uint64_t cr3);
+
+/* Handlers of interrupt vectors 32..255; they send their own EOI. Boot time only. */
+void irq_set_handler(uint8_t vector, void (*handler)(void));
+
+#endif

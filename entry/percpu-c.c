@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* percpu-c.c - the flips in C on the per-CPU entry stack. */
+#include "entry/common.h"
+#include "entry/flip.h"
+
+DECLARE_DESIGN(percpu_c);
+
+void percpu_c_syscall_in(void);
+void percpu_c_syscall_out(void);
+void percpu_c_idt_in(void);
+void percpu_c_idt_out(void);
+
+/* [cr3=user gs=kernel rsp=entry if=0] on entry, the kernel table on return. */
+ENTRY_TEXT("percpu-c") void percpu_c_syscall_in(void)
+{
+	FLIP_IN("percpu-c.syscall.in");
+}
+
+/* [cr3=kernel gs=kernel rsp=entry if=0] on entry, the user table on return. */
+ENTRY_TEXT("percpu-c") void percpu_c_syscall_out(void)
+{
+	FLIP_OUT("percpu-c.syscall.out");
+}
+
+/* [cr3=user gs=kernel rsp=entry if=0] on entry, the kernel table on return. */
+ENTRY_TEXT("percpu-c") void percpu_c_idt_in(void)
+{
+	FLIP_IN("percpu-c.idt.in");
+}
+
+/* [cr3=kernel gs=kernel rsp=entry if=0] on entry, the user table on return. */
+ENTRY_TEXT("percpu-c") void percpu_c_idt_out(void)
+{
+	FLIP_OUT("percpu-c.idt.out");
+}
+
+const struct entry_design entry_percpu_c = {
+	DESIGN_COMMON(percpu_c, true),
+	.setup_cpu = entry_stack_setup_cpu,
+	.release_cpu = entry_stack_release_cpu,
+	.setup_thread = kernel_stack_setup_thread,
+	.retire_thread = no_thread_retire,
+	.switch_thread = entry_stack_switch_thread,
+};

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* pertask.c - the outer handlers on the trampoline stack, and what a task's trampoline needs. */
+#include "arch/x86_64/cpu.h"
+#include "entry/common.h"
+#include "entry/dispatch.h"
+#include "entry/flip.h"
+#include "kernel/thread.h"
+#include "mm/aspace.h"
+#include "mm/pagetable.h"
+#include "mm/stacks.h"
+
+DECLARE_DESIGN(pertask);
+
+int64_t pertask_syscall(struct trapframe *frame);
+void pertask_idt(struct trapframe *frame);
+void pertask_first_return(void);
+
+/* [cr3=user gs=kernel rsp=tramp if=0] on entry and on return. */
+ENTRY_TEXT("pertask") int64_t pertask_syscall(struct trapframe *frame)
+{
+	int64_t result;
+
+	FLIP_IN("pertask.syscall.in");
+	result = CALL_ON_KERNEL_STACK(syscall_dispatch, frame);
+	if (__builtin_expect(work_pending(), 0))
+		CALL_ON_KERNEL_STACK(exit_work, 0);
+	FLIP_OUT("pertask.syscall.out");
+	return result;
+}
+
+/* [cr3=user gs=kernel rsp=tramp if=0] on entry and on return. */
+ENTRY_TEXT("pertask") void pertask_idt(struct trapframe *frame)
+{
+	FLIP_IN("pertask.idt.in");
+	CALL_ON_KERNEL_STACK(idt_dispatch, frame);
+	if (__builtin_expect(work_pending(), 0))
+		CALL_ON_KERNEL_STACK(exit_work, 0);
+	FLIP_OUT("pertask.idt.out");
+}
+
+/* [cr3=kernel gs=kernel rsp=tramp if=0] on entry; returns on the user table. */
+ENTRY_TEXT("pertask") void pertask_first_return(void)
+{
+	FLIP_OUT("pertask.first.out");
+}
+
+static int setup_thread(struct thread *t)
+{
+	int err = trampoline_alloc(&t->trampoline, t->process->pid);
+
+	if (err)
+		return err;
+	err = aspace_map_private(t->process->as, t->trampoline.va, t->trampoline.pa, PTE_W | PTE_NX);
+	if (err) {
+		trampoline_free(&t->trampoline);
+		return err;
+	}
+	t->frame = (struct trapframe *)(t->trampoline.va + PAGE_SIZE) - 1;
+	return 0;
+}
+
+static void retire_thread(struct thread *t)
+{
+	aspace_unmap_private(t->process->as, t->trampoline.va);
+	trampoline_free(&t->trampoline);
+}
+
+static void switch_thread(struct cpu *cpu, struct thread *next)
+{
+	uint64_t top = next->trampoline.va + PAGE_SIZE;
+
+	cpu->percpu->entry_top = top;
+	cpu->tss->rsp[0] = top;
+}
+
+const struct entry_design entry_pertask = {
+	DESIGN_COMMON(pertask, true),
+	.setup_cpu = no_cpu_setup,
+	.release_cpu = no_cpu_release,
+	.setup_thread = setup_thread,
+	.retire_thread = retire_thread,
+	.switch_thread = switch_thread,
+};

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* registry.c - the designs by number and by name, and the choice of one. */
+#include "arch/x86_64/cpu.h"
+#include "entry/design.h"
+#include "kernel/panic.h"
+#include "kernel/string.h"
+
+#define ENTRY_DESIGN(id, name, summary) extern const struct entry_design entry_##id;
+#include "entry/registry.h"
+#undef ENTRY_DESIGN
+
+static const struct entry_design *const designs[] = {
+#define ENTRY_DESIGN(id, name, summary) &entry_##id,
+#include "entry/registry.h"
+#undef ENTRY_DESIGN
+};
+
+const struct entry_design *entry;
+
+const struct entry_design *entry_design_at(unsigned i)
+{
+	return designs[i];
+}
+
+unsigned entry_design_count(void)
+{
+	return sizeof(designs) / sizeof(designs[0]);
+}
+
+const struct entry_design *entry_design_find(const char *name)
+{
+	for (unsigned i = 0; i < entry_design_count(); i++)
+		if (!strcmp(designs[i]->name, name))
+			return designs[i];
+	return NULL;
+}
+
+void entry_choose(const struct entry_design *d)
+{
+	uint32_t missing = d->needs & ~cpu_features;
+	char names[128];
+
+	if (missing)
+		panic("entry=%s needs what this CPU lacks: %s", d->name,
+		      cpu_feature_names(missing, names, sizeof(names)));
+	entry = d;
+}
