@@ -26,10 +26,9 @@ extern uint32_t cpu_features;		/* CPU_* bits of the boot CPU */
 struct tss {
 	uint32_t reserved0;
 	uint64_t rsp[3];
-	uint64_t reserved1;
 	uint64_t ist[8];		/* ist[0] is reserved, ist[1..7] are IST1..IST7 */
-	uint64_t reserved2;
-	uint16_t reserved3;
+	uint64_t reserved1;
+	uint16_t reserved2;
 	uint16_t iomap_base;
 } __attribute__((packed));
 _Static_assert(sizeof(struct tss) == 104, "the CPU's TSS");
@@ -44,6 +43,9 @@ struct cpu {
 	uint64_t frames_used;		/* frames that setting this CPU up took */
 	struct thread *idle;
 };
+
+/* The names of CPU_* bits, separated by spaces, in @buf. */
+const char *cpu_feature_names(uint32_t features, char *buf, size_t size);
 
 extern struct cpu cpus[MAX_CPUS];
 extern uint32_t cpu_count;		/* CPUs set up so far */

@@ -8,6 +8,8 @@
 extern volatile uint32_t *lapic_base;	/* set once by lapic_map() */
 
 #define LAPIC_EOI	0xb0
+#define LAPIC_ICR_LOW	0x300
+#define LAPIC_ICR_HIGH	0x310
 
 /* Map the registers at @pa (MADT or MSR_APIC_BASE). Boot CPU, kernel table. */
 void lapic_map(uint64_t pa);

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* cpu.c - what the processor offers, and one CPU's own pages. */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/descriptors.h"
+#include "arch/x86_64/fpu.h"
+#include "arch/x86_64/x86.h"
+#include "entry/design.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "mm/aspace.h"
+#include "mm/frames.h"
+#include "mm/kspace.h"
+#include "mm/pagetable.h"
+#include "mm/stacks.h"
+
+struct cpu cpus[MAX_CPUS];
+uint32_t cpu_count;
+uint32_t cpu_features;
+
+static const char *const feature_names[] = {
+	"SMEP", "SMAP", "UMIP", "PGE", "NX", "XSAVE", "AVX", "1GB pages", "PCID", "INVPCID",
+};
+
+const char *cpu_feature_names(uint32_t features, char *buf, size_t size)
+{
+	int at = 0;
+
+	buf[0] = 0;
+	for (unsigned i = 0; i < sizeof(feature_names) / sizeof(feature_names[0]); i++)
+		if (features & 1u << i)
+			at += snprintk(buf + at, size - at, "%s%s", at ? " " : "", feature_names[i]);
+	return buf;
+}
+
+static uint32_t detect(void)
+{
+	struct cpuid_regs one = cpuid(1, 0), seven = {0}, ext = cpuid(0x80000001, 0);
+	uint32_t f = 0;
+
+	if (cpuid(0, 0).eax >= 7)
+		seven = cpuid(7, 0);
+	f |= seven.ebx & 1u << 7 ? CPU_SMEP : 0;
+	f |= seven.ebx & 1u << 20 ? CPU_SMAP : 0;
+	f |= seven.ecx & 1u << 2 ? CPU_UMIP : 0;
+	f |= one.edx & 1u << 13 ? CPU_PGE : 0;
+	f |= ext.edx & 1u << 20 ? CPU_NX : 0;
+	f |= one.ecx & 1u << 26 ? CPU_XSAVE : 0;
+	f |= one.ecx & 1u << 28 ? CPU_AVX : 0;
+	f |= ext.edx & 1u << 26 ? CPU_PDPE1GB : 0;
+	f |= one.ecx & 1u << 17 ? CPU_PCID : 0;
+	f |= seven.ebx & 1u << 10 ? CPU_INVPCID : 0;
+	return f;
+}
+
+void cpu_enable_features(void)
+{
+	uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+
+	cpu_features = detect();
+	cr4 |= cpu_features & CPU_PGE ? CR4_PGE : 0;
+	cr4 |= cpu_features & CPU_SMEP ? CR4_SMEP : 0;
+	cr4 |= cpu_features & CPU_SMAP ? CR4_SMAP : 0;
+	cr4 |= cpu_features & CPU_UMIP ? CR4_UMIP : 0;
+	cr4 |= cpu_features & CPU_XSAVE ? CR4_OSXSAVE : 0;
+	/* Outright, not ORed: firmware leaves bits set. FSGSBASE stays 0, so that user GS base is always 0. */
+	write_cr4(cr4);
+	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG);
+	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_NXE);
+	if (cpu_features & CPU_SMAP)
+		clac();
+	fpu_enable();
+}
+
+/* A zeroed page of this CPU's block; the frame is returned. */
+static uint64_t block_page(uint32_t index, uint32_t page, uint64_t flags, bool visible)
+{
+	uint64_t pa = frame_alloc_zeroed(), va = cea_page(index, page);
+
+	if (!pa || (visible ? kspace_map_visible(va, pa, flags) : kspace_map(va, pa, flags)))
+		panic("cpu %u: no memory for page %u of its entry area", index, page);
+	return pa;
+}
+
+static void ist_stack_setup(struct cpu *cpu, uint32_t page)
+{
+	uint64_t pa = block_page(cpu->index, page, PTE_W | PTE_NX, true);
+	uint64_t *header = (uint64_t *)((char *)phys_to_virt(pa) + PAGE_SIZE - IST_STACK_HEADROOM);
+
+	*header = (uint64_t)cpu->percpu;
+}
+
+static void percpu_setup(struct cpu *cpu)
+{
+	struct percpu *pc = (struct percpu *)cea_page(cpu->index, CEA_DOOR_PAGE);
+
+	cpu->percpu = pc;
+	cpu->door = phys_to_virt(block_page(cpu->index, CEA_DOOR_PAGE, PTE_W | PTE_NX, true));
+	block_page(cpu->index, CEA_PRIVATE_PAGE, PTE_W | PTE_NX, false);
+	pc->kernel_cr3 = kspace_boot_root();
+	pc->user_cr3 = kspace_boot_root() + (entry->split ? PAGE_SIZE : 0);
+	pc->cpu = cpu;
+	pc->index = cpu->index;
+	for (int i = 0; i <= IST_COUNT; i++) {
+		pc->ist_body_top[i] = kstack_alloc();
+		if (!pc->ist_body_top[i])
+			panic("cpu %u: no memory for its exception stacks", cpu->index);
+	}
+}
+
+/* SYSCALL: selectors, target, and the flags it clears (AC too: it would switch SMAP off). */
+static void syscall_setup(void)
+{
+	wrmsr(MSR_STAR, (uint64_t)SEL_SYSRET_BASE << 48 | (uint64_t)SEL_KERNEL_CODE << 32);
+	wrmsr(MSR_LSTAR, (uint64_t)entry->syscall_entry);
+	wrmsr(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC);
+	wrmsr(MSR_SYSENTER_CS, 0);	/* SYSENTER is a #GP */
+}
+
+void cpu_setup(uint32_t index, uint32_t apic_id)
+{
+	struct cpu *cpu = &cpus[index];
+	uint64_t frames_before = frames_used();
+
+	cpu->index = index;
+	cpu->apic_id = apic_id;
+	if (!index)
+		idt_build();
+	percpu_setup(cpu);
+	cpu->gdt = phys_to_virt(block_page(index, CEA_GDT_PAGE, PTE_NX, true));
+	cpu->tss = phys_to_virt(block_page(index, CEA_TSS_PAGE, PTE_NX, true));
+	ist_stack_setup(cpu, CEA_NMI_STACK_PAGE);
+	ist_stack_setup(cpu, CEA_DB_STACK_PAGE);
+	ist_stack_setup(cpu, CEA_DF_STACK_PAGE);
+	ist_stack_setup(cpu, CEA_MC_STACK_PAGE);
+	descriptors_fill(cpu);
+	descriptors_load(cpu);
+	wrmsr(MSR_GS_BASE, (uint64_t)cpu->percpu);
+	wrmsr(MSR_KERNEL_GS_BASE, 0);
+	syscall_setup();
+	if (entry->setup_cpu(cpu))
+		panic("cpu %u: entry=%s could not be set up: no memory", index, entry->name);
+	cpu->frames_used = frames_used() - frames_before;
+	cpu_count++;
+}

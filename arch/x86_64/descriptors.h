@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* descriptors.h - GDT, IDT and TSS (SDM vol. 3A, 3.4, 6.14, 8.7). */
+#ifndef ARCH_DESCRIPTORS_H
+#define ARCH_DESCRIPTORS_H
+
+struct cpu;
+
+/* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for loading a
+ * descriptor with A = 0 writes the GDT, which is read-only where the CPU sees it. */
+void descriptors_fill(struct cpu *cpu);
+/* Make the one IDT from entry->stubs and entry->ist. Boot CPU, once; panics when memory is short. */
+void idt_build(void);
+/* Load GDT, TSS and IDT on this CPU: LTR on the writable GDT (it writes the busy bit), then the
+ * read-only one. IRQs off. GS base is lost. */
+void descriptors_load(struct cpu *cpu);
+
+#endif
