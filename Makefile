@@ -23,9 +23,9 @@ CBASE   := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protect
            -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)=. \
            -fno-ident $(WARN)
 KCFLAGS := $(CBASE) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
-           -mno-omit-leaf-frame-pointer -I. -I$(BUILD)/gen
+           -momit-leaf-frame-pointer -I. -I$(BUILD)/gen
 UCFLAGS := $(CBASE) -msse2 -ffunction-sections -fdata-sections -I. -Iuser/lib -I$(BUILD)/gen
-NASMFLAGS := -f elf64 -g -F dwarf -w+all -w-reloc-abs-dword -w-reloc-rel-dword -I. -Ientry/ -I$(BUILD)/gen/ $(if $(WERROR),-Werror)
+NASMFLAGS := -f elf64 -g -F dwarf -w+all -I. -Ientry/ -I$(BUILD)/gen/ $(if $(WERROR),-Werror)
 KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments --build-id=none
 
 DESIGN_FILES := $(sort $(wildcard entry/*.asm))
@@ -119,7 +119,7 @@ $(BUILD)/kernel/%.c.o: %.c $(GEN)
 	$(CC) $(KCFLAGS) $(KCFLAGS_$(subst /,_,$<)) -MMD -MP -c -o $@ $<
 
 # C of an entry design runs on the user table: no jump tables, no libcalls, nothing outside entry text.
-$(BUILD)/kernel/entry/%.c.o: KCFLAGS += -fno-jump-tables -fno-tree-loop-distribute-patterns
+$(BUILD)/kernel/entry/%.c.o: KCFLAGS += -fno-jump-tables -fno-tree-loop-distribute-patterns -fomit-frame-pointer
 
 $(BUILD)/kernel/%.asm.o: %.asm $(GEN)
 	@mkdir -p $(@D)

@@ -35,6 +35,8 @@
 #define BENCH_EXPOSURE		6	/* print the exposure.* figures of the calling process's user root */
 #define BENCH_MEMORY		7	/* print the memory.* figures that only the kernel knows */
 
+#define BENCH_AUDIT		8	/* print every process's supervisor pages, for the host to compare */
+
 /* shutdown(): codes written to isa-debug-exit; QEMU's status is (code << 1) | 1. */
 #define EXIT_PASS	16	/* status 33 */
 #define EXIT_FAIL	17	/* status 35 */

@@ -10,8 +10,6 @@
 #define SCHED_TICK_HZ	100
 #define SCHED_SLICE	1		/* ticks */
 
-/* Pick the next thread and switch to it. IRQs off, no lock held; the caller has set the current thread's state. */
-void schedule(void);
 /* Let others run; the current thread stays ready. IRQs off. */
 void sched_yield(void);
 /* Put a thread that sched_start() has never seen, or that slept, on a run queue. IRQs off. */
@@ -22,7 +20,17 @@ int sched_sleep(uint64_t timeout_ns);
 /* Wake @t, or leave the wake pending. IRQs off. */
 void sched_wake(struct thread *t);
 
-void sched_init_cpu(struct cpu *cpu);	/* the calling context becomes this CPU's idle thread */
+/* Wait inside the kernel until sched_unblock(); may return early, so call it in a loop that checks. IRQs off. */
+void sched_block(void);
+void sched_unblock(struct thread *t);
+
+/* End the current thread's life: it is handed to the reaper once its stack is left. IRQs off. */
+void sched_exit(void) __attribute__((noreturn));
+/* Threads that sched_exit() ended and whose stacks are free: one, or NULL. Any CPU. */
+struct thread *sched_take_dead(void);
+
+/* Make @idle, whose stack the caller runs on, this CPU's idle and current thread. IRQs off. */
+void sched_init_cpu(struct cpu *cpu, struct thread *idle);
 void sched_idle(void) __attribute__((noreturn));
 void sched_tick(void);			/* timer interrupt: slice, timed sleepers. IRQs off */
 

@@ -10,8 +10,15 @@
 #include "mm/aspace.h"
 #include "mm/stacks.h"
 
-enum thread_state { THREAD_READY, THREAD_RUNNING, THREAD_SLEEPING, THREAD_DEAD };
+enum thread_state {
+	THREAD_READY,			/* on its CPU's run queue */
+	THREAD_RUNNING,
+	THREAD_SLEEPING,		/* in sched_sleep(): a program's sleep() */
+	THREAD_BLOCKED,			/* in sched_block(): waits for something in the kernel */
+	THREAD_DEAD,
+};
 
+struct cpu;
 struct process;
 
 struct thread {
@@ -24,16 +31,17 @@ struct thread {
 	uint64_t fs_base;
 	uint64_t selectors;		/* user DS, ES, FS, GS, 16 bits each */
 
-	uint32_t tid;
-	enum thread_state state;
+	uint32_t tid;			/* see kernel/thread.c */
+	enum thread_state state;	/* this and the next five: under its CPU's queue lock */
+	struct cpu *cpu;		/* whose run queue it belongs to */
 	bool wake_pending;		/* wake() came before sleep() */
+	bool unblock_pending;		/* sched_unblock() came before sched_block() */
 	bool timed_out;
-	uint32_t slice;			/* ticks left before it is preempted */
-	uint64_t wake_at;		/* TSC, in the sleep list when timed */
-	struct thread *queue_next;	/* run queue, or reaper's list */
+	uint64_t wake_at;		/* TSC; not 0: in the CPU's list of timed sleepers */
+	struct thread *queue_next;	/* run queue, or list of the dead */
 	struct thread *sleep_next;	/* timed sleepers, soonest first */
+	uint32_t slice;			/* ticks left before it is preempted */
 	struct thread *sibling;		/* process's list */
-	struct thread *joiner;		/* sleeps until this thread is dead */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
 };
@@ -41,13 +49,15 @@ struct thread {
 struct process {
 	uint32_t pid;
 	struct aspace *as;
-	struct thread *threads;
-	uint32_t live_threads;
-	struct process *parent;
+	struct thread *threads;		/* alive or not yet reaped; under process_lock, as what follows */
+	uint32_t live_threads;		/* that have not ended */
+	uint32_t unreaped_threads;	/* whose memory is not freed yet: the space must stay */
+	struct process *parent;		/* NULL: nobody will wait for it */
 	struct process *next;		/* all processes */
 	struct thread *waiter;		/* the parent's thread in wait() */
 	uint32_t exit_status;
-	bool dying, dead;
+	bool dying;			/* its threads end before they reach user mode again */
+	bool dead;			/* no thread left */
 	bool skip_ud;			/* BENCH_SKIP_UD */
 	char name[24];
 };

@@ -73,6 +73,7 @@ def table(calls):
     """C for kernel/syscall.c: prototypes, a wrapper per call, the table of wrappers."""
     out = [f"/* {MADE} */"]
     out += [f"int64_t sys_{c.name}({c_args(c, 'uint64_t')});" for c in calls]
+    out.append("#ifndef SYSCALL_PROTOTYPES_ONLY")
     for c in calls:
         regs = ", ".join(f"f->{r}" for r in REGISTERS[:len(c.args)])
         unused = "" if c.args else " (void)f;"
@@ -81,7 +82,7 @@ def table(calls):
     out += ["", f"#define SYSCALL_COUNT {len(calls)}",
             "static int64_t (*const syscall_table[SYSCALL_COUNT])(const struct trapframe *) = {"]
     out += [f"\t[{c.number}] = call_{c.name}," for c in calls]
-    return out + ["};"]
+    return out + ["};", "#endif"]
 
 
 def header(calls):

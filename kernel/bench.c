@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bench.c - what measuring needs from the kernel.
+ *
+ * Nothing here runs unless a benchmark asks for it, and only in a boot that has
+ * bench= or tests=: the measured paths are the shipped ones.
+ */
+#include "kernel/bench.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/x86.h"
+#include "entry/design.h"
+#include "entry/dispatch.h"
+#include "kernel/abi.h"
+#include "kernel/printk.h"
+#include "kernel/process.h"
+#include "kernel/syscall.h"
+#include "mm/audit.h"
+#include "mm/frames.h"
+#include "mm/pagetable.h"
+#include "mm/usercopy.h"
+
+#define REPORT_NAME_MAX	63
+#define REPORT_VALUES_MAX 512
+#define TIMER_HZ_MIN	10
+#define TIMER_HZ_MAX	100000
+#define SELF_IPI_MAX	100000
+
+static bool enabled;
+static volatile uint64_t self_ipis;
+
+static void self_test_irq(void)
+{
+	lapic_eoi();
+	self_ipis++;
+}
+
+void bench_init(bool allow)
+{
+	enabled = allow;
+	irq_set_handler(VECTOR_SELF_TEST, self_test_irq);
+}
+
+int64_t sys_bench_report(uint64_t name, uint64_t name_len, uint64_t values, uint64_t n)
+{
+	char buf[REPORT_NAME_MAX + 1];
+	uint64_t value;
+
+	if (!enabled)
+		return -EPERM;
+	if (!n || n > REPORT_VALUES_MAX || !name_len || name_len > REPORT_NAME_MAX)
+		return -EINVAL;
+	if (copy_from_user(buf, name, name_len))
+		return -EFAULT;
+	buf[name_len] = 0;
+	for (uint64_t i = 0; i < n; i++)	/* all readable before anything is printed */
+		if (copy_from_user(&value, values + i * sizeof(value), sizeof(value)))
+			return -EFAULT;
+	printk("BENCH %s", buf);
+	for (uint64_t i = 0; i < n; i++) {
+		if (copy_from_user(&value, values + i * sizeof(value), sizeof(value)))
+			return -EFAULT;
+		printk(" %lu", value);
+	}
+	printk("\n");
+	return 0;
+}
+
+/*
+ * @n interrupts taken in kernel mode, each sent by this CPU to itself and taken in
+ * the window that STI opens.  Writing to a dummy instead of the APIC makes the
+ * same loop without the interrupt.  Returns TSC ticks for all, or -EAGAIN when one did not arrive in its window.
+ */
+static int64_t self_ipi_loop(uint64_t n, bool send)
+{
+	static volatile uint32_t dummy[LAPIC_ICR_HIGH / 4 + 1];
+	volatile uint32_t *regs = send ? lapic_base : dummy;
+	uint32_t self = this_cpu()->apic_id << 24;
+	uint64_t start, end;
+
+	self_ipis = 0;
+	start = rdtsc();
+	for (uint64_t i = 0; i < n; i++) {
+		regs[LAPIC_ICR_HIGH / 4] = self;
+		regs[LAPIC_ICR_LOW / 4] = VECTOR_SELF_TEST;
+		__asm__ volatile("sti; nop; cli" : : : "memory");
+	}
+	end = rdtsc();
+	if (send && self_ipis != n)
+		return -EAGAIN;
+	return end - start;
+}
+
+static int64_t set_timer(uint64_t hz)
+{
+	if (hz && (hz < TIMER_HZ_MIN || hz > TIMER_HZ_MAX))
+		return -EINVAL;
+	lapic_timer_periodic(hz);
+	return 0;
+}
+
+static int64_t report_exposure(void)
+{
+	struct exposure e;
+
+	audit_exposure(current_thread()->process->as, &e);
+	printk("BENCH exposure.text_pages %lu\n", e.text_pages);
+	printk("BENCH exposure.rodata_pages %lu\n", e.rodata_pages);
+	printk("BENCH exposure.data_pages %lu\n", e.data_pages);
+	printk("BENCH exposure.bytes %lu\n", (e.text_pages + e.rodata_pages + e.data_pages) * PAGE_SIZE);
+	printk("BENCH exposure.other_thread_pages %lu\n", e.other_thread_pages);
+	return 0;
+}
+
+static int64_t report_memory(void)
+{
+	printk("BENCH memory.per_cpu_bytes %lu\n", this_cpu()->frames_used * PAGE_SIZE);
+	return 0;
+}
+
+static int64_t audit_all(void)
+{
+	for (struct process *p = process_next(NULL); p; p = process_next(p))
+		if (p->as)
+			audit_dump(p->as);
+	return 0;
+}
+
+int64_t sys_bench_control(uint64_t op, uint64_t arg)
+{
+	if (!enabled)
+		return -EPERM;
+	switch (op) {
+	case BENCH_TIMER_HZ:
+		return set_timer(arg);
+	case BENCH_SKIP_UD:
+		current_thread()->process->skip_ud = arg;
+		return 0;
+	case BENCH_SELF_IPI:
+	case BENCH_SELF_IPI_BASE:
+		return arg > SELF_IPI_MAX ? -EINVAL : self_ipi_loop(arg, op == BENCH_SELF_IPI);
+	case BENCH_FRAMES_USED:
+		reap();
+		return frames_used();
+	case BENCH_PT_PAGES:
+		reap();
+		return pt_pages();
+	case BENCH_EXPOSURE:
+		return report_exposure();
+	case BENCH_MEMORY:
+		return report_memory();
+	case BENCH_AUDIT:
+		return audit_all();
+	}
+	return -EINVAL;
+}

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/* main.c - the boot, as a list of calls. */
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/switch.h"
+#include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/uart.h"
+#include "arch/x86_64/vga.h"
+#include "entry/design.h"
+#include "entry/dispatch.h"
+#include "kernel/abi.h"
+#include "kernel/bench.h"
+#include "kernel/bootinfo.h"
+#include "kernel/cmdline.h"
+#include "kernel/inject.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "kernel/string.h"
+#include "mm/frames.h"
+#include "mm/heap.h"
+#include "mm/kspace.h"
+#include "mm/pagetable.h"
+#include "tests/kernel/ktest.h"
+
+#define INIT_PROGRAM	"init"
+#define EARLY_MAPPED	(1ul << 32)	/* boot/ maps this much at its physical address */
+
+static struct bootinfo bootinfo;
+static struct cmdline cmdline;
+
+void kmain(uint32_t magic, uint64_t info_pa);
+
+static void __attribute__((noreturn)) refuse(const char *what)
+{
+	printk("vestibule: %s\n", what);
+	machine_exit(EXIT_USAGE);
+}
+
+static const void *early_phys(uint64_t pa, size_t len)
+{
+	return len <= EARLY_MAPPED && pa <= EARLY_MAPPED - len ? (const void *)pa : NULL;
+}
+
+static void read_bootinfo(uint32_t magic, uint64_t info_pa)
+{
+	const char *why = "started by neither a multiboot2 nor a PVH loader";
+
+	if (magic == MULTIBOOT2_MAGIC)
+		why = bootinfo_parse_multiboot2(&bootinfo, (const void *)info_pa, EARLY_MAPPED - info_pa);
+	else if (magic == PVH_MAGIC)
+		why = bootinfo_parse_pvh(&bootinfo, (const void *)info_pa, early_phys);
+	if (why)
+		refuse(why);
+}
+
+static void read_cmdline(void)
+{
+	char err[1024];
+
+	if (bootinfo.cmdline_too_long)
+		refuse("the command line is too long: at most 511 bytes");
+	if (cmdline_parse(bootinfo.cmdline, &cmdline, err, sizeof(err)))
+		refuse(err);
+	printk("vestibule: entry=%s%s: %s\n", cmdline.entry->name, cmdline.entry_defaulted ? " (the default)" : "",
+	       cmdline.entry->summary);
+}
+
+static void init_memory(void)
+{
+	extern const char kernel_end_pa[];
+	const struct mem_range reserved[] = {
+		{0, (uint64_t)kernel_end_pa, false},	/* first MiB and the image */
+		{bootinfo.archive_pa, bootinfo.archive_len, false},
+	};
+
+	frames_init(bootinfo.mem, bootinfo.mem_count, reserved, 2);
+	kspace_init(&bootinfo);
+	if (bootinfo.vga_text)
+		vga_init(kspace_map_mmio(VGA_TEXT_PA, VGA_TEXT_SIZE));
+	printk("vestibule: %lu MiB of memory, loader %s\n", frames_total() >> 8, bootinfo.loader);
+}
+
+/* The APIC withdrew an interrupt after the CPU had accepted it: no EOI is due (SDM vol. 3A, 11.9). */
+static void spurious_irq(void)
+{
+}
+
+static void init_devices(void)
+{
+	acpi_init(&bootinfo);
+	lapic_map(acpi.lapic_pa);
+	lapic_enable();
+	cpus[0].apic_id = lapic_id();
+	ioapic_init();
+	clock_calibrate();
+	irq_set_handler(VECTOR_TIMER, sched_tick);
+	irq_set_handler(VECTOR_SPURIOUS, spurious_irq);
+	irq_set_handler(VECTOR_UART, uart_irq);
+	uart_enable_irq();
+}
+
+static void open_archive(void)
+{
+	const char *why;
+
+	if (!bootinfo.archive_len)
+		refuse("no boot archive: pass archive.tar as the first module (GRUB module2, QEMU -initrd)");
+	boot_archive.base = phys_to_virt(bootinfo.archive_pa);
+	boot_archive.len = bootinfo.archive_len;
+	why = archive_check(&boot_archive);
+	if (why)
+		refuse(why);
+}
+
+/* What init is to do, as its argument string. */
+static size_t init_argument(char *buf, size_t size)
+{
+	if (cmdline.tests[0])
+		return snprintk(buf, size, "tests=%s", cmdline.tests);
+	if (cmdline.bench[0])
+		return snprintk(buf, size, "bench=%s", cmdline.bench);
+	buf[0] = 0;
+	return 0;
+}
+
+static void start_init(void)
+{
+	struct process *init;
+	char arg[64];
+	int err;
+
+	open_archive();
+	err = process_spawn(INIT_PROGRAM, arg, init_argument(arg, sizeof(arg)), NULL, &init);
+	if (err)
+		panic("the boot archive's %s cannot be started: error %d", INIT_PROGRAM, -err);
+}
+
+/* On the idle thread's stack. */
+static void __attribute__((noreturn)) boot_thread(void)
+{
+	init_devices();
+	bench_init(cmdline.tests[0] || cmdline.bench[0]);
+	if (!strcmp(cmdline.tests, "kernel"))
+		machine_exit(ktest_run_all() ? EXIT_PASS : EXIT_FAIL);
+	start_init();
+	inject_late();
+	lapic_timer_periodic(SCHED_TICK_HZ);
+	sched_idle();
+}
+
+static struct thread *make_idle_thread(void)
+{
+	struct thread *idle = kzalloc(sizeof(*idle));
+
+	if (!idle || !(idle->kstack_top = kstack_alloc()))
+		panic("no memory for the first thread");
+	return idle;
+}
+
+/* [cr3=early identity map and image, rsp=boot stack, if=0] */
+void kmain(uint32_t magic, uint64_t info_pa)
+{
+	struct thread *idle;
+
+	uart_init();
+	read_bootinfo(magic, info_pa);
+	cpu_enable_features();
+	read_cmdline();
+	entry_choose(cmdline.entry);
+	init_memory();
+	inject_early(cmdline.inject);
+	cpu_setup(0, 0);
+	idle = make_idle_thread();
+	sched_init_cpu(&cpus[0], idle);
+	run_on_stack(idle->kstack_top, boot_thread);
+}

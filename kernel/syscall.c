@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * syscall.c - the system calls (kernel/syscalls.def says what each promises).
+ *
+ * All run on the thread's kernel stack, kernel table, interrupts off, arguments
+ * unchecked.  A user's mistake returns -E...; nothing here trusts a pointer.
+ */
+#include "arch/x86_64/clock.h"
+#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/x86.h"
+#include "kernel/abi.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "kernel/syscall.h"
+#include "mm/pagetable.h"
+#include "mm/usercopy.h"
+
+#define CONSOLE_WRITE_MAX	4096
+#define NAME_MAX		23
+#define ARG_MAX			1024
+
+int64_t sys_null(void)
+{
+	return 0;
+}
+
+int64_t sys_copy64(uint64_t in, uint64_t out)
+{
+	uint64_t buf[8];
+
+	if (copy_from_user(buf, in, sizeof(buf)) || copy_to_user(out, buf, sizeof(buf)))
+		return -EFAULT;
+	return 0;
+}
+
+int64_t sys_yield(void)
+{
+	sched_yield();
+	return 0;
+}
+
+int64_t sys_sleep(uint64_t timeout_ns)
+{
+	return sched_sleep(timeout_ns);
+}
+
+int64_t sys_wake(uint64_t tid)
+{
+	struct thread *t = tid <= UINT32_MAX ? thread_find(current_thread()->process, tid) : NULL;
+
+	if (!t)
+		return -ESRCH;
+	sched_wake(t);
+	return 0;
+}
+
+int64_t sys_exit(uint64_t code)
+{
+	process_exit_current(code & 0xff);
+}
+
+int64_t sys_thread_create(uint64_t rip, uint64_t stack, uint64_t arg)
+{
+	struct thread *t;
+	int err;
+
+	if (rip >= USER_END)
+		return -EINVAL;
+	err = thread_create_user(current_thread()->process, rip, stack, arg, 0, &t);
+	if (err)
+		return err;
+	sched_make_ready(t);
+	return t->tid;
+}
+
+int64_t sys_thread_exit(void)
+{
+	thread_exit_current();
+}
+
+int64_t sys_thread_join(uint64_t tid)
+{
+	return tid <= UINT32_MAX ? thread_join(tid) : -ESRCH;
+}
+
+/* A string of at most @max bytes into @buf, NUL-terminated. */
+static int copy_string(char *buf, uint64_t src, uint64_t len, size_t max)
+{
+	if (len > max)
+		return -EINVAL;
+	if (copy_from_user(buf, src, len))
+		return -EFAULT;
+	buf[len] = 0;
+	return 0;
+}
+
+int64_t sys_spawn(uint64_t name, uint64_t name_len, uint64_t arg, uint64_t arg_len)
+{
+	char name_buf[NAME_MAX + 1], arg_buf[ARG_MAX + 1];
+	struct process *p;
+	int err;
+
+	err = copy_string(name_buf, name, name_len, NAME_MAX);
+	if (!err)
+		err = copy_string(arg_buf, arg, arg_len, ARG_MAX);
+	if (!err)
+		err = process_spawn(name_buf, arg_buf, arg_len, current_thread()->process, &p);
+	return err ? err : (int64_t)p->pid;
+}
+
+int64_t sys_wait(uint64_t pid)
+{
+	return pid <= UINT32_MAX ? process_wait(pid) : -ECHILD;
+}
+
+int64_t sys_clock(void)
+{
+	return clock_ns();
+}
+
+int64_t sys_set_fs_base(uint64_t base)
+{
+	if (base >= USER_END)
+		return -EINVAL;
+	current_thread()->fs_base = base;
+	wrmsr(MSR_FS_BASE, base);
+	return 0;
+}
+
+int64_t sys_console_write(uint64_t buf, uint64_t len)
+{
+	char chunk[128];
+	uint64_t done = 0;
+
+	if (len > CONSOLE_WRITE_MAX)
+		return -EINVAL;
+	while (done < len) {
+		uint64_t n = len - done < sizeof(chunk) ? len - done : sizeof(chunk);
+
+		if (copy_from_user(chunk, buf + done, n))
+			return -EFAULT;
+		console_write(chunk, n);
+		done += n;
+	}
+	return len;
+}
+
+int64_t sys_map(uint64_t len, uint64_t prot)
+{
+	uint64_t start, flags = 0;
+	int err;
+
+	if (!len || len > USER_END || (prot & ~(uint64_t)(PROT_WRITE | PROT_EXEC)) ||
+	    prot == (PROT_WRITE | PROT_EXEC))
+		return -EINVAL;
+	flags |= prot & PROT_WRITE ? PTE_W : 0;
+	flags |= prot & PROT_EXEC ? 0 : PTE_NX;
+	len = (len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	err = aspace_map_anon(current_thread()->process->as, len, flags, &start);
+	return err ? err : (int64_t)start;
+}
+
+int64_t sys_unmap(uint64_t addr, uint64_t len)
+{
+	if (len > USER_END)
+		return -EINVAL;
+	len = (len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
+	return aspace_unmap(current_thread()->process->as, addr, len);
+}
+
+int64_t sys_shutdown(uint64_t code)
+{
+	if (current_thread()->process->pid != 1)
+		return -EPERM;
+	if (code < EXIT_PASS || code > EXIT_USAGE)
+		return -EINVAL;
+	machine_exit(code);
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* ktest.c - runs the in-kernel tests. */
+#include "tests/kernel/ktest.h"
+
+extern const struct ktest ktests_start[], ktests_end[];
+
+bool ktest_run_all(void)
+{
+	unsigned n = 0;
+	bool all = true;
+
+	printk("KTAP version 1\n1..%u\n", (unsigned)(ktests_end - ktests_start));
+	for (const struct ktest *t = ktests_start; t < ktests_end; t++) {
+		bool failed = false;
+
+		t->run(&failed);
+		printk("%sok %u - %s\n", failed ? "not " : "", ++n, t->name);
+		all = all && !failed;
+	}
+	return all;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* ktest.h - tests that run in the kernel, before user space (tests=kernel). */
+#ifndef TESTS_KTEST_H
+#define TESTS_KTEST_H
+
+#include <stdbool.h>
+#include "kernel/printk.h"
+
+struct ktest {
+	const char *name;
+	void (*run)(bool *failed);
+};
+
+/* Define and register a test; KCHECK() inside it notes a failure and goes on. Kernel table, IRQs off. */
+#define KTEST(id)								\
+	static void ktest_##id(bool *failed);					\
+	static const struct ktest ktest_entry_##id				\
+		__attribute__((section(".ktests"), used)) = {#id, ktest_##id};	\
+	static void ktest_##id(bool *failed)
+
+#define KCHECK(cond)								\
+	do {									\
+		if (!(cond)) {							\
+			printk("# %s:%d: %s\n", __FILE__, __LINE__, #cond);	\
+			*failed = true;						\
+		}								\
+	} while (0)
+
+/* Run them all, print KTAP. True when every one passed. */
+bool ktest_run_all(void);
+
+#endif
