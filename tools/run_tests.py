@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """run_tests.py - everything that `make test` runs: host unit tests and the boot matrix.
 
-    run_tests.py [NAME]     all checks, or the one called NAME, or all whose name contains it
+    run_tests.py [NAME]     all checks; or the one called NAME, a user test program's name
+                            included; or all whose name contains it
     run_tests.py -l         list the names
 
 Prints KTAP, in order, while a few checks run at once; the last line is `N passed, N failed`.
@@ -19,7 +20,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "boot"))
 
-from check import Check, Failed, Skipped     # noqa: E402
+import guest                                # noqa: E402
+from check import Check, Failed, Skipped    # noqa: E402
 
 WORKERS = max(1, min(os.cpu_count() or 1, 4))
 
@@ -38,10 +40,12 @@ def all_checks() -> list[Check]:
 
 
 def select(checks: list[Check], wanted: str) -> list[Check]:
-    chosen = [c for c in checks if c.name == wanted] or [c for c in checks if wanted in c.name]
+    chosen = ([c for c in checks if c.name == wanted] or guest.on_request(wanted)
+              or [c for c in checks if wanted in c.name])
     if not chosen:
+        programs = sorted(p.stem for p in (ROOT / "tests" / "user").glob("test_*.c"))
         sys.exit(f"run_tests: no test's name contains '{wanted}'. Valid names:\n  "
-                 + "\n  ".join(c.name for c in checks))
+                 + "\n  ".join([c.name for c in checks] + programs))
     return chosen
 
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """guest.py - the tests that run inside the kernel and in user programs, over designs and boot paths."""
-from check import DESIGNS, Boot, Check, expect_ktap
+from check import DESIGNS, ROOT, Boot, Check, expect_ktap
 
 
 def guest_check(name: str, what: str, design: str, **boot) -> Check:
@@ -21,3 +21,10 @@ def checks() -> list[Check]:
     found.append(guest_check("kernel-qemu64", "kernel", last, cpu="qemu64"))
     found.append(guest_check("user-qemu64", "user", last, cpu="qemu64"))
     return found
+
+
+def on_request(name: str) -> list[Check]:
+    """One user test program alone, in every design: `make test T=test_x`.  Part of user-pvh otherwise."""
+    if not (ROOT / "tests" / "user" / f"{name}.c").exists():
+        return []
+    return [guest_check(name, name, d.name) for d in DESIGNS]

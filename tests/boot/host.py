@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""host.py - unit tests of the parts that compile on the host, with cmocka and the sanitizers.
+"""host.py - unit tests that need no machine: tests/host/test_*.c with cmocka and the sanitizers, test_*.py as they are.
 
-A test names the sources it needs in one of its first five lines: `/* sources: mm/frames.c ... */`.
+A C test names the sources it needs in one of its first five lines: `/* sources: mm/frames.c ... */`.
 """
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 from check import BUILD, ROOT, Check, Failed
@@ -39,6 +40,16 @@ def host_check(test: Path) -> Check:
     return Check(f"host.{test.stem}", run)
 
 
+def python_check(test: Path) -> Check:
+    def run() -> str:
+        out = call([sys.executable, str(test)], "failed")
+        ran = re.search(r"^Ran (\d+) test", out, re.M)
+        if not ran or ran[1] == "0":
+            raise Failed("no test ran", out.splitlines()[-30:])
+        return f"{ran[1]} tests"
+    return Check(f"host.{test.stem}", run)
+
+
 def call(command: list[str], wrong: str, env: dict | None = None) -> str:
     try:
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True,
@@ -52,4 +63,6 @@ def call(command: list[str], wrong: str, env: dict | None = None) -> str:
 
 
 def checks() -> list[Check]:
-    return [host_check(t) for t in sorted((ROOT / "tests" / "host").glob("test_*.c"))]
+    tests = ROOT / "tests" / "host"
+    return ([host_check(t) for t in sorted(tests.glob("test_*.c"))]
+            + [python_check(t) for t in sorted(tests.glob("test_*.py"))])
