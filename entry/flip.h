@@ -48,6 +48,18 @@
 		result_;							\
 	})
 
+/* exit_work() on the kernel stack, from a vestibule stack. Kernel table. Keeps RAX, so that a system call's
+ * result need not be moved out of the way on the path that has no work. */
+#define EXIT_WORK_ON_KERNEL_STACK()						\
+	__asm__ volatile("push %%rax\n\t"					\
+			 "mov %%rsp, %%rbx\n\t"				\
+			 "mov %%gs:%c0, %%rsp\n\t"				\
+			 "call exit_work\n\t"					\
+			 "mov %%rbx, %%rsp\n\t"				\
+			 "pop %%rax"						\
+			 : : "i"(offsetof(struct percpu, kstack_top))		\
+			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc")
+
 /* Has exit_work() something to do? Kernel table. */
 static inline __attribute__((always_inline)) int work_pending(void)
 {

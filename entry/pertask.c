@@ -23,7 +23,7 @@ ENTRY_TEXT("pertask") int64_t pertask_syscall(struct trapframe *frame)
 	FLIP_IN("pertask.syscall.in");
 	result = CALL_ON_KERNEL_STACK(syscall_dispatch, frame);
 	if (__builtin_expect(work_pending(), 0))
-		CALL_ON_KERNEL_STACK(exit_work, 0);
+		EXIT_WORK_ON_KERNEL_STACK();
 	FLIP_OUT("pertask.syscall.out");
 	return result;
 }
@@ -34,7 +34,7 @@ ENTRY_TEXT("pertask") void pertask_idt(struct trapframe *frame)
 	FLIP_IN("pertask.idt.in");
 	CALL_ON_KERNEL_STACK(idt_dispatch, frame);
 	if (__builtin_expect(work_pending(), 0))
-		CALL_ON_KERNEL_STACK(exit_work, 0);
+		EXIT_WORK_ON_KERNEL_STACK();
 	FLIP_OUT("pertask.idt.out");
 }
 
