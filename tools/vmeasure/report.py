@@ -83,16 +83,15 @@ def table(results, ratios, meta):
     """The whole comparison as aligned text."""
     parts = sections(results, ratios)
     names = list(results)
-    left = max([len(r[0]) for _, rows in parts for r in rows] + [20]) + 2
-    width = max([len(cell(v)) for _, rows in parts for r in rows for v in r[1].values()]
-                + [len(n) for n in names]) + 2
+    left = 2 + max(len(text) for heading, rows in parts
+                   for text in [heading] + ["  " + r[0] for r in rows])
+    width = 2 + max([len(cell(v)) for _, rows in parts for r in rows for v in r[1].values()]
+                    + [len(n) for n in names])
     lines = []
     for heading, rows in parts:
-        lines += ["", heading.ljust(left) if len(heading) < left else heading]
-        head = "".join(n.rjust(width) for n in names)
-        lines[-1:] = [lines[-1] + head] if len(heading) < left else [lines[-1], " " * left + head]
+        lines += ["", heading.ljust(left) + "".join(n.rjust(width) for n in names)]
         for name, values in rows:
-            lines.append("  " + name.ljust(left - 2) +
+            lines.append(("  " + name).ljust(left) +
                          "".join(cell(values.get(d)).rjust(width) for d in names))
     return "\n".join(lines[1:] + ["", meta_line(meta)])
 
@@ -100,13 +99,11 @@ def table(results, ratios, meta):
 def markdown(results, ratios, meta):
     """The compact table for README.md, with its meta line."""
     names = list(results)
-    lines = []
+    lines = ["| | %s |" % " | ".join(names), "|---|%s" % ("---:|" * len(names))]
     for heading, rows in sections(results, ratios):
         if heading.startswith("distributions"):
             continue
-        lines.append("| **%s** | %s |" % (heading, " | ".join(names)))
-        if len(lines) == 1:
-            lines.append("|---|%s" % ("---:|" * len(names)))
+        lines.append("| **%s** |%s" % (heading, " |" * len(names)))
         lines += ["| %s | %s |" % (n, " | ".join(cell(v.get(d)) for d in names)) for n, v in rows]
     return "\n".join(lines + ["", "*%s*" % meta_line(meta)])
 
