@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - bench: measures the running kernel from user mode.
+ *
+ *   bench <name>    that benchmark        bench all     each, in a process of its own
+ *   bench trace     each operation once, between marks for the host's debugger
+ */
+#include "bench.h"
+#include "print.h"
+#include "string.h"
+#include "test.h"
+
+const struct benchmark benchmarks[] = {
+	{ "syscall_null", measure_null, trace_null },
+	{ "syscall_copy64", measure_copy64, trace_copy64 },
+	{ "syscall_sleep", measure_sleep, trace_sleep },
+	{ "syscall_latency", measure_latency, NULL },
+	{ "irq_user", measure_irq_user, trace_irq_user },
+	{ "irq_kernel", measure_irq_kernel, trace_irq_kernel },
+	/* Not an operation of its own: what the host subtracts from irq_kernel's trace. */
+	{ "irq_kernel_base", NULL, trace_irq_kernel_base },
+	{ "page_fault", measure_page_fault, trace_page_fault },
+	{ "exception", measure_exception, trace_exception },
+	{ "context_switch_thread", measure_switch_thread, trace_switch_thread },
+	{ "context_switch_process", measure_switch_process, trace_switch_process },
+	{ "thread_create_exit", measure_thread_create, trace_thread_create },
+	{ "memory", measure_memory, NULL },
+	{ "exposure", measure_exposure, NULL },
+};
+const size_t benchmark_count = sizeof(benchmarks) / sizeof(benchmarks[0]);
+
+/* Its own process each, so that a figure does not depend on what was measured before it. */
+static int run_all(void)
+{
+	for (size_t i = 0; i < benchmark_count; i++) {
+		if (!benchmarks[i].measure)
+			continue;
+
+		long status = run("bench", benchmarks[i].name);
+
+		if (status) {
+			printf("bench: %s ended with status 0x%lx\n", benchmarks[i].name, (unsigned long)status);
+			return TEST_FAIL;
+		}
+	}
+	return TEST_PASS;
+}
+
+static int trace_all(void)
+{
+	control(BENCH_TIMER_HZ, 0);
+	for (size_t i = 0; i < benchmark_count; i++)
+		if (benchmarks[i].trace)
+			benchmarks[i].trace();
+	control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
+	return TEST_PASS;
+}
+
+static int run_one(const char *name)
+{
+	for (size_t i = 0; i < benchmark_count; i++) {
+		if (!benchmarks[i].measure || strcmp(benchmarks[i].name, name))
+			continue;
+		control(BENCH_TIMER_HZ, 0);
+		benchmarks[i].measure();
+		control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
+		return TEST_PASS;
+	}
+	printf("bench=%s: no such benchmark. Valid: all, trace", name);
+	for (size_t i = 0; i < benchmark_count; i++)
+		if (benchmarks[i].measure)
+			printf(", %s", benchmarks[i].name);
+	printf("\n");
+	return EXIT_USAGE;
+}
+
+int main(const char *arg, size_t len)
+{
+	(void)len;
+	if (!strcmp(arg, "all"))
+		return run_all();
+	if (!strcmp(arg, "trace"))
+		return trace_all();
+	if (starts_with(arg, "peer")) {
+		peer_main(arg);
+		return TEST_PASS;
+	}
+	return run_one(arg);
+}

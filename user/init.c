@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * init.c - the first process: does what the boot asked for, then ends the machine.
+ *
+ * Its argument is "" (a plain boot), "tests=user", "tests=<program>" or
+ * "bench=<what>"; the last three always end in shutdown().
+ */
+#include "arch/x86_64/x86.h"
+#include "print.h"
+#include "string.h"
+#include "test.h"
+#include "user.h"
+
+static const char *const test_programs[] = {
+#include "test_programs.inc"
+};
+#define TEST_COUNT (sizeof(test_programs) / sizeof(test_programs[0]))
+
+static void shutdown(unsigned long code) __attribute__((noreturn));
+static void shutdown(unsigned long code)
+{
+	long error = sys_shutdown(code);
+
+	printf("init: shutdown(%lu) returned %ld\n", code, error);
+	for (;;)
+		sys_sleep(0);
+}
+
+/* One KTAP line. Returns whether the run is still good. */
+static bool report_test(unsigned number, const char *name, long status)
+{
+	bool ok = status == TEST_PASS || status == TEST_SKIP;
+
+	if (status < 0)
+		printf("# %s did not start: error %ld\n", name, status);
+	else if (status & WAIT_KILLED)
+		printf("# %s was killed by vector %ld\n", name, status & ~(long)WAIT_KILLED);
+	else if (!ok)
+		printf("# %s ended with exit code %ld\n", name, status);
+	printf("%sok %u - %s%s\n", ok ? "" : "not ", number, name,
+	       status == TEST_SKIP ? " # SKIP the reason stands above" : "");
+	return ok;
+}
+
+static void run_tests(const char *const *names, size_t count)
+{
+	bool good = true;
+
+	printf("KTAP version 1\n1..%zu\n", count);
+	for (size_t i = 0; i < count; i++) {
+		good &= report_test((unsigned)i + 1, names[i], run(names[i], ""));
+		/* A test that died may have left the timer at its own rate. */
+		sys_bench_control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
+	}
+	shutdown(good ? EXIT_PASS : EXIT_FAIL);
+}
+
+static void tests(const char *which)
+{
+	if (!strcmp(which, "user"))
+		run_tests(test_programs, TEST_COUNT);
+	for (size_t i = 0; i < TEST_COUNT; i++)
+		if (!strcmp(which, test_programs[i]))
+			run_tests(&test_programs[i], 1);
+	printf("tests=%s: no such test. Valid: kernel, user", which);
+	for (size_t i = 0; i < TEST_COUNT; i++)
+		printf(", %s", test_programs[i]);
+	printf("\n");
+	shutdown(EXIT_USAGE);
+}
+
+static void bench(const char *which)
+{
+	long status = run("bench", which);
+
+	if (status & WAIT_KILLED || status < 0)
+		printf("init: bench ended with status %ld\n", status);
+	shutdown(status == 0 ? EXIT_PASS : status == EXIT_USAGE ? EXIT_USAGE : EXIT_FAIL);
+}
+
+/* The price of the door, live: the best of many, for the host may take the processor away at any time. */
+static uint64_t null_syscall_ticks(void)
+{
+	uint64_t best = UINT64_MAX;
+
+	for (int i = 0; i < 1000; i++) {
+		uint64_t start = rdtsc();
+
+		sys_null();
+
+		uint64_t ticks = rdtsc() - start;
+
+		if (ticks < best)
+			best = ticks;
+	}
+	return best;
+}
+
+static void welcome(void)
+{
+	printf("\n"
+	       "Welcome to Vestibule: the room between a program and its kernel, in several designs.\n"
+	       "This boot runs one of them; its name stands in the boot log above (entry=).\n"
+	       "Just now, from user mode: the cheapest of 1000 null system calls took %lu TSC ticks.\n"
+	       "\n"
+	       "  make compare              all designs side by side, with exact counts\n"
+	       "  bench=all, bench=<name>   on the kernel command line: this design's figures\n"
+	       "  tests=kernel, tests=user  the tests that run inside\n"
+	       "\n"
+	       "init sleeps now; end the machine from outside (QEMU on a terminal: Ctrl-A X).\n",
+	       null_syscall_ticks());
+}
+
+int main(const char *arg, size_t len)
+{
+	(void)len;
+	if (starts_with(arg, "tests="))
+		tests(arg + strlen("tests="));
+	if (starts_with(arg, "bench="))
+		bench(arg + strlen("bench="));
+	if (*arg) {
+		printf("init: argument '%s' is none of tests=..., bench=...\n", arg);
+		shutdown(EXIT_USAGE);
+	}
+	welcome();
+	for (;;)
+		sys_sleep(0);
+}

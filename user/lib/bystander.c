@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* bystander.c - patterns for every register, and the comparison afterwards. */
+#include "arch/x86_64/x86.h"
+#include "bystander.h"
+#include "print.h"
+#include "string.h"
+#include "user.h"
+
+#define FLAGS_IN_PATTERN 0x244cd5ul	/* CF PF AF ZF SF DF OF NT AC ID: all a program can set, but TF */
+#define GENERAL_FIRST offsetof(struct machine_state, rax)
+
+void bystander_round(const struct machine_state *load, struct machine_state *seen, void (*action)(void),
+		     bool avx);
+void bystander_spin(void);
+void bystander_syscall(void);
+extern const uint64_t bystander_layout[4];
+
+static const char *const names[] = {
+	"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+	"flags", "ds, es, fs, gs", "word at fs:0",
+};
+#define NAMES (sizeof(names) / sizeof(names[0]))
+_Static_assert(GENERAL_FIRST + NAMES * 8 == offsetof(struct machine_state, fs_word) + 8, "a name for each");
+
+/* A different word for every (id, round, register): a stale value never looks right. */
+static uint64_t scramble(uint64_t x)
+{
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
+static bool has_avx(void)
+{
+	uint32_t low, high;
+
+	/* OSXSAVE and AVX, then the kernel's consent in XCR0. */
+	if ((cpuid(1, 0).ecx >> 27 & 3) != 3)
+		return false;
+	__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	return (low & 6) == 6;
+}
+
+/* Four data selectors by @id: null or the user data segment with any RPL. (IRET may clear nulls 1 to 3.) */
+static uint64_t choose_selectors(uint64_t id)
+{
+	uint64_t all = 0;
+
+	for (unsigned i = 0; i < 4; i++) {
+		uint64_t pick = scramble(id * 4 + i) % 5;
+
+		all |= (pick == 4 ? 0 : (SEL_USER_DATA & ~3ul) + pick) << (16 * i);
+	}
+	return all;
+}
+
+static void load_selectors(uint64_t all)
+{
+	__asm__ volatile("mov %w0, %%ds\n\t"
+			 "mov %w1, %%es\n\t"
+			 "mov %w2, %%fs\n\t"
+			 "mov %w3, %%gs"
+			 : : "r"(all), "r"(all >> 16), "r"(all >> 32), "r"(all >> 48));
+}
+
+static void make_pattern(struct machine_state *s, uint64_t key)
+{
+	uint64_t *word = (uint64_t *)s;
+
+	for (size_t i = 0; i < sizeof(*s) / 8; i++)
+		word[i] = scramble(key + i);
+	s->flags = (s->flags & FLAGS_IN_PATTERN) | FLAG_FIXED | FLAG_IF;
+}
+
+static bool same_vectors(const struct machine_state *want, const struct machine_state *seen, bool avx)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; i < VECTOR_REGISTERS; i++) {
+		if (memcmp(want->vec[i], seen->vec[i], avx ? 32 : 16)) {
+			printf("# bystander: %s%u changed\n", avx ? "ymm" : "xmm", i);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+static bool same(const struct machine_state *want, const struct machine_state *seen, bool avx)
+{
+	const uint64_t *w = &want->rax, *s = &seen->rax;
+	bool ok = same_vectors(want, seen, avx);
+
+	for (size_t i = 0; i < NAMES; i++) {
+		if (w[i] != s[i]) {
+			printf("# bystander: %s was 0x%lx, is 0x%lx\n", names[i], w[i], s[i]);
+			ok = false;
+		}
+	}
+	return ok;
+}
+
+static bool one_round(uint64_t key, bool yield, bool avx, uint64_t selectors, uint64_t fs_word)
+{
+	struct machine_state want, seen;
+
+	make_pattern(&want, key);
+	if (yield)
+		want.rax = SYS_yield;
+	bystander_round(&want, &seen, yield ? bystander_syscall : bystander_spin, avx);
+	want.selectors = selectors;
+	want.fs_word = fs_word;
+	if (yield) {
+		want.rax = 0;		/* the call's result */
+		want.rcx = seen.rcx;	/* SYSCALL's own: return address and flags */
+		want.r11 = seen.r11;
+	}
+	return same(&want, &seen, avx);
+}
+
+static bool layout_agrees(void)
+{
+	return bystander_layout[0] == GENERAL_FIRST &&
+	       bystander_layout[1] == offsetof(struct machine_state, r15) &&
+	       bystander_layout[2] == offsetof(struct machine_state, flags) &&
+	       bystander_layout[3] == offsetof(struct machine_state, fs_word);
+}
+
+bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop)
+{
+	uint64_t fs_word = scramble(~id), selectors = choose_selectors(id);
+	bool avx = has_avx(), good = layout_agrees();
+
+	if (!good)
+		printf("# bystander: C and assembly disagree about struct machine_state\n");
+	load_selectors(selectors);	/* before the FS base: loading FS clears it */
+	sys_set_fs_base((uintptr_t)&fs_word);
+	for (uint64_t i = 0; good && i < rounds; i++) {
+		if (stop && i && __atomic_load_n(stop, __ATOMIC_RELAXED))
+			break;
+		good = one_round(scramble(id) + i * 128, i & 1, avx, selectors, fs_word);
+	}
+	sys_set_fs_base(0);		/* fs_word is on this stack */
+	return good;
+}
+
+static void run_until_stopped(void *arg)
+{
+	struct bystander_thread *b = arg;
+
+	b->good = bystander_rounds(b->id, UINT64_MAX, &b->stop);
+}
+
+int bystander_start(struct bystander_thread *b, uint64_t id)
+{
+	*b = (struct bystander_thread){ .id = id };
+	return thread_start(&b->thread, run_until_stopped, b);
+}
+
+bool bystander_stop(struct bystander_thread *b)
+{
+	__atomic_store_n(&b->stop, true, __ATOMIC_RELAXED);
+	return thread_finish(&b->thread) == 0 && b->good;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * bystander.h - someone who minds his own registers while others misbehave.
+ *
+ * A round loads a pattern into every register a program owns, does something
+ * that is not supposed to change them (spin until the timer preempts, or
+ * yield), stores all of them again, and compares.
+ */
+#ifndef USER_BYSTANDER_H
+#define USER_BYSTANDER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "thread.h"
+
+#define VECTOR_REGISTERS 16
+
+/* Every register of a user program. bystander.asm has the same layout as a NASM struc. */
+struct machine_state {
+	uint8_t vec[VECTOR_REGISTERS][32];	/* YMM; without AVX only the low halves are used */
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t flags;
+	uint64_t selectors;		/* DS, ES, FS, GS, 16 bits each; only stored */
+	uint64_t fs_word;		/* the word at FS base; only stored */
+} __attribute__((aligned(32)));
+
+struct bystander_thread {
+	struct user_thread thread;
+	uint64_t id;
+	bool stop, good;
+};
+
+/* Run @rounds rounds, or until *@stop when it is not NULL, with patterns that depend on @id. Sets the calling
+ * thread's FS base and data selectors. Prints what changed; true when nothing did. */
+bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop);
+
+/* The same on a new thread, until bystander_stop(). 0 or a negative error. */
+int bystander_start(struct bystander_thread *b, uint64_t id);
+/* End it. True when no register ever changed, and at least one round was done. */
+bool bystander_stop(struct bystander_thread *b);
+
+/* Current DS, ES, FS, GS, 16 bits each. */
+uint64_t read_selectors(void);
+
+#endif
