@@ -52,6 +52,7 @@ class Outcome:
     log: Path
     seconds: float
     stderr: str = ""
+    reached: bool = False       # Boot.until was seen, and the machine was stopped there
     text: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -72,7 +73,9 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """pass, fail, panic, usage, timeout, or "died"; the status must agree with the last line."""
+        """pass, fail, panic, usage, timeout, reached, or "died"; the status must agree with the last line."""
+        if self.reached:
+            return "reached"
         verdict = VERDICTS.get(self.status, "died")
         if verdict in ("timeout", "died") or self.exit_code == self.status >> 1:
             return verdict
@@ -80,6 +83,8 @@ class Outcome:
 
     def describe(self) -> str:
         """One line for people: the verdict, and what it rests on."""
+        if self.reached:
+            return "reached: stopped at the marker"
         if self.status is None:
             return f"timeout: no end after {self.seconds:.0f} s"
         said = f"EXIT {self.exit_code}" if self.exit_code is not None else "no EXIT line"
@@ -102,6 +107,7 @@ class Boot:
     what: str = "boot"          # last part of the log's name
     archive: bool = True        # "pvh" only: hand over the boot archive
     extra: list[str] = field(default_factory=list)
+    until: str = ""             # stop the machine when this text has been printed (boots that go on for ever)
     timeout: float = 0          # seconds; 0: HANG_AFTER
     build: Path = BUILD
 
@@ -161,25 +167,40 @@ class Boot:
                                 stderr=subprocess.PIPE, text=True)
         _running.add(proc)
         try:
-            status, stderr = self._wait(proc, start)
+            status, reached, stderr = self._wait(proc, start)
         finally:
             proc.kill()
             _running.discard(proc)
             self.log.with_suffix(".vars").unlink(missing_ok=True)
-        return Outcome(status, self.log, time.monotonic() - start, stderr)
+        return Outcome(status, self.log, time.monotonic() - start, stderr, reached)
 
-    def _wait(self, proc: subprocess.Popen, start: float) -> tuple[int | None, str]:
+    def _wait(self, proc: subprocess.Popen, start: float) -> tuple[int | None, bool, str]:
+        """(status or None, was @until reached, stderr)."""
         limit = self.timeout or HANG_AFTER[self.mode] * (3 if self.icount else 1)
-        for until in (min(HINT_AFTER, limit), limit):
+        hinted = limit <= HINT_AFTER
+        while True:
+            elapsed = time.monotonic() - start
+            pause = 0.05 if self.until else HINT_AFTER - elapsed if not hinted else limit - elapsed
             try:
-                _, stderr = proc.communicate(timeout=max(0.0, start + until - time.monotonic()))
-                return proc.returncode, stderr
+                _, stderr = proc.communicate(timeout=max(0.0, min(pause, limit - elapsed)))
+                return proc.returncode, False, stderr
             except subprocess.TimeoutExpired:
-                if until < limit and not (self.log.exists() and self.log.stat().st_size):
+                pass
+            printed = self.log.read_bytes() if self.log.exists() else b""
+            if self.until and self.until.encode() in printed:
+                return self._stop(proc, True)
+            if not hinted and time.monotonic() - start >= HINT_AFTER:
+                hinted = True
+                if not printed:
                     print(f"# {self.name}: no output yet after {HINT_AFTER} s; it is stopped after "
                           f"{limit:.0f} s (is this machine very busy?)", file=sys.stderr, flush=True)
+            if time.monotonic() - start >= limit:
+                return self._stop(proc, False)
+
+    @staticmethod
+    def _stop(proc: subprocess.Popen, reached: bool) -> tuple[None, bool, str]:
         proc.kill()
-        return None, proc.communicate()[1]
+        return None, reached, proc.communicate()[1]
 
 
 def ktap(lines: list[str]) -> tuple[list[tuple[bool, str]], str]:

@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Boot, Check, Failed, cross, expect, report
+from check import BUILD, DESIGNS, KERNEL, ROOT, WELCOME, Boot, Check, Failed, cross, expect, report
 
 ISO = BUILD / "vestibule.iso"
 ISO_LIMIT = 4 * 1024 * 1024
@@ -39,7 +39,7 @@ def no_path_inside() -> None:
 
 def menu() -> None:
     """Without a command line from the host GRUB's menu shows on the serial line, and its default boots."""
-    outcome = expect(Boot("", mode="iso-bios", what="menu").run(), "pass")
+    outcome = expect(Boot("", mode="iso-bios", what="menu", until=WELCOME).run(), "reached")
     for d in DESIGNS:
         if not re.search(rf"{re.escape(d.name)}: {re.escape(d.summary[:20])}", outcome.text):
             raise Failed(f"the menu lacks {d.name}", report(outcome))
