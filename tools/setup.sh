@@ -8,10 +8,12 @@
 #
 # `setup.sh toolchain` prints the prefix of the cross toolchain that the Makefile uses by default.
 #
+# BUILD       where the log of an installation goes (default build)
 # PYTHON      the interpreter (default /usr/bin/python3)
 # SETUP_ROOT  look for files below this directory (for the test of this script)
 set -u
 PYTHON=${PYTHON:-/usr/bin/python3}
+BUILD=${BUILD:-build}
 ROOT=${SETUP_ROOT:-}
 QEMU_MIN=7.2
 
@@ -154,10 +156,12 @@ $l
 }
 
 install_packages() {
-	echo "setup: installing$packages"
+	mkdir -p "$BUILD" && log=$BUILD/setup.log || return
+	echo "setup: installing$packages (some minutes; details in $log)"
 	export DEBIAN_FRONTEND=noninteractive
 	# shellcheck disable=SC2086 # a list of words
-	apt-get update -q=2 && apt-get install -y -q=2 --no-install-recommends $packages </dev/null
+	{ apt-get update -q && apt-get install -y -q --no-install-recommends $packages; } </dev/null >"$log" 2>&1 ||
+		{ tail -n 20 "$log" >&2; echo "setup: apt-get failed, see above and $log" >&2; return 1; }
 }
 
 report() {
@@ -172,7 +176,7 @@ check_groups "$@"
 [ -n "$missing$broken" ] || exit 0
 if [ -n "$packages" ] && have apt-get && have id && [ "$(id -u)" = 0 ]; then
 	printf 'Missing:\n%s\n' "$missing"
-	install_packages || echo "setup: apt-get failed, see above" >&2
+	install_packages
 	check_groups "$@"
 	[ -n "$missing$broken" ] || { echo "setup: done"; exit 0; }
 fi
