@@ -53,7 +53,8 @@ static uint64_t end_page(const struct segment *s) { return page_up(s->vaddr + s-
 
 static const char *check_header(const struct elf_header *h, size_t len)
 {
-	static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };	/* 64-bit, little endian */
+	/* 64-bit, little endian, version 1 */
+	static const uint8_t ident[7] = { 0x7f, 'E', 'L', 'F', 2, 1, 1 };
 
 	if (memcmp(h->ident, ident, sizeof(ident)))
 		return "not an ELF64 little-endian file";
@@ -81,7 +82,7 @@ static const char *check_segment(const struct segment *s, size_t len)
 	if (s->vaddr < USER_MIN || s->vaddr > PROGRAM_END || s->memsz > PROGRAM_END - s->vaddr)
 		return "a segment lies outside the part of the user half that programs have";
 	if (s->vaddr % PAGE_SIZE != s->offset % PAGE_SIZE)
-		return "a segment is misaligned: its address and file offset differ within the page";
+		return "a segment is misaligned against its place in the file";
 	if ((s->flags & (PF_W | PF_X)) == (PF_W | PF_X))
 		return "a segment is both writable and executable";
 	return NULL;
@@ -90,8 +91,8 @@ static const char *check_segment(const struct segment *s, size_t len)
 /* Does @s share a page with a segment that was read before it? */
 static bool overlaps(const struct program *p, const struct segment *s)
 {
-	for (unsigned i = 0; i < p->count; i++)
-		if (first_page(s) < end_page(&p->loads[i]) && first_page(&p->loads[i]) < end_page(s))
+	for (const struct segment *o = p->loads; o < p->loads + p->count; o++)
+		if (first_page(s) < end_page(o) && first_page(o) < end_page(s))
 			return true;
 	return false;
 }
@@ -144,6 +145,11 @@ static const char *check_program(struct program *p, const char *image, size_t le
 	return wrong ? wrong : check_entry(p);
 }
 
+static uint64_t rights(const struct segment *s)
+{
+	return (s->flags & PF_W ? PTE_W : 0) | (s->flags & PF_X ? 0 : PTE_NX);
+}
+
 /* Copy the segment's file bytes in, page by page; the rest of it is demand-zero. */
 static int fill(struct aspace *as, const struct segment *s, const char *image)
 {
@@ -175,8 +181,7 @@ int elf_load(struct aspace *as, const void *image, size_t len, uint64_t *entry, 
 	for (unsigned i = 0; i < p.count && !err; i++) {
 		const struct segment *s = &p.loads[i];
 
-		err = aspace_add_region(as, first_page(s), end_page(s) - first_page(s),
-					(s->flags & PF_W ? PTE_W : 0) | (s->flags & PF_X ? 0 : PTE_NX));
+		err = aspace_add_region(as, first_page(s), end_page(s) - first_page(s), rights(s));
 		if (!err)
 			err = fill(as, s, image);
 	}

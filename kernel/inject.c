@@ -28,11 +28,12 @@ static bool names_site(const char *value, const struct flip_site *site)
 {
 	const char *name = value + strlen(SKIP_FLIP);
 
-	return strncmp(value, SKIP_FLIP, strlen(SKIP_FLIP)) == 0 && strncmp(name, site->name, sizeof(site->name)) == 0;
+	return strncmp(value, SKIP_FLIP, strlen(SKIP_FLIP)) == 0 &&
+	       strncmp(name, site->name, sizeof(site->name)) == 0;
 }
 
-/* Kernel text is writable nowhere, in the direct map neither, so the one way in is to switch write protection
- * off. IRQs are off: nothing else runs without it. Writing CR0 also makes the processor fetch anew. */
+/* Kernel text is writable nowhere, in the direct map neither, so the one way in is to switch write
+ * protection off. IRQs are off: nothing else runs without it. Writing CR0 also serialises. */
 static void overwrite_with_nops(uint64_t address, uint64_t length)
 {
 	volatile uint8_t *text = (volatile uint8_t *)address;
@@ -72,8 +73,9 @@ static uint64_t *leaf_of(const struct aspace *as, uint64_t va)
 static void add_extra(struct aspace *as)
 {
 	uint64_t va = TRAMPOLINE_AREA_BASE + 0x40000000ul;
+	uint64_t pa = ((uint64_t)&wanted - KERNEL_IMAGE_BASE) & PTE_ADDR;
 
-	if (aspace_map_private(as, va, (uint64_t)&wanted - KERNEL_IMAGE_BASE & PTE_ADDR, PTE_NX))
+	if (aspace_map_private(as, va, pa, PTE_NX))
 		panic("inject: no memory for the extra page");
 }
 
@@ -97,7 +99,7 @@ static bool first_not_global(void *ctx, uint64_t va, uint64_t e, uint64_t access
 	return false;
 }
 
-/* The first page that must not be Global: a private one, or where there is none, one of the program's own. */
+/* The first page that must not be Global: a private one, or where there is none, one of the program's. */
 static void make_global(struct aspace *as)
 {
 	uint64_t va = 0, root = aspace_user_cr3(as);
@@ -128,7 +130,8 @@ static void free_twice(void)
 	frame_free(pa);
 }
 
-/* Down a real kernel stack until its guard page stops it. The bound only keeps the compiler from calling it endless. */
+/* Down a real kernel stack until its guard page stops it. The bound only keeps the compiler from
+ * calling it endless. */
 static uint64_t __attribute__((noinline)) recurse(volatile uint64_t depth)
 {
 	return depth == ~0ul ? 0 : recurse(depth + 1) + depth;

@@ -13,12 +13,11 @@
 #include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/region.h"
 #include "mm/tlb.h"
 
 #define LOWER_SLOTS	256
 #define LOWER_END	0x0000800000000000ul
-#define MAP_END		(USER_STACK_TOP - 16 * USER_STACK_SIZE)	/* anonymous maps stay well below the stack */
-
 uint64_t aspace_kernel_cr3(const struct aspace *as)
 {
 	return as->root;
@@ -31,8 +30,8 @@ uint64_t aspace_user_cr3(const struct aspace *as)
 
 /* --- the pair's top-level entries ------------------------------------------ */
 
-/* A new table hangs in the kernel root's entry for @va: let the user root see it, and shut execution in the kernel root.
- * The user root's copy keeps no count of its own. */
+/* A new table hangs in the kernel root's entry for @va: let the user root see it, and forbid execution
+ * in the kernel root. The user root's copy keeps no count of its own. */
 static void publish_slot(struct aspace *as, uint64_t va)
 {
 	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
@@ -44,7 +43,7 @@ static void publish_slot(struct aspace *as, uint64_t va)
 	*k |= PTE_NX;
 }
 
-/* pt_unmap() may have unlinked the top-level entry: then the user root must lose it too, before any flush. */
+/* pt_unmap() may have unlinked the top-level entry: the user root loses it too, before any flush. */
 static void retract_slot(struct aspace *as, uint64_t va)
 {
 	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
@@ -97,56 +96,16 @@ void aspace_destroy(struct aspace *as)
 		if (!kspace_is_shared_slot(s))
 			pt_free_tables(aspace_user_cr3(as), s, s + 1);
 	frames_free_order(as->root, order);
-	while (as->regions) {
-		struct region *r = as->regions;
-
-		as->regions = r->next;
-		kfree(r);
-	}
+	region_free_all(as);
 	kfree(as);
 }
 
 /* --- regions --------------------------------------------------------------- */
 
-static struct region *find_region(const struct aspace *as, uint64_t va)
-{
-	struct region *r = as->regions;
-
-	while (r && r->end <= va)
-		r = r->next;
-	return r && r->start <= va ? r : NULL;
-}
-
-/* Link @r in at its place; -EEXIST when it overlaps another. Locked. */
-static int link_region(struct aspace *as, struct region *r)
-{
-	struct region **at = &as->regions;
-
-	while (*at && (*at)->end <= r->start)
-		at = &(*at)->next;
-	if (*at && (*at)->start < r->end)
-		return -EEXIST;
-	r->next = *at;
-	*at = r;
-	return 0;
-}
-
-static struct region *new_region(uint64_t start, uint64_t len, uint64_t flags)
-{
-	struct region *r = kzalloc(sizeof(*r));
-
-	if (r) {
-		r->start = start;
-		r->end = start + len;
-		r->flags = flags & (PTE_W | PTE_NX);
-	}
-	return r;
-}
-
 static bool bad_range(uint64_t start, uint64_t len)
 {
-	return !len || start % PAGE_SIZE || len % PAGE_SIZE || start < USER_MIN || start > USER_END ||
-	       len > USER_END - start;
+	return !len || start % PAGE_SIZE || len % PAGE_SIZE || start < USER_MIN ||
+	       start > USER_END || len > USER_END - start;
 }
 
 static bool bad_flags(uint64_t flags)
@@ -162,26 +121,15 @@ int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t 
 
 	if (bad_range(start, len) || bad_flags(flags))
 		return -EINVAL;
-	r = new_region(start, len, flags);
+	r = region_new(start, len, flags);
 	if (!r)
 		return -ENOMEM;
 	irq = spin_lock_irqsave(&as->lock);
-	err = link_region(as, r);
+	err = region_link(as, r);
 	spin_unlock_irqrestore(&as->lock, irq);
 	if (err)
 		kfree(r);
 	return err;
-}
-
-/* Lowest gap of @len bytes at or above @from, an unmapped page on either side; 0 when there is none. Locked. */
-static uint64_t find_gap(const struct aspace *as, uint64_t from, uint64_t len)
-{
-	uint64_t at = from;
-
-	for (const struct region *r = as->regions; r && r->start < at + len + PAGE_SIZE; r = r->next)
-		if (r->end + PAGE_SIZE > at)
-			at = r->end + PAGE_SIZE;
-	return at < MAP_END && len <= MAP_END - at ? at : 0;
 }
 
 int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start)
@@ -191,20 +139,20 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 
 	if (bad_flags(flags) || !len || len % PAGE_SIZE)
 		return -EINVAL;
-	if (len > MAP_END)
+	if (len > USER_END)
 		return -ENOMEM;
-	r = new_region(0, len, flags);
+	r = region_new(0, len, flags);
 	if (!r)
 		return -ENOMEM;
 	irq = spin_lock_irqsave(&as->lock);
-	at = find_gap(as, as->next_map, len);
+	at = region_gap(as, as->next_map, len);
 	if (!at)			/* the top is reached: look again from the bottom */
-		at = find_gap(as, USER_MAP_BASE, len);
+		at = region_gap(as, USER_MAP_BASE, len);
 	if (at) {
 		r->start = at;
 		r->end = at + len;
 		r->anonymous = true;
-		link_region(as, r);	/* cannot fail: find_gap() saw the same list */
+		region_link(as, r);	/* cannot fail: region_gap() saw the same list */
 		as->next_map = r->end;
 	}
 	spin_unlock_irqrestore(&as->lock, irq);
@@ -214,21 +162,6 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 	}
 	*start = at;
 	return 0;
-}
-
-static struct region *unlink_region(struct aspace *as, uint64_t start, uint64_t len)
-{
-	struct region **at = &as->regions, *r;
-
-	while (*at && (*at)->start < start)
-		at = &(*at)->next;
-	r = *at;
-	if (!r || !r->anonymous || r->start != start || r->end - r->start != len)
-		return NULL;
-	*at = r->next;
-	if (start < as->next_map)
-		as->next_map = start;	/* low addresses are used again: their tables stay few */
-	return r;
 }
 
 /* --- unmapping ------------------------------------------------------------- */
@@ -279,7 +212,7 @@ static void unmap_pages(struct aspace *as, uint64_t from, uint64_t to)
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 {
 	uint64_t irq = spin_lock_irqsave(&as->lock);
-	struct region *r = unlink_region(as, start, len);
+	struct region *r = region_unlink(as, start, len);
 
 	spin_unlock_irqrestore(&as->lock, irq);
 	if (!r)
@@ -291,7 +224,7 @@ int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 
 /* --- page faults ----------------------------------------------------------- */
 
-/* Back the page at @va with a zeroed frame, by region @r's rights. -EEXIST when it has one. Locked. */
+/* Back the page at @va with a zeroed frame, by @r's rights. -EEXIST when it has one. Locked. */
 static int add_page(struct aspace *as, const struct region *r, uint64_t va)
 {
 	uint64_t pa = frame_alloc_zeroed();
@@ -312,19 +245,20 @@ static int add_page(struct aspace *as, const struct region *r, uint64_t va)
 int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec)
 {
 	uint64_t irq = spin_lock_irqsave(&as->lock);
-	const struct region *r = find_region(as, va);
+	const struct region *r = region_find(as, va);
 	int err = -EFAULT;
 
 	if (r && !(write && !(r->flags & PTE_W)) && !(exec && (r->flags & PTE_NX)))
 		err = add_page(as, r, va);
 	spin_unlock_irqrestore(&as->lock, irq);
-	return err == -EEXIST ? -EFAULT : err;	/* present: its rights, or the table in use, forbade it */
+	/* Present already: the page's rights forbade the access, or the table in use did. */
+	return err == -EEXIST ? -EFAULT : err;
 }
 
 void *aspace_populate(struct aspace *as, uint64_t va)
 {
 	uint64_t irq = spin_lock_irqsave(&as->lock), *leaf = NULL;
-	const struct region *r = find_region(as, va);
+	const struct region *r = region_find(as, va);
 	unsigned level;
 
 	if (r && add_page(as, r, va) != -ENOMEM)

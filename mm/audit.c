@@ -71,27 +71,27 @@ void audit_dump(struct aspace *as)
 
 /* --- exposure ---------------------------------------------------------------- */
 
-static bool in_slot_stack(uint64_t va, uint64_t base, uint64_t next_area)
+static bool in_area(uint64_t va, uint64_t base, uint64_t next_area)
 {
 	return va >= base && va < next_area;
 }
 
-/* Is @va on a stack that threads other than the current one use? A CPU's entry and IST stacks serve every thread
- * that runs there. */
+/* Is @va on a stack that threads other than the current one use? A CPU's entry and IST stacks serve
+ * every thread that runs there. */
 static bool others_stack(uint64_t va)
 {
 	const struct thread *me = current_thread();
 	uint64_t page = (va - CEA_FIRST_BLOCK) / PAGE_SIZE % CEA_BLOCK_PAGES;
 
-	if (in_slot_stack(va, KSTACK_AREA_BASE, HEAP_AREA_BASE))
+	if (in_area(va, KSTACK_AREA_BASE, HEAP_AREA_BASE))
 		return va >= me->kstack_top || va < me->kstack_top - KSTACK_PAGES * PAGE_SIZE;
-	if (in_slot_stack(va, TRAMPOLINE_AREA_BASE, KERNEL_IMAGE_BASE))
+	if (in_area(va, TRAMPOLINE_AREA_BASE, KERNEL_IMAGE_BASE))
 		return va != me->trampoline.va;
-	return in_slot_stack(va, CEA_FIRST_BLOCK, TRAMPOLINE_AREA_BASE) && page >= CEA_ENTRY_STACK_PAGE &&
-	       page <= CEA_MC_STACK_PAGE;
+	return in_area(va, CEA_FIRST_BLOCK, TRAMPOLINE_AREA_BASE) &&
+	       page >= CEA_ENTRY_STACK_PAGE && page <= CEA_MC_STACK_PAGE;
 }
 
-/* Anything in the frame at @pa but zeroes? The words at its end that an IST stack keeps for the kernel are no data. */
+/* Anything in the frame at @pa but zeroes? What an IST stack keeps above it is no data. */
 static bool holds_data(uint64_t pa)
 {
 	const uint64_t *p = phys_to_virt(pa), *end = p + (PAGE_SIZE - IST_STACK_HEADROOM) / 8;
@@ -113,7 +113,7 @@ static bool count_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsi
 		x->rodata_pages += level_pages(level);
 	else
 		x->data_pages += level_pages(level);
-	if (others_stack(va) && holds_data(leaf_frame(e, level)))
+	if (others_stack(va) && holds_data(leaf_frame(e, level)))	/* stacks are RAM */
 		x->other_thread_pages++;
 	return true;
 }
@@ -139,10 +139,11 @@ static bool search_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, uns
 
 	if (s->supervisor_only && (access & PTE_U))
 		return true;
-	if (end > frames_ram_end())
-		end = frames_ram_end();
 	for (uint64_t at = pa; at < end; at += 8, p++) {
-		if (*p == s->secret) {
+		if (at % PAGE_SIZE == 0 && !frames_is_ram(at)) {
+			at += PAGE_SIZE - 8;
+			p += PAGE_SIZE / 8 - 1;
+		} else if (*p == s->secret) {
 			s->found = va + (at - pa);
 			return false;
 		}

@@ -17,10 +17,12 @@
 #define MAX_ORDER	9
 
 static struct spinlock frame_lock;
-static uint64_t free_pa, owned_pa;	/* bitmaps by physical address: how they are reached changes during boot */
+/* The bitmaps, by physical address: how they are reached changes during boot. */
+static uint64_t free_pa, owned_pa;
 static uint64_t words;			/* in each */
 static uint64_t hint;			/* word where the next search starts */
-static uint64_t used, total, ram_end;
+static uint64_t used, total;
+static uint64_t ram_end, low_ram_end;	/* the second: of the RAM below 4 GiB */
 
 static uint64_t *free_map(void) { return phys_to_virt(free_pa); }
 static uint64_t *owned_map(void) { return phys_to_virt(owned_pa); }
@@ -29,6 +31,12 @@ static uint64_t round_up(uint64_t v, uint64_t to)
 {
 	return v > -to ? -to : (v + to - 1) & -to;
 }
+
+/* What the firmware says and what the boot occupies. */
+struct map {
+	const struct mem_range *mem, *reserved;
+	size_t count, reserved_count;
+};
 
 /* End of @r, cut off where the address would wrap. */
 static uint64_t range_end(const struct mem_range *r)
@@ -61,27 +69,26 @@ static void exclude(const struct mem_range *r)
 }
 
 /* The end of a bad range that touches [from, to), or 0. */
-static uint64_t blocker(const struct mem_range *mem, size_t count, bool all, uint64_t from, uint64_t to)
+static uint64_t blocker(const struct map *m, uint64_t from, uint64_t to)
 {
-	for (size_t i = 0; i < count; i++)
-		if ((all || !mem[i].usable) && mem[i].len && mem[i].base < to && range_end(&mem[i]) > from)
-			return range_end(&mem[i]);
+	for (size_t i = 0; i < m->count + m->reserved_count; i++) {
+		const struct mem_range *r = i < m->count ? &m->mem[i] : &m->reserved[i - m->count];
+
+		if ((i >= m->count || !r->usable) && r->len && r->base < to && range_end(r) > from)
+			return range_end(r);
+	}
 	return 0;
 }
 
-/* A place for @size bytes that is usable as a whole, reserved nowhere and reachable early; 0 when there is none. */
-static uint64_t find_room(const struct mem_range *mem, size_t count, const struct mem_range *reserved,
-			  size_t reserved_count, uint64_t size)
+/* A place for @size bytes that is usable as a whole, reserved nowhere and reachable early, or 0. */
+static uint64_t find_room(const struct map *m, uint64_t size)
 {
-	for (size_t i = 0; i < count; i++) {
-		uint64_t at = round_up(mem[i].base > LOW_LIMIT ? mem[i].base : LOW_LIMIT, PAGE_SIZE);
-		uint64_t end = range_end(&mem[i]) < EARLY_LIMIT ? range_end(&mem[i]) : EARLY_LIMIT;
-		uint64_t next;
+	for (const struct mem_range *r = m->mem; r < m->mem + m->count; r++) {
+		uint64_t at = round_up(r->base > LOW_LIMIT ? r->base : LOW_LIMIT, PAGE_SIZE), next;
+		uint64_t end = range_end(r) < EARLY_LIMIT ? range_end(r) : EARLY_LIMIT;
 
-		while (mem[i].usable && at < end && end - at >= size) {
-			next = blocker(mem, count, false, at, at + size);
-			if (!next)
-				next = blocker(reserved, reserved_count, true, at, at + size);
+		while (r->usable && at < end && end - at >= size) {
+			next = blocker(m, at, at + size);
 			if (!next)
 				return at;
 			at = round_up(next, PAGE_SIZE);
@@ -90,43 +97,53 @@ static uint64_t find_room(const struct mem_range *mem, size_t count, const struc
 	return 0;
 }
 
-static void find_ram_end(const struct mem_range *mem, size_t count)
+static void find_ram_end(const struct map *m)
 {
-	ram_end = 0;
-	for (size_t i = 0; i < count; i++) {
-		uint64_t end = range_end(&mem[i]) & -(uint64_t)PAGE_SIZE;
+	ram_end = low_ram_end = 0;
+	for (const struct mem_range *r = m->mem; r < m->mem + m->count; r++) {
+		uint64_t end = range_end(r) & -(uint64_t)PAGE_SIZE;
 
-		if (mem[i].usable && end > ram_end)
+		if (r->usable && end > ram_end)
 			ram_end = end;
+		if (r->usable && r->base < EARLY_LIMIT && end > low_ram_end)
+			low_ram_end = end < EARLY_LIMIT ? end : EARLY_LIMIT;
 	}
 	if (ram_end > DIRECT_MAP_SIZE)
 		ram_end = DIRECT_MAP_SIZE;
 }
 
-void frames_init(const struct mem_range *mem, size_t count, const struct mem_range *reserved, size_t reserved_count)
+/* Place the two bitmaps and empty them. */
+static void make_bitmaps(const struct map *m)
 {
 	uint64_t bytes;
 
-	find_ram_end(mem, count);
 	words = round_up(ram_end / PAGE_SIZE, 64) / 64;
 	bytes = round_up(words * 8, PAGE_SIZE);
-	free_pa = find_room(mem, count, reserved, reserved_count, 2 * bytes);
+	free_pa = find_room(m, 2 * bytes);
 	if (!words || !free_pa)
-		panic("memory map: no room for the frame bitmap (0x%lx bytes below 4 GiB)", 2 * bytes);
+		panic("memory map: no room below 4 GiB for 0x%lx bytes of bitmaps", 2 * bytes);
 	owned_pa = free_pa + bytes;
-	for (uint64_t i = 0; i < words; i++)
-		free_map()[i] = owned_map()[i] = 0;
+	zero_words(free_map(), 2 * bytes / 8);
+}
 
+void frames_init(const struct mem_range *mem, size_t count,
+		 const struct mem_range *reserved, size_t reserved_count)
+{
+	const struct map m = { mem, reserved, count, reserved_count };
+
+	find_ram_end(&m);
+	make_bitmaps(&m);
 	for (size_t i = 0; i < count; i++)	/* usable ranges are rounded inwards */
 		if (mem[i].usable)
-			mark(round_up(mem[i].base, PAGE_SIZE) / PAGE_SIZE, range_end(&mem[i]) / PAGE_SIZE, true);
-	for (size_t i = 0; i < count; i++)
+			mark(round_up(mem[i].base, PAGE_SIZE) / PAGE_SIZE,
+			     range_end(&mem[i]) / PAGE_SIZE, true);
+	for (size_t i = 0; i < count; i++)	/* then the others win */
 		if (!mem[i].usable)
 			exclude(&mem[i]);
 	for (size_t i = 0; i < reserved_count; i++)
 		exclude(&reserved[i]);
 	mark(0, LOW_LIMIT / PAGE_SIZE, false);
-	mark(free_pa / PAGE_SIZE, (free_pa + 2 * bytes) / PAGE_SIZE, false);
+	mark(free_pa / PAGE_SIZE, (owned_pa + (owned_pa - free_pa)) / PAGE_SIZE, false);
 
 	hint = used = total = 0;
 	for (uint64_t i = 0; i < words; i++)
@@ -137,8 +154,8 @@ void frames_init(const struct mem_range *mem, size_t count, const struct mem_ran
 static uint64_t run_starts(uint64_t word, unsigned order)
 {
 	static const uint64_t aligned[] = {
-		~0ul, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101, 0x0001000100010001,
-		0x0000000100000001,
+		~0ul, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
+		0x0001000100010001, 0x0000000100000001,
 	};
 
 	for (unsigned i = 0; i < order; i++)
@@ -252,3 +269,8 @@ void frames_free_order(uint64_t pa, unsigned order)
 uint64_t frames_used(void) { return used; }
 uint64_t frames_total(void) { return total; }
 uint64_t frames_ram_end(void) { return ram_end; }
+
+bool frames_is_ram(uint64_t pa)
+{
+	return pa < low_ram_end || (pa >= EARLY_LIMIT && pa < ram_end);
+}

@@ -3,6 +3,7 @@
 #ifndef MM_FRAMES_H
 #define MM_FRAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include "kernel/bootinfo.h"
@@ -23,6 +24,7 @@ void frames_free_order(uint64_t pa, unsigned order);
 
 uint64_t frames_used(void);		/* handed out now */
 uint64_t frames_total(void);		/* that the allocator owns */
+bool frames_is_ram(uint64_t pa);	/* below RAM's end, and not between RAM and 4 GiB, where devices are */
 uint64_t frames_ram_end(void);		/* end of the highest usable byte, page aligned */
 
 #endif

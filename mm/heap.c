@@ -23,7 +23,7 @@
 struct block {
 	uint64_t free[2];		/* a bit per object; 128 objects at most */
 	struct block *next;		/* of this class, with something free */
-	uint8_t shift;			/* log2 of the object size; 0: not the first page of a block */
+	uint8_t shift;			/* log2 of the object size; 0: no block begins here */
 };
 
 _Static_assert(PAGE_SIZE % sizeof(struct block) == 0, "descriptors fill their pages");
@@ -51,7 +51,7 @@ static bool map_zeroed(uint64_t va)
 	return true;
 }
 
-/* Have the first @pages pages and their descriptors mapped. What a failed attempt mapped serves the next one. */
+/* Have the first @pages pages and their descriptors mapped. What a failed attempt mapped stays. */
 static bool map_up_to(uint64_t pages)
 {
 	if (pages > MAX_PAGES)
@@ -92,7 +92,8 @@ static uint64_t take(unsigned shift)
 	b->free[word] &= b->free[word] - 1;
 	if (!(b->free[0] | b->free[1]))
 		partial[shift] = b->next;
-	return OBJECTS + (uint64_t)(b - BLOCKS) * PAGE_SIZE + ((uint64_t)(word * 64 + bit) << shift);
+	return OBJECTS + (uint64_t)(b - BLOCKS) * PAGE_SIZE +
+	       ((uint64_t)(word * 64 + bit) << shift);
 }
 
 void *kzalloc(size_t size)
@@ -108,7 +109,7 @@ void *kzalloc(size_t size)
 		object = (void *)take(shift);
 	spin_unlock_irqrestore(&heap_lock, flags);
 	if (object)
-		zero_words(object, (size + 7) / 8);	/* what nobody asked for need not be clean */
+		zero_words(object, (size + 7) / 8);
 	return object;
 }
 

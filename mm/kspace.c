@@ -65,32 +65,38 @@ static bool touches_image(uint64_t pa, uint64_t len)
 	return pa < image_pa(kernel_rodata_end) && pa + len > image_pa(kernel_text_start);
 }
 
-static void direct_map_2m(uint64_t pa, uint64_t flags)
+static int direct_map_2m(uint64_t pa, uint64_t flags)
 {
-	if (!touches_image(pa, LARGE_2M)) {
-		must(pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 2), "the direct map");
-		return;
-	}
-	for (uint64_t p = pa; p < pa + LARGE_2M; p += PAGE_SIZE)
-		must(pt_map(boot_root, DIRECT_MAP_BASE + p, p, flags | (touches_image(p, PAGE_SIZE) ? 0 : PTE_W)),
-		     "the direct map");
+	int err = 0;
+
+	if (!touches_image(pa, LARGE_2M))
+		return pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 2);
+	for (uint64_t p = pa; p < pa + LARGE_2M && !err; p += PAGE_SIZE)
+		err = pt_map(boot_root, DIRECT_MAP_BASE + p, p,
+			     flags | (touches_image(p, PAGE_SIZE) ? 0 : PTE_W));
+	return err;
 }
 
-/* All physical addresses up to the end of RAM, holes included: firmware tables lie in them, and where
- * devices do, the MTRRs make them uncached whatever the page table says. */
+/* Can a 1 GiB page be used at @pa? */
+static bool direct_map_1g(uint64_t pa, uint64_t end)
+{
+	return (cpu_features & CPU_PDPE1GB) && pa % LARGE_1G == 0 && pa + LARGE_1G <= end &&
+	       !touches_image(pa, LARGE_1G);
+}
+
+/* All physical addresses up to the end of RAM, holes included: firmware tables lie in them, and
+ * where devices do, the MTRRs make them uncached whatever the page table says. */
 static void build_direct_map(void)
 {
 	uint64_t end = (frames_ram_end() + LARGE_2M - 1) & -LARGE_2M;
 	uint64_t flags = PTE_NX | global_bit(false);
 
 	for (uint64_t pa = 0; pa < end;) {
-		bool huge = (cpu_features & CPU_PDPE1GB) && pa % LARGE_1G == 0 && pa + LARGE_1G <= end &&
-			    !touches_image(pa, LARGE_1G);
+		bool huge = direct_map_1g(pa, end);
+		int err = huge ? pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 3) :
+				 direct_map_2m(pa, flags);
 
-		if (huge)
-			must(pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 3), "the direct map");
-		else
-			direct_map_2m(pa, flags);
+		must(err, "the direct map");
 		pa += huge ? LARGE_1G : LARGE_2M;
 	}
 }
@@ -135,8 +141,8 @@ static void map_image(void)
 static void fill_slots(void)
 {
 	static const uint64_t areas[] = {
-		DIRECT_MAP_BASE, KSTACK_AREA_BASE, HEAP_AREA_BASE, MMIO_AREA_BASE, CPU_ENTRY_AREA_BASE,
-		KERNEL_IMAGE_BASE,
+		DIRECT_MAP_BASE, KSTACK_AREA_BASE, HEAP_AREA_BASE, MMIO_AREA_BASE,
+		CPU_ENTRY_AREA_BASE, KERNEL_IMAGE_BASE,
 	};
 
 	for (unsigned i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
@@ -154,7 +160,7 @@ void kspace_init(const struct bootinfo *bi)
 	if (!boot_root)
 		panic("kernel address space: no memory for the boot root");
 	if (bi->archive_pa + bi->archive_len > frames_ram_end())
-		panic("boot archive at 0x%lx lies outside the RAM of the memory map", bi->archive_pa);
+		panic("boot archive at 0x%lx lies outside RAM", bi->archive_pa);
 	page_zero(phys_to_virt(boot_root));
 	if (entry->split)
 		page_zero(phys_to_virt(user_set()));
@@ -251,14 +257,14 @@ uint64_t kspace_unmap_visible(uint64_t va)
 
 volatile void *kspace_map_mmio(uint64_t pa, uint64_t len)
 {
+	uint64_t flags = PTE_W | PTE_NX | PTE_PCD | PTE_PWT | global_bit(false);
 	uint64_t first = pa & -(uint64_t)PAGE_SIZE, irq = spin_lock_irqsave(&kspace_lock);
 	uint64_t size = (pa + len - first + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE, va = mmio_next;
 
 	if (size > MMIO_AREA_BASE + MMIO_AREA_SIZE - va)
 		panic("MMIO area: no room for 0x%lx bytes at 0x%lx", len, pa);
 	for (uint64_t o = 0; o < size; o += PAGE_SIZE)
-		must(map_locked(boot_root, va + o, first + o,
-				PTE_W | PTE_NX | PTE_PCD | PTE_PWT | global_bit(false)), "mapping device registers");
+		must(map_locked(boot_root, va + o, first + o, flags), "mapping device registers");
 	mmio_next = va + size;
 	spin_unlock_irqrestore(&kspace_lock, irq);
 	return (volatile void *)(va + (pa - first));

@@ -28,7 +28,8 @@ static uint64_t *table_at(uint64_t entry)
 	return phys_to_virt(entry & PTE_ADDR);
 }
 
-/* Put a new, empty table behind @e. Kernel-half tables are never U, so a wrong leaf there stays closed to the user. */
+/* Put a new, empty table behind @e. Kernel-half tables are never U: a wrong leaf there stays closed to
+ * the user. */
 static int make_table(uint64_t *e, uint64_t va)
 {
 	uint64_t pa = frame_alloc_zeroed();
@@ -79,7 +80,7 @@ void pt_free_list(uint64_t tables)
 	}
 }
 
-/* Find the entry for @va at @level, making tables; path[] as for prune(). On failure nothing is left behind. */
+/* Find the entry for @va at @level, making tables; path[] as for prune(). A failure leaves nothing. */
 static int descend(uint64_t root, uint64_t va, unsigned level, uint64_t *path[LEVELS + 1])
 {
 	uint64_t *table = phys_to_virt(root), tables = 0;
@@ -95,7 +96,7 @@ static int descend(uint64_t root, uint64_t va, unsigned level, uint64_t *path[LE
 			if (l < LEVELS)
 				*path[l + 1] += COUNT_ONE;
 		} else if (*e & PTE_PS) {
-			return -EEXIST;	/* a present table is not empty: nothing was made on the way here */
+			return -EEXIST;	/* nothing was made on the way: new tables are empty */
 		}
 		path[l] = e;
 		table = table_at(*e);
@@ -184,22 +185,25 @@ uint64_t *pt_lookup(uint64_t root, uint64_t va, unsigned *level)
 }
 
 struct walk {
-	uint64_t from, last;		/* inclusive, so that the walk can end at the top of memory */
+	uint64_t from, last;		/* inclusive: a walk can end at the top of memory */
 	bool (*fn)(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level);
 	void *ctx;
 };
 
-/* Walk a table of @level whose first entry translates @base; @access is that of the path above it. */
-static bool walk_table(const struct walk *w, uint64_t *table, uint64_t base, uint64_t access, unsigned level)
+/* Walk a table of @level whose first entry translates @base; @access is that of the path above. */
+static bool walk_table(const struct walk *w, uint64_t *table, uint64_t base, uint64_t access,
+		       unsigned level)
 {
 	uint64_t span = 1ul << (PAGE_SHIFT + 9 * (level - 1));
 
-	for (unsigned i = 0; i < 512; i++) {
+	for (unsigned i = base < w->from ? pt_index(w->from, level) : 0; i < 512; i++) {
 		uint64_t e = table[i], va = base + i * span, a;
 
 		if (level == LEVELS && i >= 256)
 			va |= 0xffff000000000000ul;	/* canonical */
-		if (!(e & PTE_P) || va + (span - 1) < w->from || va > w->last)
+		if (va > w->last)
+			return true;
+		if (!(e & PTE_P))
 			continue;
 		a = (access & e & (PTE_W | PTE_U)) | ((access | e) & PTE_NX);
 		if (level == 1 || (e & PTE_PS)) {
@@ -213,7 +217,8 @@ static bool walk_table(const struct walk *w, uint64_t *table, uint64_t base, uin
 }
 
 void pt_walk(uint64_t root, uint64_t from, uint64_t to,
-	     bool (*fn)(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level), void *ctx)
+	     bool (*fn)(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level),
+	     void *ctx)
 {
 	struct walk w = { .from = from, .last = to - 1, .fn = fn, .ctx = ctx };
 
@@ -248,6 +253,6 @@ int pt_fill_slot(uint64_t root, unsigned slot)
 	if (!(*e & PTE_P))
 		err = make_table(e, slot >= 256 ? ~0ul : 0);
 	if (!err)
-		*e += COUNT_ONE;	/* one that no entry accounts for: never empty, never unlinked */
+		*e += COUNT_ONE;	/* one that no entry accounts for: never unlinked */
 	return err;
 }

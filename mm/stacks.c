@@ -14,7 +14,7 @@
 struct pool {
 	uint64_t base;
 	unsigned slot_pages, stack_pages;
-	uint64_t mapped;		/* stack pages so far; a slot that memory ran out on is finished later */
+	uint64_t mapped;		/* stack pages so far; a slot left half done is finished later */
 	uint64_t last_pa;		/* frame of the page mapped last */
 };
 
@@ -22,7 +22,8 @@ static struct spinlock stacks_lock;
 static struct pool kstacks = { KSTACK_AREA_BASE, KSTACK_SLOT_PAGES, KSTACK_PAGES, 0, 0 };
 static struct pool trampolines = { TRAMPOLINE_AREA_BASE, TRAMPOLINE_SLOT_PAGES, 1, 0, 0 };
 
-static uint64_t free_kstacks;		/* top of the first; each keeps the next one's top in its highest word */
+/* Top of the first free stack; each keeps the next one's top in its highest word. */
+static uint64_t free_kstacks;
 
 struct trampoline_slot {
 	uint64_t va, pa;
@@ -34,11 +35,12 @@ static struct trampoline_slot *free_trampolines;
 static bool map_next_page(struct pool *p)
 {
 	uint64_t slot = p->mapped / p->stack_pages, page = p->mapped % p->stack_pages;
+	uint64_t va = p->base + (slot * p->slot_pages + 1 + page) * PAGE_SIZE;
 	uint64_t pa = frame_alloc_zeroed();
 
 	if (!pa)
 		return false;
-	if (kspace_map(p->base + (slot * p->slot_pages + 1 + page) * PAGE_SIZE, pa, PTE_W | PTE_NX)) {
+	if (kspace_map(va, pa, PTE_W | PTE_NX)) {
 		frame_free(pa);
 		return false;
 	}

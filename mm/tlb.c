@@ -53,8 +53,8 @@ static bool loaded_here(const struct aspace *as)
 	return root == aspace_kernel_cr3(as) || root == aspace_user_cr3(as);
 }
 
-/* The user root's entries went at the flip in, and INVLPG takes out the kernel root's together with every cached
- * pointer to a page table (SDM vol. 3A, 4.10.4.1): nothing then remembers the page or its tables. */
+/* The user root's entries went at the flip in, and INVLPG takes out the kernel root's together with
+ * every cached pointer to a page table (SDM vol. 3A, 4.10.4.1): nothing then remembers the page. */
 void tlb_flush_user_page(struct aspace *as, uint64_t va)
 {
 	if (!loaded_here(as))
@@ -63,8 +63,8 @@ void tlb_flush_user_page(struct aspace *as, uint64_t va)
 	tlb_serve_mailbox();
 }
 
-/* Only a user root shows the page, and whatever this CPU remembered of that root went at the flip in: the next flip
- * out starts afresh. With one table there is no flip, and the page is like any other. */
+/* Only a user root shows the page, and whatever this CPU remembered of that root went at the flip in:
+ * the next flip out starts afresh. With one table there is no flip, and the page is like any other. */
 void tlb_flush_private_page(struct aspace *as, uint64_t va)
 {
 	if (!entry->split)

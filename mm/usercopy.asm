@@ -1,8 +1,8 @@
 ; SPDX-License-Identifier: MIT
 ; usercopy.asm - the loop that touches user memory, and where to go when it faults.
 ;
-; String moves, because a fault in one leaves RSI, RDI and RCX where it stopped: when the page is brought in the
-; instruction simply goes on, and when not, the fixup has nothing to undo.
+; String moves, because a fault in one leaves RSI, RDI and RCX where it stopped: when the page is
+; brought in the instruction simply goes on, and when not, the fixup has nothing to undo.
 
 section .text
 global usercopy
