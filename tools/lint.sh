@@ -42,23 +42,18 @@ tidy() {	# flags of the target, file patterns...
 	files "$@" | grep -v asm-offsets.c |
 		xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$flags -I. -I$STRICT/gen" tidy
 }
-tidy_kernel() { tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' 'tests/kernel/*.c'; }
+tidy_kernel() {
+	tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' \
+		'tests/kernel/*.c'
+}
 tidy_user() { tidy "-Iuser/lib" 'user/*.c' 'tests/user/*.c'; }
 
-# Arrays that the linker script bounds are different objects to C and one to us.
-run_cppcheck() {
-	files 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' 'user/*.c' 'tests/kernel/*.c' 'tests/user/*.c' |
-		xargs cppcheck --quiet --error-exitcode=1 --std=c11 --platform=unix64 -D__x86_64__ \
-			--enable=warning,performance,portability --inline-suppr --suppress=comparePointers \
-			-I. -Iuser/lib -I"$STRICT/gen"
-}
 format() { files '*.c' '*.h' | xargs "$PYTHON" tools/check_format.py; }
 
 step "builds with warnings as errors" build_strictly
 step "two build directories give one image" build_again
 step "clang-tidy: kernel" tidy_kernel
 step "clang-tidy: user" tidy_user
-step "cppcheck" run_cppcheck
 step "clang-format" format
 step "docs/syscalls.md is up to date" "$PYTHON" tools/gen_syscalls.py --check docs/syscalls.md
 step "project rules" "$PYTHON" tools/check_project.py

@@ -135,7 +135,6 @@ check_lint() {
 	check_iso
 	tool clang-tidy clang-tidy
 	tool clang-format clang-format
-	tool cppcheck cppcheck
 }
 
 check_groups() {
