@@ -112,6 +112,16 @@ static void find_ram_end(const struct map *m)
 		ram_end = DIRECT_MAP_SIZE;
 }
 
+/* By hand: POPCNT is not in every x86-64 processor, and the compiler would call its library. */
+static unsigned count_bits(uint64_t word)
+{
+	unsigned n = 0;
+
+	for (; word; word &= word - 1)
+		n++;
+	return n;
+}
+
 /* Place the two bitmaps and empty them. */
 static void make_bitmaps(const struct map *m)
 {
@@ -147,7 +157,7 @@ void frames_init(const struct mem_range *mem, size_t count,
 
 	hint = used = total = 0;
 	for (uint64_t i = 0; i < words; i++)
-		total += __builtin_popcountl(owned_map()[i]);
+		total += count_bits(owned_map()[i]);
 }
 
 /* Bits of @word that begin a free, aligned run of 2^order (order < 6). */
