@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+/* ioapic.c - the first IOAPIC (Intel 82093AA data sheet), and the 8259s put to rest. */
+#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/x86.h"
+#include "kernel/spinlock.h"
+#include "mm/kspace.h"
+
+#define IOAPIC_SELECT	0x00		/* register index; data in the window */
+#define IOAPIC_WINDOW	0x10
+#define IOAPIC_SIZE	0x20
+#define REG_VERSION	0x01
+#define REG_PIN(n)	(0x10 + 2 * (n))	/* low word; the high one follows */
+
+#define PIN_ACTIVE_LOW	(1u << 13)
+#define PIN_LEVEL	(1u << 15)
+#define PIN_MASKED	(1u << 16)
+
+#define PIC1		0x20
+#define PIC2		0xa0
+#define PIC_INIT	0x11		/* ICW1: edge, cascade, ICW4 follows */
+#define PIC_8086	0x01		/* ICW4 */
+#define PIC_VECTORS	0xe0		/* where no device lives: a spurious IRQ must not look like an exception */
+
+static volatile uint32_t *base;
+static unsigned pins;
+static struct spinlock lock;		/* the index and window registers are one resource */
+
+static uint32_t read(uint8_t reg)
+{
+	base[IOAPIC_SELECT / 4] = reg;
+	return base[IOAPIC_WINDOW / 4];
+}
+
+static void write(uint8_t reg, uint32_t v)
+{
+	base[IOAPIC_SELECT / 4] = reg;
+	base[IOAPIC_WINDOW / 4] = v;
+}
+
+static void pic_disable(void)
+{
+	outb(PIC1, PIC_INIT);
+	outb(PIC2, PIC_INIT);
+	outb(PIC1 + 1, PIC_VECTORS);
+	outb(PIC2 + 1, PIC_VECTORS + 8);
+	outb(PIC1 + 1, 1 << 2);		/* the second one hangs on input 2 */
+	outb(PIC2 + 1, 2);
+	outb(PIC1 + 1, PIC_8086);
+	outb(PIC2 + 1, PIC_8086);
+	outb(PIC1 + 1, 0xff);
+	outb(PIC2 + 1, 0xff);
+}
+
+void ioapic_init(void)
+{
+	pic_disable();
+	if (!acpi.ioapic_pa)
+		return;
+	base = kspace_map_mmio(acpi.ioapic_pa, IOAPIC_SIZE);
+	pins = (read(REG_VERSION) >> 16 & 0xff) + 1;
+	for (unsigned i = 0; i < pins; i++) {
+		write(REG_PIN(i), PIN_MASKED);
+		write(REG_PIN(i) + 1, 0);
+	}
+}
+
+/* Where ISA interrupt @isa arrives, and how: as the MADT says, else identity, edge, active high. */
+static struct irq_override find_override(unsigned isa)
+{
+	for (unsigned i = 0; i < acpi.override_count; i++)
+		if (acpi.overrides[i].source == isa)
+			return acpi.overrides[i];
+	return (struct irq_override){ .source = isa, .gsi = isa };
+}
+
+int ioapic_route_isa(unsigned isa, uint8_t vector, uint32_t apic_id)
+{
+	struct irq_override o = find_override(isa);
+	uint32_t pin = o.gsi - acpi.ioapic_gsi_base;
+	uint64_t flags;
+
+	if (!base || o.gsi < acpi.ioapic_gsi_base || pin >= pins)
+		return -1;
+	flags = spin_lock_irqsave(&lock);
+	/* Destination first: the low word unmasks. */
+	write(REG_PIN(pin) + 1, apic_id << 24);
+	write(REG_PIN(pin), vector | (o.active_low ? PIN_ACTIVE_LOW : 0) | (o.level ? PIN_LEVEL : 0));
+	spin_unlock_irqrestore(&lock, flags);
+	return pin;
+}

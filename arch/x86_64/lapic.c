@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/* lapic.c - the local APIC in xAPIC mode (SDM vol. 3A, ch. 11). */
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/x86.h"
+#include "mm/kspace.h"
+#include "mm/layout.h"
+
+#define LAPIC_ID	0x20
+#define LAPIC_VERSION	0x30
+#define LAPIC_TPR	0x80
+#define LAPIC_SPURIOUS	0xf0
+#define LAPIC_ESR	0x280
+#define LAPIC_ICR_LOW	0x300
+#define LAPIC_ICR_HIGH	0x310
+#define LAPIC_LVT_TIMER	0x320
+#define LAPIC_LVT_THERMAL 0x330
+#define LAPIC_LVT_PERF	0x340
+#define LAPIC_LVT_LINT0	0x350
+#define LAPIC_LVT_LINT1	0x360
+#define LAPIC_LVT_ERROR	0x370
+#define LAPIC_TIMER_INITIAL 0x380
+#define LAPIC_TIMER_CURRENT 0x390
+#define LAPIC_TIMER_DIVIDE 0x3e0
+
+#define SPURIOUS_ENABLE	(1u << 8)
+#define LVT_MASKED	(1u << 16)
+#define LVT_PERIODIC	(1u << 17)
+#define DELIVERY_NMI	(4u << 8)
+#define ICR_ASSERT	(1u << 14)
+#define ICR_PENDING	(1u << 12)
+#define DIVIDE_BY_16	3u
+#define TIMER_MAX	0xffffffffu
+
+#define APIC_BASE_X2APIC (1ul << 10)
+#define APIC_BASE_ENABLE (1ul << 11)
+#define APIC_BASE_ADDR	0x000ffffffffff000ul
+
+volatile uint32_t *lapic_base;
+uint64_t lapic_timer_hz;
+
+static uint32_t read(unsigned reg)
+{
+	return lapic_base[reg / 4];
+}
+
+static void write(unsigned reg, uint32_t v)
+{
+	lapic_base[reg / 4] = v;
+}
+
+void lapic_map(uint64_t pa)
+{
+	if (!pa)
+		pa = rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDR;
+	lapic_base = kspace_map_mmio(pa, PAGE_SIZE);
+}
+
+/* Enabled, and answering at its registers: x2APIC mode can only be left through "disabled". */
+static void enable_xapic_mode(void)
+{
+	uint64_t base = rdmsr(MSR_APIC_BASE);
+
+	if (base & APIC_BASE_X2APIC)
+		wrmsr(MSR_APIC_BASE, base & ~(APIC_BASE_X2APIC | APIC_BASE_ENABLE));
+	wrmsr(MSR_APIC_BASE, (base & ~APIC_BASE_X2APIC) | APIC_BASE_ENABLE);
+}
+
+void lapic_enable(void)
+{
+	unsigned last_lvt;
+
+	enable_xapic_mode();
+	/* LVT entries can only be written once the APIC is enabled in software. */
+	write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
+	write(LAPIC_TPR, 0);
+	last_lvt = read(LAPIC_VERSION) >> 16 & 0xff;
+	if (last_lvt >= 4)
+		write(LAPIC_LVT_PERF, LVT_MASKED);
+	if (last_lvt >= 5)
+		write(LAPIC_LVT_THERMAL, LVT_MASKED);
+	write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
+	write(LAPIC_LVT_LINT0, LVT_MASKED);	/* the 8259s, which are not used */
+	write(LAPIC_LVT_LINT1, DELIVERY_NMI);
+	write(LAPIC_LVT_ERROR, LVT_MASKED);
+	write(LAPIC_ESR, 0);
+	write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_16);
+	lapic_eoi();				/* firmware may have left one in service */
+}
+
+uint32_t lapic_id(void)
+{
+	return read(LAPIC_ID) >> 24;
+}
+
+static void send(uint32_t apic_id, uint32_t command)
+{
+	/* The previous one may still be on its way; the hardware accepts it without anyone's help. */
+	while (read(LAPIC_ICR_LOW) & ICR_PENDING)
+		cpu_pause();
+	write(LAPIC_ICR_HIGH, apic_id << 24);
+	write(LAPIC_ICR_LOW, ICR_ASSERT | command);
+}
+
+void lapic_send_ipi(uint32_t apic_id, uint8_t vector)
+{
+	send(apic_id, vector);
+}
+
+void lapic_send_nmi(uint32_t apic_id)
+{
+	send(apic_id, DELIVERY_NMI);
+}
+
+void lapic_timer_start_counting(void)
+{
+	write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
+	write(LAPIC_TIMER_INITIAL, TIMER_MAX);
+}
+
+uint32_t lapic_timer_elapsed(void)
+{
+	return TIMER_MAX - read(LAPIC_TIMER_CURRENT);
+}
+
+void lapic_timer_periodic(uint32_t hz)
+{
+	uint64_t count;
+
+	if (!hz) {
+		write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
+		write(LAPIC_TIMER_INITIAL, 0);
+		return;
+	}
+	count = (lapic_timer_hz + hz / 2) / hz;
+	if (!count)
+		count = 1;		/* an initial count of 0 would stop it */
+	if (count > TIMER_MAX)
+		count = TIMER_MAX;
+	write(LAPIC_LVT_TIMER, LVT_PERIODIC | VECTOR_TIMER);
+	write(LAPIC_TIMER_INITIAL, count);	/* this write starts the period */
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * panic.c - the last words: what broke, the machine's state, and how it got there.
+ *
+ * Nothing here may trust the state that broke: every address that is followed is
+ * looked up in the loaded table first, and a panic inside a panic says one line.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/x86.h"
+#include "entry/design.h"
+#include "kernel/abi.h"
+#include "kernel/panic.h"
+#include "kernel/printk.h"
+#include "mm/pagetable.h"
+
+#define MESSAGE_MAX	256
+#define BACKTRACE_MAX	24
+#define USER_ROOT_BIT	(1ul << PAGE_SHIFT)	/* the user root is kernel root + 4096 */
+
+#define BOCHS_POWER_PORT 0xb004
+#define QEMU_POWER_PORT	0x604
+#define ACPI_SLEEP_ENABLE 0x2000
+
+extern const char boot_stack[], boot_stack_top[];
+
+static uint32_t panics;
+
+bool panic_in_progress(void)
+{
+	return __atomic_load_n(&panics, __ATOMIC_RELAXED);
+}
+
+void machine_exit(unsigned code)
+{
+	printk("EXIT %u\n", code);
+	outb(DEBUG_EXIT_PORT, code);
+	outw(BOCHS_POWER_PORT, ACPI_SLEEP_ENABLE);
+	outw(QEMU_POWER_PORT, ACPI_SLEEP_ENABLE);
+	for (;;)
+		__asm__ volatile("cli; hlt");
+}
+
+/* --- where it was ---------------------------------------------------------- */
+
+/* A word of a stack, when it can be read without a fault or a side effect. */
+static bool read_stack(uint64_t va, uint64_t *value)
+{
+	unsigned level;
+
+	if (va & 7 || va < DIRECT_MAP_BASE)
+		return false;
+	if (va >= MMIO_AREA_BASE && va < CPU_ENTRY_AREA_BASE)
+		return false;
+	/* The boot stack is there before the direct map that a look-up needs. */
+	if (va < (uint64_t)boot_stack || va >= (uint64_t)boot_stack_top) {
+		uint64_t *pte = pt_lookup(read_cr3() & PTE_ADDR, va, &level);
+
+		if (!pte || !(*pte & PTE_P))
+			return false;
+	}
+	*value = *(const uint64_t *)va;
+	return true;
+}
+
+/* The return addresses that lead to @rip, nearest first. */
+static unsigned backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp, uint64_t *chain)
+{
+	uint64_t offset, value;
+	unsigned n = 0;
+
+	/* No frame was built yet at a function's first instruction, or where no function is. */
+	if ((!ksym_lookup(rip, &offset) || !offset) && read_stack(rsp, &value) &&
+	    ksym_lookup(value - 1, &offset))
+		chain[n++] = value;
+	while (n < BACKTRACE_MAX && read_stack(rbp + 8, &value) && ksym_lookup(value - 1, &offset)) {
+		chain[n++] = value;
+		if (!read_stack(rbp, &rbp))
+			break;
+	}
+	return n;
+}
+
+static bool in_entry_text(uint64_t a)
+{
+	if (a >= (uint64_t)entry_shared_text_start && a < (uint64_t)entry_shared_text_end)
+		return true;
+	return entry && a >= (uint64_t)entry->text_start && a < (uint64_t)entry->text_end;
+}
+
+/* --- what is printed ------------------------------------------------------- */
+
+static void print_symbol(const char *what, uint64_t address, uint64_t lookup)
+{
+	uint64_t offset = 0;
+	const char *name = ksym_lookup(lookup, &offset);
+
+	if (name)
+		printk("%s%016lx %s+0x%lx\n", what, address, name, offset + (address - lookup));
+	else
+		printk("%s%016lx (no kernel text)\n", what, address);
+}
+
+/* The label of the entry path that was reached last: RIP's, or that of the nearest caller. */
+static void print_last_step(uint64_t rip, const uint64_t *chain, unsigned n)
+{
+	uint64_t offset, at = in_entry_text(rip) ? rip : 0;
+	const char *name;
+
+	for (unsigned i = 0; i < n && !at; i++)
+		if (in_entry_text(chain[i] - 1))
+			at = chain[i] - 1;
+	name = at ? ksym_lookup(at, &offset) : NULL;
+	printk("last step: %s\n", name ? name : "none (not on an entry path)");
+}
+
+static void print_where(uint64_t rip, uint64_t rsp, uint64_t rbp)
+{
+	uint64_t chain[BACKTRACE_MAX];
+	unsigned n = backtrace(rip, rsp, rbp, chain);
+
+	print_last_step(rip, chain, n);
+	printk("backtrace:\n");
+	print_symbol("  ", rip, rip);
+	for (unsigned i = 0; i < n; i++)
+		print_symbol("  ", chain[i], chain[i] - 1);
+}
+
+static const char *table_name(uint64_t cr3)
+{
+	if (!entry)
+		return "early table";
+	if (!entry->split)
+		return "the one table";
+	return cr3 & USER_ROOT_BIT ? "user table" : "kernel table";
+}
+
+/* The CPU's number, or -1 while GS does not point at a percpu. */
+static int cpu_index(void)
+{
+	uint64_t gs = rdmsr(MSR_GS_BASE);
+
+	if (gs < CPU_ENTRY_AREA_BASE || gs >= TRAMPOLINE_AREA_BASE)
+		return -1;
+	return ((const struct percpu *)gs)->index;
+}
+
+static void print_head(uint64_t cr3)
+{
+	int index = cpu_index();
+
+	if (index >= 0)
+		printk("design %s, CPU %d\n", entry ? entry->name : "not chosen yet", index);
+	else
+		printk("design %s, CPU not set up or GS not the kernel's\n",
+		       entry ? entry->name : "not chosen yet");
+	printk("cr2 %016lx  cr3 %016lx (%s)\n", read_cr2(), cr3, table_name(cr3));
+}
+
+static void print_frame(const struct trapframe *f)
+{
+	printk("rax %016lx  rbx %016lx  rcx %016lx\n", f->rax, f->rbx, f->rcx);
+	printk("rdx %016lx  rsi %016lx  rdi %016lx\n", f->rdx, f->rsi, f->rdi);
+	printk("rbp %016lx  r8  %016lx  r9  %016lx\n", f->rbp, f->r8, f->r9);
+	printk("r10 %016lx  r11 %016lx  r12 %016lx\n", f->r10, f->r11, f->r12);
+	printk("r13 %016lx  r14 %016lx  r15 %016lx\n", f->r13, f->r14, f->r15);
+	printk("rip %016lx  cs  %04lx  rflags %lx\n", f->rip, f->cs, f->rflags);
+	printk("rsp %016lx  ss  %04lx  vector %lu  error %lx\n", f->rsp, f->ss, f->vector, f->error);
+}
+
+/* Interrupts off, the message out; a second panic goes no further. */
+static void begin(const char *fmt, va_list ap)
+{
+	char message[MESSAGE_MAX];
+	uint32_t before;
+
+	cli();
+	before = __atomic_fetch_add(&panics, 1, __ATOMIC_RELAXED);
+	if (before > 1)
+		machine_exit(EXIT_PANIC);
+	vsnprintk(message, sizeof(message), fmt, ap);
+	printk("%s: %s\n", before ? "PANIC inside a panic" : "PANIC", message);
+	if (before)
+		machine_exit(EXIT_PANIC);
+}
+
+void panic(const char *fmt, ...)
+{
+	const uint64_t *frame = __builtin_frame_address(0);
+	uint64_t rflags = read_rflags(), here;
+	va_list ap;
+
+	va_start(ap, fmt);
+	begin(fmt, ap);
+	va_end(ap);
+
+	/* The caller's other registers are the compiler's by now. */
+	print_head(read_cr3());
+	printk("rip %016lx  rsp %016lx  rbp %016lx  rflags %lx\n", frame[1], (uint64_t)(frame + 2),
+	       frame[0], rflags);
+	__asm__("lea (%%rip), %0" : "=r"(here));
+	print_where(here, (uint64_t)frame, (uint64_t)frame);
+	machine_exit(EXIT_PANIC);
+}
+
+void panic_frame(const struct trapframe *frame, uint64_t cr3, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	begin(fmt, ap);
+	va_end(ap);
+
+	print_head(cr3);
+	print_frame(frame);
+	print_where(frame->rip, frame->rsp, frame->rbp);
+	machine_exit(EXIT_PANIC);
+}
