@@ -2,7 +2,7 @@
 /* ktest.c - runs the in-kernel tests. */
 #include "tests/kernel/ktest.h"
 
-extern const struct ktest ktests_start[], ktests_end[];
+extern const struct ktest *const ktests_start[], *const ktests_end[];
 
 bool ktest_run_all(void)
 {
@@ -10,11 +10,11 @@ bool ktest_run_all(void)
 	bool all = true;
 
 	printk("KTAP version 1\n1..%u\n", (unsigned)(ktests_end - ktests_start));
-	for (const struct ktest *t = ktests_start; t < ktests_end; t++) {
+	for (const struct ktest *const *t = ktests_start; t < ktests_end; t++) {
 		bool failed = false;
 
-		t->run(&failed);
-		printk("%sok %u - %s\n", failed ? "not " : "", ++n, t->name);
+		(*t)->run(&failed);
+		printk("%sok %u - %s\n", failed ? "not " : "", ++n, (*t)->name);
 		all = all && !failed;
 	}
 	return all;

@@ -14,8 +14,9 @@ struct ktest {
 /* Define and register a test; KCHECK() inside it notes a failure and goes on. Kernel table, IRQs off. */
 #define KTEST(id)								\
 	static void ktest_##id(bool *failed);					\
-	static const struct ktest ktest_entry_##id				\
-		__attribute__((section(".ktests"), used)) = {#id, ktest_##id};	\
+	static const struct ktest ktest_entry_##id = {#id, ktest_##id};		\
+	static const struct ktest *const ktest_pointer_##id			\
+		__attribute__((section(".ktests"), used)) = &ktest_entry_##id;	\
 	static void ktest_##id(bool *failed)
 
 #define KCHECK(cond)								\
