@@ -36,9 +36,7 @@ void irq_set_handler(uint8_t vector, void (*handler)(void))
 
 void idt_dispatch(struct trapframe *frame)
 {
-	/* An interrupt gate leaves AC as the program set it, and AC would switch SMAP off. */
-	if (cpu_features & CPU_SMAP)
-		clac();
+	smap_close();
 	if (frame->vector < VECTOR_EXCEPTIONS) {
 		user_exception(frame);
 		return;

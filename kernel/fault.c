@@ -114,6 +114,7 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 {
 	uint64_t cr2 = read_cr2(), fixup;
 
+	smap_close();			/* IRETQ opens it again for the copy that goes on */
 	if (frame->rip == (uint64_t)entry->iret)
 		leave_for_kernel_stack(kill_bad_iret, frame->vector);
 	fixup = usercopy_fixup(frame->rip);
@@ -129,12 +130,14 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 
 void ist_nmi(struct trapframe *frame, uint64_t cr3)
 {
+	smap_close();
 	printk("NMI: cpu %u at %p, %s mode, cr3 %lx\n", this_cpu()->index, (void *)frame->rip,
 	       frame_from_user(frame) ? "user" : "kernel", cr3);
 }
 
 void ist_debug(struct trapframe *frame, uint64_t cr3)
 {
+	smap_close();
 	if (frame_from_user(frame))
 		leave_for_kernel_stack(kill_debug, frame->rip);
 	panic_frame(frame, cr3, "#DB debug exception in kernel mode");

@@ -44,6 +44,13 @@ struct cpu {
 	struct thread *idle;
 };
 
+/* Close SMAP at the head of a C handler: no gate clears AC, and AC, the program's or a user copy's, opens it. */
+static inline void smap_close(void)
+{
+	if (cpu_features & CPU_SMAP)
+		__asm__ volatile("clac" : : : "memory");
+}
+
 /* The names of CPU_* bits, separated by spaces, in @buf. */
 const char *cpu_feature_names(uint32_t features, char *buf, size_t size);
 
