@@ -15,9 +15,11 @@ hbreak sched_idle
 continue
 delete
 
-# entry->syscall_entry is what LSTAR holds.
+# entry->syscall_entry is what LSTAR holds.  At the entry itself the kernel's data may be out of
+# reach: a split design arrives there on the user root.
+printf "design %s: running to the first instruction of its syscall entry\n", entry->name
 hbreak *entry->syscall_entry
 continue
 delete
 display/i $pc
-printf "%s: first instruction of its syscall entry; the user's rip is in rcx, its rsp in rsp\n", entry->name
+printf "the user's rip is in rcx, its rsp in rsp, the call's number in rax\n"

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """debugger.py - `make debug` stops where it says: at the first instruction of a design's syscall entry."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -21,7 +22,8 @@ def stop_check(ident: str, design: str) -> Check:
         except subprocess.TimeoutExpired:
             raise Failed("timeout: the breakpoint was not reached in 60 s") from None
         text = (done.stdout + done.stderr).splitlines()
-        if not any(line.startswith(symbol + " in section") for line in text):
+        # A NASM local label at the same place shows as symbol[label].
+        if not any(re.match(rf"{symbol}(\[\w+\])? in section", line) for line in text):
             raise Failed(f"gdb did not stop at {symbol}", text[-15:])
     return Check(f"{design}.debug", run)
 
