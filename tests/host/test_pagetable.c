@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+/* test_pagetable.c - page tables against a plain list of what was mapped, and with memory running out. */
+/* sources: mm/pagetable.c */
+#include <string.h>
+#include "tests/host/physmem.h"
+#include "kernel/abi.h"
+#include "mm/frames.h"
+
+#define ROOT 0x1000ul
+
+/* Frames from 0x2000 up, then from the free list; `budget` more before memory is short. */
+static uint64_t next_frame, frames_out, free_list[4096];
+static unsigned free_count, budget;
+
+uint64_t frame_alloc_zeroed(void)
+{
+	uint64_t pa;
+
+	if (!budget)
+		return 0;
+	budget--;
+	pa = free_count ? free_list[--free_count] : next_frame;
+	if (pa == next_frame)
+		next_frame += PAGE_SIZE;
+	memset(phys + pa, 0, PAGE_SIZE);
+	frames_out++;
+	return pa;
+}
+
+void frame_free(uint64_t pa)
+{
+	memset(phys + pa, 0xee, PAGE_SIZE);	/* whoever still walks here goes wrong */
+	free_list[free_count++] = pa;
+	frames_out--;
+}
+
+static int setup(void **state)
+{
+	(void)state;
+	memset(phys, 0, sizeof(phys));
+	next_frame = 0x2000;
+	free_count = 0;
+	frames_out = pt_pages();
+	budget = 1000000;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	budget = 1000000;
+	pt_free_tables(ROOT, 0, 512);
+	assert_int_equal(pt_pages(), 0);
+	assert_int_equal(frames_out, 0);
+	return 0;
+}
+
+static uint64_t unmap(uint64_t va)
+{
+	uint64_t tables = 0, old = pt_unmap(ROOT, va, &tables);
+
+	pt_free_list(tables);
+	return old;
+}
+
+static uint64_t entry_at(uint64_t table, unsigned i)
+{
+	return ((uint64_t *)(phys + table))[i];
+}
+
+static void map_look_up_unmap(void **state)
+{
+	unsigned level = 0;
+	uint64_t *e;
+
+	(void)state;
+	assert_null(pt_lookup(ROOT, 0x400000, &level));
+	assert_int_equal(pt_map(ROOT, 0x400000, 0xabc000, PTE_U | PTE_W | PTE_NX), 0);
+	assert_int_equal(pt_pages(), 3);
+	e = pt_lookup(ROOT, 0x400fff, &level);
+	assert_non_null(e);
+	assert_int_equal(level, 1);
+	assert_int_equal(*e, 0xabc000 | PTE_P | PTE_U | PTE_W | PTE_NX);
+	assert_null(pt_lookup(ROOT, 0x401000, &level));
+	assert_int_equal(pt_map(ROOT, 0x400000, 0x1000, 0), -EEXIST);
+	assert_int_equal(unmap(0x401000), 0);
+	assert_int_equal(unmap(0x400000), 0xabc000 | PTE_P | PTE_U | PTE_W | PTE_NX);
+	assert_int_equal(unmap(0x400000), 0);
+	assert_int_equal(pt_pages(), 0);	/* the empty tables went, the top-level entry too */
+	assert_int_equal(entry_at(ROOT, 0), 0);
+}
+
+static void tables_go_when_their_last_page_goes(void **state)
+{
+	(void)state;
+	for (uint64_t i = 0; i < 512; i++)
+		assert_int_equal(pt_map(ROOT, 0x200000 + i * PAGE_SIZE, i * PAGE_SIZE, PTE_U), 0);
+	assert_int_equal(pt_map(ROOT, 0x40000000, 0x5000, PTE_U), 0);
+	assert_int_equal(pt_pages(), 5);
+	for (uint64_t i = 511; i; i--)
+		assert_int_not_equal(unmap(0x200000 + i * PAGE_SIZE), 0);
+	assert_int_equal(pt_pages(), 5);
+	unmap(0x200000);
+	assert_int_equal(pt_pages(), 3);
+	unmap(0x40000000);
+	assert_int_equal(pt_pages(), 0);
+}
+
+/* A table unlinked is not free before the caller has flushed, and reads as empty until then. */
+static void tables_wait_for_the_flush(void **state)
+{
+	uint64_t tables = 0, before;
+
+	(void)state;
+	pt_map(ROOT, 0x7000, 0x9000, PTE_U);
+	before = frames_out;
+	pt_unmap(ROOT, 0x7000, &tables);
+	assert_int_equal(frames_out, before);
+	for (uint64_t t = tables; t; t = entry_at(t, 0))
+		for (unsigned i = 0; i < 512; i++)
+			assert_false(entry_at(t, i) & PTE_P);
+	pt_free_list(tables);
+	assert_int_equal(frames_out, before - 3);
+}
+
+static void the_leaf_decides(void **state)
+{
+	uint64_t low, high;
+
+	(void)state;
+	pt_map(ROOT, 0x1000, 0x9000, PTE_U);
+	pt_map(ROOT, 0xffff800000001000, 0x9000, 0);
+	low = entry_at(ROOT, 0);
+	high = entry_at(ROOT, 256);
+	assert_int_equal(low & (PTE_P | PTE_W | PTE_U | PTE_NX), PTE_P | PTE_W | PTE_U);
+	assert_int_equal(high & (PTE_P | PTE_W | PTE_U | PTE_NX), PTE_P | PTE_W);
+}
+
+static void large_pages(void **state)
+{
+	unsigned level;
+
+	(void)state;
+	assert_int_equal(pt_map_large(ROOT, 0xffff800000200000, 0x200000, PTE_W | PTE_NX, 2), 0);
+	assert_int_equal(pt_map_large(ROOT, 0xffff800040000000, 0x40000000, PTE_W, 3), 0);
+	assert_int_equal(*pt_lookup(ROOT, 0xffff8000003ff123, &level),
+			 0x200000 | PTE_P | PTE_PS | PTE_W | PTE_NX);
+	assert_int_equal(level, 2);
+	assert_non_null(pt_lookup(ROOT, 0xffff80007fffffff, &level));
+	assert_int_equal(level, 3);
+	assert_int_equal(pt_map(ROOT, 0xffff800000201000, 0, 0), -EEXIST);
+	assert_int_equal(pt_map_large(ROOT, 0xffff800040200000, 0, 0, 2), -EEXIST);
+	assert_int_equal(unmap(0xffff800000201000), 0);
+}
+
+/* At each point where a table could fail to come: nothing changed, and a second try works. */
+static void memory_runs_out(void **state)
+{
+	(void)state;
+	pt_map(ROOT, 0x1000, 0x9000, PTE_U);	/* so that one level is shared with what follows */
+	for (unsigned n = 0; n < 3; n++) {
+		for (int large = 0; large < 2; large++) {
+			uint64_t va = 0x10000000000ul, before = pt_pages();
+
+			budget = n;
+			if (large && n == 2)
+				continue;
+			assert_int_equal(large ? pt_map_large(ROOT, va, 0, 0, 2) : pt_map(ROOT, va, 0, 0), -ENOMEM);
+			assert_int_equal(pt_pages(), before);
+			assert_int_equal(entry_at(ROOT, 2), 0);
+		}
+	}
+	budget = 1;				/* level 3 is there, one of two tables comes */
+	assert_int_equal(pt_map(ROOT, 0x40000000, 0, 0), -ENOMEM);
+	assert_int_equal(pt_pages(), 3);
+	budget = 2;
+	assert_int_equal(pt_map(ROOT, 0x40000000, 0, 0), 0);
+	budget = 0;
+	assert_int_equal(pt_fill_slot(ROOT, 300), -ENOMEM);
+	assert_int_equal(entry_at(ROOT, 300), 0);
+}
+
+static void filled_slots_stay(void **state)
+{
+	(void)state;
+	assert_int_equal(pt_fill_slot(ROOT, 336), 0);
+	assert_int_equal(pt_pages(), 1);
+	assert_int_equal(pt_map(ROOT, TRAMPOLINE_AREA_BASE, 0x9000, PTE_W), 0);
+	assert_int_equal(pt_pages(), 3);
+	unmap(TRAMPOLINE_AREA_BASE);
+	assert_int_equal(pt_pages(), 1);
+	assert_true(entry_at(ROOT, 336) & PTE_P);
+}
+
+struct seen {
+	uint64_t va[64], access[64];
+	unsigned n, stop_at;
+};
+
+static bool note(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level)
+{
+	struct seen *s = ctx;
+
+	(void)entry, (void)level;
+	s->va[s->n] = va;
+	s->access[s->n] = access;
+	return ++s->n != s->stop_at;
+}
+
+static void walk_in_order(void **state)
+{
+	static const uint64_t va[] = {
+		0x1000, 0x3ff000, 0x7ffffffff000, 0xffff800000000000, 0xffffa80000001000, 0xfffffffffffff000,
+	};
+	struct seen s = { .n = 0 };
+
+	(void)state;
+	for (int i = 5; i >= 0; i--)
+		assert_int_equal(pt_map(ROOT, va[i], 0x9000, i < 3 ? PTE_U : PTE_W | PTE_NX), 0);
+	pt_walk(ROOT, 0, ~0ul, note, &s);
+	assert_int_equal(s.n, 6);
+	for (int i = 0; i < 6; i++) {
+		assert_int_equal(s.va[i], va[i]);
+		assert_int_equal(s.access[i], i < 3 ? PTE_U : PTE_W | PTE_NX);
+	}
+	s = (struct seen){ .stop_at = 2 };
+	pt_walk(ROOT, 0, ~0ul, note, &s);
+	assert_int_equal(s.n, 2);
+	s = (struct seen){ .n = 0 };
+	pt_walk(ROOT, 0x2000, 0x7ffffffff000, note, &s);	/* [from, to) */
+	assert_int_equal(s.n, 1);
+	assert_int_equal(s.va[0], 0x3ff000);
+	s = (struct seen){ .n = 0 };
+	pt_walk(ROOT, 0xffff800000000001, 0xffffa80000001001, note, &s);	/* pages touched count */
+	assert_int_equal(s.n, 2);
+}
+
+/* W and U need the whole path, NX is enough anywhere on it. */
+static void access_is_the_paths(void **state)
+{
+	struct seen s = { .n = 0 };
+
+	(void)state;
+	pt_map(ROOT, 0x1000, 0x9000, PTE_U | PTE_W);
+	((uint64_t *)(phys + ROOT))[0] |= PTE_NX;
+	((uint64_t *)(phys + ROOT))[0] &= ~PTE_W;
+	pt_walk(ROOT, 0, ~0ul, note, &s);
+	assert_int_equal(s.access[0], PTE_U | PTE_NX);
+}
+
+/* Map and unmap at random, with memory running out now and then; compare with a list. */
+static void random_mix(void **state)
+{
+	static bool mapped[4096];
+	uint64_t seed = 12345, live = 0;
+	unsigned level;
+
+	(void)state;
+	memset(mapped, 0, sizeof(mapped));
+	for (int i = 0; i < 30000; i++) {
+		seed = seed * 6364136223846793005ul + 1442695040888963407ul;
+		unsigned k = seed >> 40 & 4095;
+		uint64_t va = ((uint64_t)(k & 7) << 39) | ((uint64_t)(k >> 3 & 7) << 30) |
+			      ((uint64_t)(k >> 6 & 7) << 21) | ((uint64_t)(k >> 9) << 12);
+
+		budget = seed >> 60 ? 1000 : seed >> 58 & 3;
+		if (seed >> 33 & 1) {
+			int err = pt_map(ROOT, va, (uint64_t)k << 12, PTE_U);
+
+			assert_true(err == (mapped[k] ? -EEXIST : 0) || (err == -ENOMEM && budget == 0));
+			live += !err;
+			mapped[k] |= !err;
+		} else {
+			assert_int_equal(!!unmap(va), mapped[k]);
+			live -= mapped[k];
+			mapped[k] = false;
+		}
+		assert_int_equal(!!pt_lookup(ROOT, va, &level), mapped[k]);
+	}
+	for (unsigned k = 0; k < 4096; k++)
+		if (mapped[k])
+			unmap(((uint64_t)(k & 7) << 39) | ((uint64_t)(k >> 3 & 7) << 30) |
+			      ((uint64_t)(k >> 6 & 7) << 21) | ((uint64_t)(k >> 9) << 12));
+	assert_true(live > 0);
+	assert_int_equal(pt_pages(), 0);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(map_look_up_unmap), TEST(tables_go_when_their_last_page_goes),
+		TEST(tables_wait_for_the_flush), TEST(the_leaf_decides), TEST(large_pages),
+		TEST(memory_runs_out), TEST(filled_slots_stay), TEST(walk_in_order),
+		TEST(access_is_the_paths), TEST(random_mix),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
