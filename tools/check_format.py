@@ -36,7 +36,10 @@ def closing(text: str, at: int) -> int:
 
 
 def shape(line: str) -> str:
-    """@line with the blanks inside it squeezed; its indentation counts."""
+    """@line with the blanks inside it squeezed; its indentation counts.  Of a macro only the words count:
+    clang-format takes `(x) & 1` there for a cast."""
+    if line.startswith("#"):
+        return re.sub(r"\s+", "", line)
     indent = re.match(r"[\t ]*", line)[0]
     squeezed = re.sub(r"\s+", " ", line[len(indent):]).strip()
     return indent + squeezed.replace("{ ", "{").replace(" }", "}")

@@ -26,12 +26,13 @@ step() {	# what, command...
 
 files() { git ls-files -- "$@"; }
 
-build_strictly() { make --no-print-directory -j"$(nproc)" BUILD="$STRICT" WERROR=-Werror TOOLS_READY=yes iso; }
+# As a fresh make: the one that called this script has its own jobs and variables.
+build() { MAKEFLAGS='' make -s --no-print-directory -j"$(nproc)" TOOLS_READY=yes "$@" iso; }
+build_strictly() { build BUILD="$STRICT" WERROR=-Werror; }
 
 # Two build directories, one image: neither paths nor the time of the build may reach it.
 build_again() {
-	make --no-print-directory -j"$(nproc)" BUILD="$BUILD" TOOLS_READY=yes iso >/dev/null &&
-		cmp "$BUILD/vestibule.iso" "$STRICT/vestibule.iso"
+	build BUILD="$BUILD" && cmp "$BUILD/vestibule.iso" "$STRICT/vestibule.iso"
 }
 
 # clang has its own opinions on warnings: only .clang-tidy's count.
@@ -40,7 +41,7 @@ tidy() {	# flags of the target, file patterns...
 	shift
 	# shellcheck disable=SC2086 # lists of words
 	files "$@" | grep -v asm-offsets.c |
-		xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$flags -I. -I$STRICT/gen" tidy
+		xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$flags -I. -I$STRICT/gen 2>&1" tidy
 }
 tidy_kernel() {
 	tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' \
