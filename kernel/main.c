@@ -94,6 +94,7 @@ static void init_devices(void)
 {
 	acpi_init(&bootinfo);
 	lapic_map(acpi.lapic_pa);
+	pic_disable();
 	lapic_enable();
 	cpus[0].apic_id = lapic_id();
 	ioapic_init();

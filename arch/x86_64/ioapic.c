@@ -38,8 +38,10 @@ static void write(uint8_t reg, uint32_t v)
 	base[IOAPIC_WINDOW / 4] = v;
 }
 
-static void pic_disable(void)
+void pic_disable(void)
 {
+	outb(PIC1 + 1, 0xff);
+	outb(PIC2 + 1, 0xff);
 	outb(PIC1, PIC_INIT);
 	outb(PIC2, PIC_INIT);
 	outb(PIC1 + 1, PIC_VECTORS);
@@ -54,7 +56,6 @@ static void pic_disable(void)
 
 void ioapic_init(void)
 {
-	pic_disable();
 	if (!acpi.ioapic_pa)
 		return;
 	base = kspace_map_mmio(acpi.ioapic_pa, IOAPIC_SIZE);
