@@ -55,7 +55,6 @@ void measure_irq_user(void);
 void trace_irq_user(void);
 void measure_irq_kernel(void);
 void trace_irq_kernel(void);
-void trace_irq_kernel_base(void);
 
 void measure_page_fault(void);
 void trace_page_fault(void);

@@ -73,12 +73,12 @@ static size_t sample_interrupts(unsigned hz, size_t count)
 
 void measure_irq_user(void)
 {
-	report("irq_user.instructions_100hz", gaps, sample_interrupts(100, 8));
-	report("irq_user.instructions_10khz", gaps, sample_interrupts(10000, 256));
+	report("irq_user.gap_100hz", gaps, sample_interrupts(100, 8));
+	report("irq_user.gap_10khz", gaps, sample_interrupts(10000, 256));
 
 	size_t n = sample_interrupts(1000, 64);
 
-	report("irq_user.instructions_1khz", gaps, n);
+	report("irq_user.gap_1khz", gaps, n);
 	report("irq_user.instructions", gaps, n);
 }
 
@@ -102,20 +102,11 @@ void measure_irq_kernel(void)
 			     control(BENCH_SELF_IPI_BASE, SELF_IPIS), SELF_IPIS);
 }
 
-static void trace_control(const char *name, unsigned op)
-{
-	control(op, TRACE_WARMUP);
-	trace_begin(name);
-	raw_syscall(SYS_bench_control, op, 1, 0, 0);
-	trace_end();
-}
-
+/* The debugger waits for the interrupt inside this call. */
 void trace_irq_kernel(void)
 {
-	trace_control("irq_kernel", BENCH_SELF_IPI);
-}
-
-void trace_irq_kernel_base(void)
-{
-	trace_control("irq_kernel_base", BENCH_SELF_IPI_BASE);
+	control(BENCH_SELF_IPI, TRACE_WARMUP);
+	trace_begin("irq_kernel");
+	raw_syscall(SYS_bench_control, BENCH_SELF_IPI, 1, 0, 0);
+	trace_end();
 }

@@ -17,8 +17,6 @@ const struct benchmark benchmarks[] = {
 	{ "syscall_latency", measure_latency, NULL },
 	{ "irq_user", measure_irq_user, trace_irq_user },
 	{ "irq_kernel", measure_irq_kernel, trace_irq_kernel },
-	/* Not an operation of its own: what the host subtracts from irq_kernel's trace. */
-	{ "irq_kernel_base", NULL, trace_irq_kernel_base },
 	{ "page_fault", measure_page_fault, trace_page_fault },
 	{ "exception", measure_exception, trace_exception },
 	{ "context_switch_thread", measure_switch_thread, trace_switch_thread },
@@ -33,9 +31,6 @@ const size_t benchmark_count = sizeof(benchmarks) / sizeof(benchmarks[0]);
 static int run_all(void)
 {
 	for (size_t i = 0; i < benchmark_count; i++) {
-		if (!benchmarks[i].measure)
-			continue;
-
 		long status = run("bench", benchmarks[i].name);
 
 		if (status) {
@@ -59,7 +54,7 @@ static int trace_all(void)
 static int run_one(const char *name)
 {
 	for (size_t i = 0; i < benchmark_count; i++) {
-		if (!benchmarks[i].measure || strcmp(benchmarks[i].name, name))
+		if (strcmp(benchmarks[i].name, name))
 			continue;
 		control(BENCH_TIMER_HZ, 0);
 		benchmarks[i].measure();
@@ -68,8 +63,7 @@ static int run_one(const char *name)
 	}
 	printf("bench=%s: no such benchmark. Valid: all, trace", name);
 	for (size_t i = 0; i < benchmark_count; i++)
-		if (benchmarks[i].measure)
-			printf(", %s", benchmarks[i].name);
+		printf(", %s", benchmarks[i].name);
 	printf("\n");
 	return EXIT_USAGE;
 }

@@ -100,5 +100,5 @@ void measure_latency(void)
 	control(BENCH_TIMER_HZ, STORM_HZ);
 	sample_latency(NULL);	/* reporting inside the storm would shift its phase: stop first */
 	control(BENCH_TIMER_HZ, 0);
-	report("syscall_null.latency_irq10k", latency, LATENCIES);
+	report("syscall_null.latency_10khz", latency, LATENCIES);
 }

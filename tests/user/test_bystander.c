@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_bystander.c - several processes mind their registers while others offend.
+ *
+ * Every second round of a bystander yields, the others spin under a 10 kHz timer;
+ * "switches=N" says how many yields all of them make together.
+ */
+#include "arch/x86_64/trapframe.h"
+#include "bystander.h"
+#include "print.h"
+#include "string.h"
+#include "test.h"
+#include "user.h"
+
+#define PROGRAM "test_bystander"
+#define BYSTANDERS 4
+#define OFFENDERS 60
+#define SWITCHES 100000
+#define STORM_HZ 10000
+
+/* Leaves rubbish in every register it can reach, then dies. */
+static void offend(unsigned how)
+{
+	static const uint64_t rubbish[4] = { ~0ul, 0x5555555555555555, ~0ul, 0xdeadbeefdeadbeef };
+
+	__asm__ volatile("movdqu %0, %%xmm0\n\t"
+			 "movdqa %%xmm0, %%xmm7\n\t"
+			 "movdqa %%xmm0, %%xmm15\n\t"
+			 "mov $0x23, %%eax\n\t"
+			 "mov %%eax, %%ds\n\t"
+			 "mov %%eax, %%es\n\t"
+			 "mov %%eax, %%fs\n\t"
+			 "mov %%eax, %%gs"
+			 : : "m"(rubbish) : "rax", "xmm0", "xmm7", "xmm15");
+	sys_yield();
+	switch (how % 5) {
+	case 0: __asm__ volatile("std; ud2"); break;
+	case 1: __asm__ volatile("push $0x47d7; popfq; mov 0, %%rax" : : : "rax"); break;	/* NT, TF and more */
+	case 2: __asm__ volatile("mov $-8, %rsp; push %rax"); break;
+	case 3: __asm__ volatile("hlt"); break;
+	case 4: __asm__ volatile("mov $0xdead, %eax; mov %eax, %gs"); break;
+	}
+}
+
+static uint64_t allowed(unsigned how)
+{
+	static const unsigned vectors[5] = { VECTOR_UD, VECTOR_DB, VECTOR_PF, VECTOR_GP, VECTOR_GP };
+
+	/* With TF set the step trap may come before or after the page fault. */
+	return KILLED_BY(vectors[how % 5]) | (how % 5 == 1 ? KILLED_BY(VECTOR_PF) : 0);
+}
+
+static int child(const char *what)
+{
+	const char *number = what;
+
+	while (*number && *number != ',')
+		number++;
+	uint64_t n = parse_number(number + 1);
+
+	if (starts_with(what, "offend")) {
+		offend((unsigned)n);
+		return TEST_FAIL;
+	}
+	/* "bystand<id>,<rounds>" */
+	return bystander_rounds((uint64_t)what[strlen("bystand")], n, NULL) ? TEST_PASS : TEST_FAIL;
+}
+
+static void run_all(uint64_t switches)
+{
+	long pid[BYSTANDERS];
+	char arg[64];
+
+	for (unsigned i = 0; i < BYSTANDERS; i++) {
+		snprintf(arg, sizeof(arg), "child=bystand%u,%lu", i, 2 * switches / BYSTANDERS);
+		pid[i] = spawn(PROGRAM, arg);
+		CHECK(pid[i] > 0);
+	}
+	for (unsigned i = 0; i < OFFENDERS; i++) {
+		snprintf(arg, sizeof(arg), "offend,%u", i);
+		test_child(PROGRAM, arg, allowed(i));
+	}
+	for (unsigned i = 0; i < BYSTANDERS; i++)
+		CHECK_EQUAL(sys_wait((unsigned long)pid[i]), TEST_PASS);
+}
+
+int main(const char *arg, size_t len)
+{
+	(void)len;
+	if (starts_with(arg, "child="))
+		return child(arg + strlen("child="));
+	CHECK_EQUAL(sys_bench_control(BENCH_TIMER_HZ, STORM_HZ), 0);
+	run_all(starts_with(arg, "switches=") ? parse_number(arg + strlen("switches=")) : SWITCHES);
+	CHECK_EQUAL(sys_bench_control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL), 0);
+	return test_result();
+}
