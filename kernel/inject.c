@@ -5,8 +5,6 @@
 #include "entry/design.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
 #include "kernel/string.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
@@ -137,20 +135,9 @@ static uint64_t __attribute__((noinline)) recurse(volatile uint64_t depth)
 	return depth == ~0ul ? 0 : recurse(depth + 1) + depth;
 }
 
-static void overflow_main(void *arg)
-{
-	(void)arg;
-	recurse(0);
-}
-
-/* The boot stack is not one of the pool's, so a thread does it. */
 static void overflow_stack(void)
 {
-	struct thread *t = thread_create_kernel(overflow_main, NULL);
-
-	if (!t)
-		panic("inject: no memory for the thread");
-	sched_make_ready(t);
+	recurse(0);
 }
 
 static void call_null(void)
