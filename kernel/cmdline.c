@@ -13,7 +13,7 @@
 #include "kernel/string.h"
 
 #define VALUE_MAX	64		/* the longest value with its NUL; inject= has it */
-#define LIST_MAX	384
+#define LIST_MAX	1024		/* what a message lists: inject= has the most */
 
 struct message {
 	char *buf;

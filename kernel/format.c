@@ -7,7 +7,9 @@
 
 struct out {
 	char *buf;
-	size_t size, len;		/* len counts what did not fit as well */
+	size_t size, used;
+	size_t len;			/* of the whole text, what did not fit included */
+	void (*flush)(const char *buf, size_t len);	/* takes a full buffer; NULL: the rest is cut off */
 };
 
 struct spec {
@@ -17,8 +19,12 @@ struct spec {
 
 static void put(struct out *o, char c)
 {
-	if (o->len + 1 < o->size)
-		o->buf[o->len] = c;
+	if (o->flush && o->used == o->size) {
+		o->flush(o->buf, o->used);
+		o->used = 0;
+	}
+	if (o->used < o->size)
+		o->buf[o->used++] = c;
 	o->len++;
 }
 
@@ -137,26 +143,41 @@ static void put_argument(struct out *o, char kind, const struct spec *sp, struct
 	}
 }
 
-int vsnprintk(char *buf, size_t size, const char *fmt, va_list ap)
+static void format(struct out *o, const char *fmt, va_list ap)
 {
-	struct out o = { buf, size, 0 };
 	struct args args;
 	struct spec sp;
 
 	va_copy(args.ap, ap);
 	for (; *fmt; fmt++) {
 		if (*fmt != '%') {
-			put(&o, *fmt);
+			put(o, *fmt);
 			continue;
 		}
 		fmt = parse_spec(fmt + 1, &sp, &args);
 		if (!*fmt)
 			break;
-		put_argument(&o, *fmt, &sp, &args);
+		put_argument(o, *fmt, &sp, &args);
 	}
 	va_end(args.ap);
+}
+
+void vformat_chunks(char *buf, size_t size, void (*flush)(const char *buf, size_t len), const char *fmt,
+		    va_list ap)
+{
+	struct out o = { .buf = buf, .size = size, .flush = flush };
+
+	format(&o, fmt, ap);
+	flush(buf, o.used);
+}
+
+int vsnprintk(char *buf, size_t size, const char *fmt, va_list ap)
+{
+	struct out o = { .buf = buf, .size = size ? size - 1 : 0 };
+
+	format(&o, fmt, ap);
 	if (size)
-		buf[o.len < size ? o.len : size - 1] = '\0';
+		buf[o.used] = '\0';
 	return o.len;
 }
 

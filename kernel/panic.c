@@ -15,7 +15,8 @@
 #include "mm/pagetable.h"
 
 #define MESSAGE_MAX	256
-#define BACKTRACE_MAX	24
+#define BACKTRACE_LINES	24
+#define WALK_MAX	1024		/* frames: more than the deepest stack holds */
 #define USER_ROOT_BIT	(1ul << PAGE_SHIFT)	/* the user root is kernel root + 4096 */
 
 #define BOCHS_POWER_PORT 0xb004
@@ -33,6 +34,7 @@ bool panic_in_progress(void)
 
 void machine_exit(unsigned code)
 {
+	console_fresh_line();
 	printk("EXIT %u\n", code);
 	outb(DEBUG_EXIT_PORT, code);
 	outw(BOCHS_POWER_PORT, ACPI_SLEEP_ENABLE);
@@ -63,22 +65,37 @@ static bool read_stack(uint64_t va, uint64_t *value)
 	return true;
 }
 
-/* The return addresses that lead to @rip, nearest first. */
-static unsigned backtrace(uint64_t rip, uint64_t rsp, uint64_t rbp, uint64_t *chain)
+/* The way up from a place in the code, one return address a step. */
+struct walk {
+	uint64_t rbp;			/* of the function that is being left; 0 when it is the last */
+	uint64_t first;			/* a return address that no frame holds yet, or 0 */
+};
+
+static struct walk walk_from(uint64_t rip, uint64_t rsp, uint64_t rbp)
 {
+	struct walk w = { .rbp = rbp };
 	uint64_t offset, value;
-	unsigned n = 0;
 
 	/* No frame was built yet at a function's first instruction, or where no function is. */
 	if ((!ksym_lookup(rip, &offset) || !offset) && read_stack(rsp, &value) &&
 	    ksym_lookup(value - 1, &offset))
-		chain[n++] = value;
-	while (n < BACKTRACE_MAX && read_stack(rbp + 8, &value) && ksym_lookup(value - 1, &offset)) {
-		chain[n++] = value;
-		if (!read_stack(rbp, &rbp))
-			break;
-	}
-	return n;
+		w.first = value;
+	return w;
+}
+
+/* The next return address, or 0 where the chain of frames ends. */
+static uint64_t walk_next(struct walk *w)
+{
+	uint64_t value = w->first, offset;
+
+	w->first = 0;
+	if (value)
+		return value;
+	if (!read_stack(w->rbp + 8, &value) || !ksym_lookup(value - 1, &offset))
+		return 0;
+	if (!read_stack(w->rbp, &w->rbp))
+		w->rbp = 0;
+	return value;
 }
 
 static bool in_entry_text(uint64_t a)
@@ -102,28 +119,51 @@ static void print_symbol(const char *what, uint64_t address, uint64_t lookup)
 }
 
 /* The label of the entry path that was reached last: RIP's, or that of the nearest caller. */
-static void print_last_step(uint64_t rip, const uint64_t *chain, unsigned n)
+static void print_last_step(uint64_t rip, struct walk w)
 {
-	uint64_t offset, at = in_entry_text(rip) ? rip : 0;
+	uint64_t offset, at = in_entry_text(rip) ? rip : 0, value;
 	const char *name;
 
-	for (unsigned i = 0; i < n && !at; i++)
-		if (in_entry_text(chain[i] - 1))
-			at = chain[i] - 1;
+	for (unsigned i = 0; !at && i < WALK_MAX && (value = walk_next(&w)); i++)
+		if (in_entry_text(value - 1))
+			at = value - 1;
 	name = at ? ksym_lookup(at, &offset) : NULL;
 	printk("last step: %s\n", name ? name : "none (not on an entry path)");
 }
 
-static void print_where(uint64_t rip, uint64_t rsp, uint64_t rbp)
+static void print_caller(uint64_t address, unsigned times)
 {
-	uint64_t chain[BACKTRACE_MAX];
-	unsigned n = backtrace(rip, rsp, rbp, chain);
+	print_symbol("  ", address, address - 1);
+	if (times > 1)
+		printk("    (%u times)\n", times);
+}
 
-	print_last_step(rip, chain, n);
+static void print_backtrace(uint64_t rip, struct walk w)
+{
+	uint64_t value, previous = walk_next(&w);
+	unsigned times = 1, lines = 0;
+
 	printk("backtrace:\n");
 	print_symbol("  ", rip, rip);
-	for (unsigned i = 0; i < n; i++)
-		print_symbol("  ", chain[i], chain[i] - 1);
+	for (unsigned i = 0; previous && i < WALK_MAX && lines < BACKTRACE_LINES; i++) {
+		value = walk_next(&w);
+		if (value == previous) {	/* recursion, as a stack overflow has it */
+			times++;
+			continue;
+		}
+		print_caller(previous, times);
+		previous = value;
+		times = 1;
+		lines++;
+	}
+}
+
+static void print_where(uint64_t rip, uint64_t rsp, uint64_t rbp)
+{
+	struct walk w = walk_from(rip, rsp, rbp);
+
+	print_last_step(rip, w);
+	print_backtrace(rip, w);
 }
 
 static const char *table_name(uint64_t cr3)
@@ -179,6 +219,7 @@ static void begin(const char *fmt, va_list ap)
 	if (before > 1)
 		machine_exit(EXIT_PANIC);
 	vsnprintk(message, sizeof(message), fmt, ap);
+	console_fresh_line();
 	printk("%s: %s\n", before ? "PANIC inside a panic" : "PANIC", message);
 	if (before)
 		machine_exit(EXIT_PANIC);

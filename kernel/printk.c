@@ -7,9 +7,10 @@
 #include "kernel/printk.h"
 #include "kernel/spinlock.h"
 
-#define LINE_MAX 512
+#define CHUNK 256		/* most lines in one piece, little of a stack */
 
 static struct spinlock console_lock;
+static bool in_line;			/* the last byte written was no line feed */
 
 void console_write(const char *buf, size_t len)
 {
@@ -19,18 +20,24 @@ void console_write(const char *buf, size_t len)
 
 	uart_write(buf, len);
 	vga_write(buf, len);
+	if (len)
+		in_line = buf[len - 1] != '\n';
 	if (locked)
 		spin_unlock_irqrestore(&console_lock, flags);
 }
 
+void console_fresh_line(void)
+{
+	if (in_line)
+		console_write("\n", 1);
+}
+
 void printk(const char *fmt, ...)
 {
-	char line[LINE_MAX];
+	char chunk[CHUNK];
 	va_list ap;
-	int len;
 
 	va_start(ap, fmt);
-	len = vsnprintk(line, sizeof(line), fmt, ap);
+	vformat_chunks(chunk, sizeof(chunk), console_write, fmt, ap);
 	va_end(ap);
-	console_write(line, len < LINE_MAX ? len : LINE_MAX - 1);
 }

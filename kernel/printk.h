@@ -6,12 +6,19 @@
 #include <stdarg.h>
 #include <stddef.h>
 
-/* %c %s %d %u %x %p with l (64-bit) or ll, width, 0 flag, %%. Any table but a user root; any IRQ state. */
+/* %c %s %d %u %x %p %%, with l, ll or z (64-bit), width, precision for %s, * for either, flags 0 and -.
+ * At most @size bytes with the NUL; returns the length that the whole text has. Any context; host too. */
 int vsnprintk(char *buf, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
 int snprintk(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+/* Text of any length, through a buffer of @size (not 0) bytes that @flush empties. */
+void vformat_chunks(char *buf, size_t size, void (*flush)(const char *buf, size_t len), const char *fmt,
+		    va_list ap) __attribute__((format(printf, 4, 0)));
+/* To every console, of any length. Any table but a user root; any IRQ state. */
 void printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Raw bytes to every console; serialised by the console lock. */
 void console_write(const char *buf, size_t len);
+/* End the line that a program may have left unfinished, so that what follows is found at a line's start. */
+void console_fresh_line(void);
 
 #endif
