@@ -56,6 +56,7 @@ int entry_stack_setup_cpu(struct cpu *cpu)
 		frame_free(pa);
 		return -ENOMEM;
 	}
+	cpu->block_pa[CEA_ENTRY_STACK_PAGE] = pa;
 	cpu->percpu->entry_top = va + PAGE_SIZE;
 	cpu->tss->rsp[0] = va + PAGE_SIZE;
 	return 0;
@@ -65,6 +66,7 @@ void entry_stack_release_cpu(struct cpu *cpu)
 {
 	uint64_t entry_pte = kspace_unmap_visible(cea_page(cpu->index, CEA_ENTRY_STACK_PAGE));
 
+	cpu->block_pa[CEA_ENTRY_STACK_PAGE] = 0;
 	frame_free(entry_pte & PTE_ADDR);
 }
 

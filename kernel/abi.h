@@ -36,6 +36,26 @@
 #define BENCH_MEMORY		7	/* print the memory.* figures that only the kernel knows */
 
 #define BENCH_AUDIT		8	/* print every process's supervisor pages, for the host to compare */
+#define BENCH_SPLIT		9	/* 1: user mode runs on a table of its own, 0: on the kernel's */
+#define BENCH_PLANT		10	/* arg: a writable address, multiple of 8: plant new secrets there and in the
+					 * kernel; returns the key of the one for registers, not negative */
+#define BENCH_LOOK		11	/* arg: a set of secrets; returns those readable through the caller's user root */
+#define BENCH_LOOK_ASLEEP	12	/* arg: tid: when that thread sleeps and before anyone else enters the kernel,
+					 * look for all that were planted; returns the set for this process's root,
+					 * and that of the parent process's root << SECRETS */
+
+/* The secrets of BENCH_PLANT; a set has bit n for secret n. The plain value is key * SECRET_MULTIPLIER: keys may
+ * lie about, and whoever holds a plain value needs it only between the multiplication and its place. */
+#define SECRET_DATA		0	/* kernel .data */
+#define SECRET_HEAP		1	/* an object of the kernel's heap */
+#define SECRET_KSTACK		2	/* a kernel stack */
+#define SECRET_PERCPU		3	/* percpu's private page */
+#define SECRET_PROCESS		4	/* a program's own memory */
+#define SECRET_REGISTERS	5	/* for a thread's registers; the program puts it there */
+#define SECRET_NOWHERE		6	/* planted nowhere: whoever finds it finds anything */
+#define SECRETS			7
+#define SECRET_MULTIPLIER	0x9e3779b97f4a7c15ul
+#define SECRET_INVERSE		0xf1de83e19937733dul	/* product 1 mod 2^64 */
 
 /* shutdown(): codes written to isa-debug-exit; QEMU's status is (code << 1) | 1. */
 #define EXIT_PASS	16	/* status 33 */

@@ -8,6 +8,9 @@
  */
 #include "mm/audit.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/descriptors.h"
+#include "entry/design.h"
+#include "kernel/abi.h"
 #include "kernel/printk.h"
 #include "kernel/thread.h"
 #include "mm/aspace.h"
@@ -48,6 +51,8 @@ static bool dump_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsig
 	struct run *r = ctx;
 	uint64_t rights = access | (e & PTE_G), pa = leaf_frame(e, level);
 
+	if (va >= KERNEL_HALF)
+		rights |= e & PTE_U;	/* wrong even where a table above closes the page */
 	if (va < KERNEL_HALF && (access & PTE_U) && !(e & PTE_G))
 		return true;		/* a program's page, as it should be */
 	if (r->pages && va == r->va + r->pages * PAGE_SIZE && pa == r->pa + r->pages * PAGE_SIZE &&
@@ -60,13 +65,43 @@ static bool dump_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsig
 	return true;
 }
 
-void audit_dump(struct aspace *as)
+void audit_dump(struct process *p)
 {
-	struct run r = { .pid = as->pid };
+	struct run r = { .pid = p->pid };
 
-	pt_walk(aspace_user_cr3(as), 0, EVERYTHING, dump_leaf, &r);
+	for (struct thread *t = p->threads; t; t = t->sibling)
+		printk("AUDIT-FACT thread %u %u 0x%lx 0x%lx 0x%lx\n", p->pid, t->tid, t->trampoline.va,
+		       t->trampoline.pa, t->kstack_top);
+	pt_walk(aspace_user_cr3(p->as), 0, EVERYTHING, dump_leaf, &r);
 	print_run(&r);
-	printk("AUDIT-END %u\n", as->pid);
+	printk("AUDIT-END %u\n", p->pid);
+}
+
+static uint64_t direct_map_pa(const void *p)
+{
+	return (uint64_t)p - DIRECT_MAP_BASE;
+}
+
+static void print_cpu_facts(const struct cpu *c)
+{
+	printk("AUDIT-FACT cpu %u %u 0x%lx\n", c->index, CEA_GDT_PAGE, direct_map_pa(c->gdt));
+	printk("AUDIT-FACT cpu %u %u 0x%lx\n", c->index, CEA_TSS_PAGE, direct_map_pa(c->tss));
+	printk("AUDIT-FACT cpu %u %u 0x%lx\n", c->index, CEA_DOOR_PAGE, direct_map_pa(c->door));
+	for (unsigned page = CEA_TSS_PAGE + 1; page < CEA_BLOCK_PAGES; page++)
+		if (page != CEA_DOOR_PAGE && c->block_pa[page])
+			printk("AUDIT-FACT cpu %u %u 0x%lx\n", c->index, page, c->block_pa[page]);
+	for (unsigned i = 0; i <= IST_COUNT; i++)
+		printk("AUDIT-FACT body-stack %u 0x%lx\n", c->index, c->percpu->ist_body_top[i]);
+	printk("AUDIT-FACT body-stack %u 0x%lx\n", c->index, c->idle->kstack_top);
+}
+
+void audit_facts(void)
+{
+	printk("AUDIT-FACT start %s %s\n", entry->name, cpu_features & CPU_PGE ? "global" : "no-global");
+	printk("AUDIT-FACT ram-end 0x%lx\n", frames_ram_end());
+	printk("AUDIT-FACT idt 0x%lx\n", idt_pa);
+	for (uint32_t i = 0; i < cpu_count; i++)
+		print_cpu_facts(&cpus[i]);
 }
 
 /* --- exposure ---------------------------------------------------------------- */
@@ -127,8 +162,7 @@ void audit_exposure(struct aspace *as, struct exposure *x)
 /* --- Meltdown's view --------------------------------------------------------- */
 
 struct search {
-	uint64_t secret, found;
-	bool supervisor_only;
+	uint64_t key, found;
 };
 
 static bool search_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
@@ -137,13 +171,12 @@ static bool search_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, uns
 	uint64_t pa = leaf_frame(e, level), end = pa + level_pages(level) * PAGE_SIZE;
 	const uint64_t *p = phys_to_virt(pa);
 
-	if (s->supervisor_only && (access & PTE_U))
-		return true;
+	(void)access;		/* that is the point */
 	for (uint64_t at = pa; at < end; at += 8, p++) {
 		if (at % PAGE_SIZE == 0 && !frames_is_ram(at)) {
 			at += PAGE_SIZE - 8;
 			p += PAGE_SIZE / 8 - 1;
-		} else if (*p == s->secret) {
+		} else if (*p * SECRET_INVERSE == s->key) {
 			s->found = va + (at - pa);
 			return false;
 		}
@@ -151,9 +184,9 @@ static bool search_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, uns
 	return true;
 }
 
-uint64_t audit_find_secret(struct aspace *as, uint64_t secret, int supervisor_only)
+uint64_t audit_find_secret(struct aspace *as, uint64_t key)
 {
-	struct search s = { .secret = secret, .supervisor_only = supervisor_only };
+	struct search s = { .key = key };
 
 	pt_walk(aspace_user_cr3(as), 0, EVERYTHING, search_leaf, &s);
 	return s.found;

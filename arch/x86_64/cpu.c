@@ -71,13 +71,14 @@ void cpu_enable_features(void)
 	fpu_enable();
 }
 
-/* A zeroed page of this CPU's block; the frame is returned. */
+/* A zeroed page of this CPU's block; the frame is noted and returned. */
 static uint64_t block_page(uint32_t index, uint32_t page, uint64_t flags, bool visible)
 {
 	uint64_t pa = frame_alloc_zeroed(), va = cea_page(index, page);
 
 	if (!pa || (visible ? kspace_map_visible(va, pa, flags) : kspace_map(va, pa, flags)))
 		panic("cpu %u: no memory for page %u of its entry area", index, page);
+	cpus[index].block_pa[page] = pa;
 	return pa;
 }
 

@@ -41,6 +41,7 @@ struct cpu {
 	struct tss *tss;		/* writable, through the direct map */
 	struct percpu *door;		/* door page through the direct map: first 4096 bytes only */
 	uint64_t frames_used;		/* frames that setting this CPU up took */
+	uint64_t block_pa[CEA_BLOCK_PAGES];	/* frame of each page of its block; 0: none */
 	struct thread *idle;
 };
 

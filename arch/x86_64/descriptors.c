@@ -60,6 +60,8 @@ static void gate_set(struct idt_gate *gate, uint64_t handler, uint8_t ist, uint8
 	};
 }
 
+uint64_t idt_pa;
+
 void idt_build(void)
 {
 	uint64_t pa = frame_alloc_zeroed();
@@ -67,6 +69,7 @@ void idt_build(void)
 
 	if (!pa || kspace_map_visible(CEA_IDT, pa, PTE_NX))
 		panic("no memory for the IDT");
+	idt_pa = pa;
 	idt = phys_to_virt(pa);
 	for (unsigned v = 0; v < 256; v++) {
 		/* INT3 and INTO are a program's to use; any other INT n is a #GP. */

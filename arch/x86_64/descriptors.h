@@ -3,7 +3,11 @@
 #ifndef ARCH_DESCRIPTORS_H
 #define ARCH_DESCRIPTORS_H
 
+#include <stdint.h>
+
 struct cpu;
+
+extern uint64_t idt_pa;			/* frame of the one IDT */
 
 /* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for loading a
  * descriptor with A = 0 writes the GDT, which is read-only where the CPU sees it. */

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * secrets.h - play the victim: hold secrets, and learn who could read them if U/S did not count.
+ *
+ * The timer must be stopped: an interrupt at the wrong moment would leave the register secret in a frame
+ * of another kind than a system call's.
+ */
+#ifndef USER_SECRETS_H
+#define USER_SECRETS_H
+
+#include <stdint.h>
+
+/* Sets of secrets (bit SECRET_...), by reader. */
+struct sightings {
+	uint64_t sibling;		/* through the victim's own user root */
+	uint64_t unrelated;		/* through that of another process, which has entered and looks */
+	uint64_t sibling_at_once;	/* the same two when the thread with the secret in its registers */
+	uint64_t unrelated_at_once;	/* has just gone to sleep and nobody has entered after it */
+};
+
+/* Plant, hold, let others look for @wanted; the calling process must have a parent. 0, or a negative error. */
+int secrets_expose(struct sightings *s, uint64_t wanted);
+
+/* Short names of the planted secrets, by number. */
+extern const char *const secret_names[];
+
+#endif
