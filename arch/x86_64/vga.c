@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* vga.c - the 80x25 text screen: a glass teletype. The hardware cursor is left alone. */
+/* vga.c - the 80x25 text screen: a glass teletype without a cursor. */
 #include <stdbool.h>
 #include <stdint.h>
 #include "arch/x86_64/vga.h"
+#include "arch/x86_64/x86.h"
 
 #define COLUMNS	80
 #define ROWS	25
+#define CRTC_INDEX	0x3d4
+#define CRTC_DATA	0x3d5
+#define CRTC_CURSOR_START 0x0a
+#define CURSOR_OFF	0x20
 #define CELL(c)	(0x0700 | (uint8_t)(c))		/* light grey on black */
 
 static volatile uint16_t *screen;
@@ -46,9 +51,14 @@ void vga_init(volatile void *buffer)
 	static bool cleared;
 
 	screen = buffer;
-	for (unsigned r = 0; screen && !cleared && r < ROWS; r++)
+	if (!screen || cleared)
+		return;
+	for (unsigned r = 0; r < ROWS; r++)
 		clear_row(r);
-	cleared |= screen != NULL;
+	/* The loader's cursor would blink at its last place for ever. */
+	outb(CRTC_INDEX, CRTC_CURSOR_START);
+	outb(CRTC_DATA, CURSOR_OFF);
+	cleared = true;
 }
 
 void vga_write(const char *buf, size_t len)

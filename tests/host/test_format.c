@@ -11,13 +11,12 @@
 #include <cmocka.h>
 #include "kernel/printk.h"
 
-#define SAME(...)							\
-	do {								\
-		char ours[128], theirs[128];				\
-		int n = snprintk(ours, sizeof(ours), __VA_ARGS__);	\
-									\
+#define SAME(...) \
+	do { \
+		char ours[128], theirs[128]; \
+		int n = snprintk(ours, sizeof(ours), __VA_ARGS__); \
 		assert_int_equal(n, snprintf(theirs, sizeof(theirs), __VA_ARGS__)); \
-		assert_string_equal(ours, theirs);			\
+		assert_string_equal(ours, theirs); \
 	} while (0)
 
 static void the_same_as_printf(void **state)
