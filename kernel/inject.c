@@ -140,10 +140,10 @@ static void overflow_stack(void)
 	recurse(0);
 }
 
+static void (*volatile nowhere)(void);	/* never set */
+
 static void call_null(void)
 {
-	void (*volatile nowhere)(void) = NULL;
-
 	nowhere();
 }
 

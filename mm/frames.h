@@ -10,7 +10,8 @@
 
 /* Build the allocator over the usable ranges of @mem, rounded inwards; everything that any non-usable
  * range or any of @reserved touches is never handed out, nor are frame 0 and the first MiB.
- * Its bitmap lives in memory it takes for itself, reached by @phys (identity map early, direct map later). */
+ * Its bitmaps live in memory it takes for itself, below 4 GiB, so that phys_to_virt() reaches them early too.
+ * Panics when there is no room for them. */
 void frames_init(const struct mem_range *mem, size_t count, const struct mem_range *reserved, size_t reserved_count);
 
 /* One frame: physical address, contents undefined; 0 when memory is short. Any context; takes the frame lock. */
