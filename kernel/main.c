@@ -56,6 +56,10 @@ static void read_bootinfo(uint32_t magic, uint64_t info_pa)
 		why = bootinfo_parse_pvh(&bootinfo, (const void *)info_pa, early_phys);
 	if (why)
 		refuse(why);
+	if (bootinfo.mem_truncated)	/* a reserved range that was dropped might be handed out */
+		refuse("the memory map has more ranges than BOOT_MEM_RANGES (kernel/bootinfo.h)");
+	if (bootinfo.vga_text)
+		vga_init((volatile void *)VGA_TEXT_PA);
 }
 
 static void read_cmdline(void)
@@ -79,6 +83,7 @@ static void init_memory(void)
 	};
 
 	frames_init(bootinfo.mem, bootinfo.mem_count, reserved, 2);
+	vga_init(NULL);			/* the identity map is about to go */
 	kspace_init(&bootinfo);
 	if (bootinfo.vga_text)
 		vga_init(kspace_map_mmio(VGA_TEXT_PA, VGA_TEXT_SIZE));
