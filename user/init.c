@@ -102,13 +102,12 @@ static void welcome(void)
 	       "Welcome to Vestibule: the room between a program and its kernel, in several designs.\n"
 	       "This boot runs one of them; its name stands in the boot log above (entry=).\n"
 	       "Just now, from user mode: the cheapest of 1000 null system calls took %lu TSC ticks.\n"
-	       "\n"
-	       "  make compare              all designs side by side, with exact counts\n"
+	       "\n", null_syscall_ticks());
+	printf("  make compare              all designs side by side, with exact counts\n"
 	       "  bench=all, bench=<name>   on the kernel command line: this design's figures\n"
 	       "  tests=kernel, tests=user  the tests that run inside\n"
 	       "\n"
-	       "init sleeps now; end the machine from outside (QEMU on a terminal: Ctrl-A X).\n",
-	       null_syscall_ticks());
+	       "init sleeps now; end the machine from outside (QEMU on a terminal: Ctrl-A X).\n");
 }
 
 int main(const char *arg, size_t len)

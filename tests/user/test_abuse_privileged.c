@@ -11,6 +11,8 @@ static char scratch[64] __attribute__((aligned(64)));
 #define UD KILLED_BY(VECTOR_UD)
 /* Depends on what the CPU has and how it numbers its checks; never allowed to succeed. */
 #define DEAD (GP | UD)
+/* QEMU before 9.1 pops a far return's frame as the supervisor: where there is SMAP, that is a #PF. */
+#define FAR (GP | KILLED_BY(VECTOR_PF))
 
 /* name, assembly, allowed outcomes. Operand %0 is 64 bytes of memory. */
 #define OFFENCES(X)								\
@@ -58,10 +60,10 @@ static char scratch[64] __attribute__((aligned(64)));
 	X(clac, "clac", DEAD)							\
 	X(stac, "stac", DEAD)							\
 	X(iretq_ring0, "mov %%rsp, %%rax; push $0x10; push %%rax; push $2; push $0x08; " \
-		       "lea 1f(%%rip), %%rax; push %%rax; iretq; 1:", GP)	\
+		       "lea 1f(%%rip), %%rax; push %%rax; iretq; 1:", FAR)	\
 	X(iretq_null_cs, "mov %%rsp, %%rax; push $0x23; push %%rax; push $2; push $0; " \
-			 "lea 1f(%%rip), %%rax; push %%rax; iretq; 1:", GP)	\
-	X(lretq_ring0, "push $0x08; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:", GP) \
+			 "lea 1f(%%rip), %%rax; push %%rax; iretq; 1:", FAR)	\
+	X(lretq_ring0, "push $0x08; lea 1f(%%rip), %%rax; push %%rax; lretq; 1:", FAR) \
 	X(mov_ss_kernel, "mov $0x10, %%eax; mov %%eax, %%ss", GP)		\
 	X(mov_ss_null, "xor %%eax, %%eax; mov %%eax, %%ss", GP)			\
 	X(monitor, "lea %0, %%rax; xor %%ecx, %%ecx; xor %%edx, %%edx; monitor", DEAD) \
