@@ -85,6 +85,11 @@ def table(calls):
     return out + ["};", "#endif"]
 
 
+def never_returns(call):
+    """The attribute of a call whose text says that it does not return."""
+    return " __attribute__((noreturn))" if "does not return" in call.text.lower() else ""
+
+
 def header(calls):
     """User prototypes and numbers."""
     out = [f"/* {MADE} */", "#ifndef SYSCALLS_H", "#define SYSCALLS_H", ""]
@@ -93,7 +98,7 @@ def header(calls):
     for c in calls:
         out += ["", f"/* {c.text}",
                 f" * Errors: {', '.join('-' + e for e in c.errors) or 'none'}. */",
-                f"long sys_{c.name}({c_args(c, 'unsigned long')});"]
+                f"long sys_{c.name}({c_args(c, 'unsigned long')}){never_returns(c)};"]
     return out + ["", "#endif"]
 
 
