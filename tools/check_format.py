@@ -12,7 +12,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-STATEMENT = re.compile(r"\s*(if|else|for|while|do|switch|case|default)\b")
+STATEMENT = re.compile(r"\s*(if|else|for|while|do|switch)\b")
 
 
 def without_asm(text: str) -> str:
@@ -42,6 +42,8 @@ def shape(line: str) -> str:
         return re.sub(r"\s+", "", line)
     indent = re.match(r"[\t ]*", line)[0]
     squeezed = re.sub(r"\s+", " ", line[len(indent):]).strip()
+    # Not known without types: is it a product, a pointer, a cast?
+    squeezed = re.sub(r" ?\* ?", "*", squeezed).replace(') "', ')"')
     return indent + squeezed.replace("{ ", "{").replace(" }", "}")
 
 
@@ -50,9 +52,8 @@ def one_line(lines: list[str]) -> str:
 
 
 def authors_choice(old: list[str], new: list[str]) -> bool:
-    """Whole things that stand on one line each where clang-format would spread them out."""
-    whole = all(line.count("{") == line.count("}") and line.count("(") == line.count(")")
-                and not STATEMENT.match(line) for line in old)
+    """Words that share a line where clang-format would spread them out, no control statement among them."""
+    whole = all(line.count("{") == line.count("}") and not STATEMENT.match(line) for line in old)
     return bool(old) and len(old) < len(new) and whole and one_line(old) == one_line(new)
 
 
