@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "kernel/spinlock.h"
+#include "mm/tlb.h"
 
 struct region {				/* [start, end) demand-zero or filled by the ELF loader */
 	uint64_t start, end;
@@ -27,6 +28,7 @@ struct aspace {
 	struct region *regions;
 	uint64_t next_map;		/* where map() looks first */
 	uint64_t user_frames;		/* leaf frames of the lower half */
+	struct tlb_space tlb;
 	uint32_t pid;			/* owner, for messages */
 };
 

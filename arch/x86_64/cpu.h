@@ -43,6 +43,7 @@ struct cpu {
 	uint64_t frames_used;		/* frames that setting this CPU up took */
 	uint64_t block_pa[CEA_BLOCK_PAGES];	/* frame of each page of its block; 0: none */
 	struct thread *idle;
+	bool online;			/* runs threads; set by itself, last */
 };
 
 /* Close SMAP at the head of a C handler: no gate clears AC, and AC, the program's or a user copy's, opens it. */

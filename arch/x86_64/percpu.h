@@ -41,6 +41,7 @@ _Static_assert(sizeof(struct percpu) == 8192, "percpu is two pages");
 
 /* percpu->work bits.  Set with IRQs off on the owning CPU. */
 #define WORK_RESCHED	1u		/* the scheduler wants to pick again */
+#define WORK_TLB	4u		/* tlb_exit_work() is due */
 #define WORK_KILL	2u		/* the current thread's process is being killed */
 
 /* The running CPU's percpu, by its GS-relative address. Kernel GS only, IRQs off or thread pinned. */
