@@ -29,7 +29,7 @@ from designs import ROOT, designs
 SKIP = {".git", "build", "__pycache__"}
 SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def", ".json"}
 SOURCE_NAMES = {"Makefile", "run", ".gdbinit"}
-PATH = re.compile(r"[\w.*<>-]*(?:/[\w.*<>-]+)+/?|[\w-]+\.(?:md|c|h|py|asm|inc|json|sh|ld|def|svg)")
+PATH = re.compile(r"[\w.-]+/|[\w.*<>-]*(?:/[\w.*<>-]+)+/?|[\w-]+\.(?:md|c|h|py|asm|inc|json|sh|ld|def|svg)")
 WORD = re.compile(r"[A-Za-z_]\w+")
 
 
