@@ -9,7 +9,7 @@ const char *const secret_names[] = {
 	[SECRET_DATA] = "data",
 	[SECRET_HEAP] = "heap",
 	[SECRET_KSTACK] = "kstack",
-	[SECRET_PERCPU] = "percpu",
+	[SECRET_PERCPU] = "private",
 	[SECRET_PROCESS] = "process",
 	[SECRET_REGISTERS] = "registers",
 };
