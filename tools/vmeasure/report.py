@@ -34,8 +34,7 @@ def benchmarks(results):
 def value_of(results, design, benchmark, metric):
     """The typical value, or None where it was not measured."""
     value = results.get(design, {}).get(benchmark, {}).get(metric)
-    return None if value is None or isinstance(value, dict) and "median" not in value \
-        else typical(value)
+    return None if value is None else typical(value)
 
 
 def sections(results, ratios):

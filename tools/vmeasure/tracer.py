@@ -14,7 +14,7 @@ from .events import EventCounter
 from .gdbstub import GdbError, GdbStub
 from .image import Elf, read_defines
 from .shipped import unpack_program
-from .stepper import Stepper
+from .stepper import Stepper, TraceError
 
 START_SECONDS = 20
 
@@ -103,5 +103,9 @@ def trace_design(subject, design, log, wanted=None):
 
 def count_design(subject, design, log):
     """{operation: event counts} of one traced boot."""
-    counter = subject.counter(design)
-    return {trace.name: counter.count(trace) for trace in trace_design(subject, design, log)}
+    counter, counts = subject.counter(design), {}
+    for trace in trace_design(subject, design, log):
+        if trace.name in counts:
+            raise TraceError("%s is bracketed twice in one boot" % trace.name)
+        counts[trace.name] = counter.count(trace)
+    return counts
