@@ -50,14 +50,14 @@ ISO        := $(BUILD)/vestibule.iso
 
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
-# found at parse time, the toolchain above all, is there only now.
+# found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
 COMMANDS := all iso run debug test compare lint
 JOBS     := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
 $(COMMANDS):
 	@tools/setup.sh $(if $(filter all,$@),build,$@)
-	@$(MAKE) --no-print-directory $(JOBS) TOOLS_READY=yes $@
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) TOOLS_READY=yes $@
 else
 all: $(KERNEL) $(ARCHIVE)
 iso: $(ISO)
