@@ -96,14 +96,15 @@ def table(results, ratios, meta):
 
 
 def markdown(results, ratios, meta):
-    """The compact table for README.md, with its meta line."""
+    """The compact table for README.md: no distributions, no single secrets; with its meta line."""
     names = list(results)
     lines = ["| | %s |" % " | ".join(names), "|---|%s" % ("---:|" * len(names))]
     for heading, rows in sections(results, ratios):
         if heading.startswith("distributions"):
             continue
         lines.append("| **%s** |%s" % (heading, " |" * len(names)))
-        lines += ["| %s | %s |" % (n, " | ".join(cell(v.get(d)) for d in names)) for n, v in rows]
+        lines += ["| %s | %s |" % (n, " | ".join(cell(v.get(d)) for d in names)) for n, v in rows
+                  if not n.startswith("secret_")]
     return "\n".join(lines + ["", "*%s*" % meta_line(meta)])
 
 

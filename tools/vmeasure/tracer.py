@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from qemu import Boot
+from qemu import EXIT_STATUS, Boot
 
 from .areas import Areas
 from .code_figures import entry_ranges
@@ -89,9 +89,11 @@ class TracedBoot:
         self.process.communicate()
         self.directory.cleanup()
 
-    def text(self):
-        """The serial text so far."""
-        return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
+    def expect_pass(self):
+        """The guest has ended: TraceError unless it ended well."""
+        status = self.process.wait(START_SECONDS)
+        if status != EXIT_STATUS["pass"]:
+            raise TraceError("the traced boot ended with QEMU status %s" % status)
 
 
 def trace_design(subject, design, log, wanted=None):
@@ -99,6 +101,7 @@ def trace_design(subject, design, log, wanted=None):
     with TracedBoot(subject, "entry=%s bench=trace" % design.name, log) as boot:
         stepper = Stepper(boot.gdb, subject.kernel, subject.program)
         yield from stepper.operations(subject.interrupts(design), wanted)
+        boot.expect_pass()
 
 
 def count_design(subject, design, log):
