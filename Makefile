@@ -50,14 +50,14 @@ ISO        := $(BUILD)/vestibule.iso
 
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
-# found at parse time, the toolchain above all, is there only now.
-COMMANDS := all iso run debug test compare lint
+# found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
+COMMANDS := all iso run debug test compare trace lint
 JOBS     := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
 $(COMMANDS):
 	@tools/setup.sh $(if $(filter all,$@),build,$@)
-	@$(MAKE) --no-print-directory $(JOBS) TOOLS_READY=yes $@
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) TOOLS_READY=yes $@
 else
 all: $(KERNEL) $(ARCHIVE)
 iso: $(ISO)
@@ -69,6 +69,8 @@ test: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/run_tests.py $(if $(T),'$(T)')
 compare: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/compare.py
+trace: $(KERNEL) $(ARCHIVE) $(ISO)
+	@$(PYTHON) tools/trace.py
 lint:
 	@tools/lint.sh
 endif
@@ -80,6 +82,7 @@ run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="ke
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
 test:	## every test, or one with T=name
 compare:	## boot every design, print them side by side, write build/compare/
+trace:	## one real entry, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault
 lint:	## warnings as errors, static analysis, formatting, project rules
 diff:	## two designs' entry paths side by side; A=design B=design
 clean:	## remove everything that was built

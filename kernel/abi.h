@@ -39,7 +39,7 @@
 #define BENCH_SPLIT		9	/* 1: user mode runs on a table of its own, 0: on the kernel's */
 #define BENCH_PLANT		10	/* arg: a writable address, multiple of 8: plant new secrets there and in the
 					 * kernel; returns the key of the one for registers, not negative */
-#define BENCH_LOOK		11	/* arg: a set of secrets; returns those readable through the caller's user root */
+#define BENCH_LOOK		11	/* arg: a set of secrets; returns those that the caller's user root shows */
 #define BENCH_LOOK_ASLEEP	12	/* arg: tid: when that thread sleeps and before anyone else enters the kernel,
 					 * look for all that were planted; returns the set for this process's root,
 					 * and that of the parent process's root << SECRETS */

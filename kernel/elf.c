@@ -37,7 +37,6 @@ _Static_assert(sizeof(struct segment) == 56, "ELF64 program header");
 #define PF_W		2
 
 #define MAX_SEGMENTS	16
-#define PROGRAM_END	(USER_STACK_TOP - USER_STACK_SIZE)	/* the first stack begins here */
 
 struct program {
 	struct elf_header header;
@@ -79,8 +78,8 @@ static const char *check_segment(const struct segment *s, size_t len)
 		return "truncated: a segment lies outside the file";
 	if (s->filesz > s->memsz)
 		return "a segment is larger in the file than in memory";
-	if (s->vaddr < USER_MIN || s->vaddr > PROGRAM_END || s->memsz > PROGRAM_END - s->vaddr)
-		return "a segment lies outside the part of the user half that programs have";
+	if (s->vaddr < USER_MIN || s->vaddr > USER_END || s->memsz > USER_END - s->vaddr)
+		return "a segment lies outside the user half";
 	if (s->vaddr % PAGE_SIZE != s->offset % PAGE_SIZE)
 		return "a segment is misaligned against its place in the file";
 	if ((s->flags & (PF_W | PF_X)) == (PF_W | PF_X))

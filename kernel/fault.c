@@ -19,6 +19,7 @@
 #include "mm/stacks.h"
 #include "mm/usercopy.h"
 
+#define PF_PRESENT	(1u << 0)
 #define PF_WRITE	(1u << 1)
 #define PF_FETCH	(1u << 4)
 #define UD2_BYTES	0x0b0f		/* little endian 0f 0b */
@@ -41,7 +42,7 @@ static int resolve_page_fault(uint64_t va, uint64_t error)
 {
 	struct thread *t = current_thread();
 
-	if (!t->process || va >= USER_END)
+	if (!t->process || va >= USER_END || (error & PF_PRESENT))
 		return -1;
 	return aspace_fault(t->process->as, va, error & PF_WRITE, error & PF_FETCH);
 }

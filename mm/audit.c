@@ -140,7 +140,8 @@ static bool count_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsi
 {
 	struct exposure *x = ctx;
 
-	if (access & PTE_U)
+	/* Device registers are no memory, and which are mapped depends on the loader (a text screen or none). */
+	if ((access & PTE_U) || in_area(va, MMIO_AREA_BASE, CPU_ENTRY_AREA_BASE))
 		return true;
 	if (!(access & PTE_NX))
 		x->text_pages += level_pages(level);

@@ -10,7 +10,7 @@ Text in `code marks` is a claim that the tree holds such a thing:
     `build/compare/results.json`        made, not kept: a source must name its last part
     `make test`                         a target of the Makefile
     `kernel_exception()`                a function, macro or system call of that name
-    `percpu_idt_entry.iret`, `.copy_in` a label of the assembly, the second in any file
+    `kernel_entry.exception`, `.copy_in` a label of the assembly, the second below any other
     `struct percpu`, `entry=`, `IRETQ`  every word of it occurs in a source, case ignored for
                                         words without an underscore
 
@@ -29,7 +29,7 @@ from designs import ROOT, designs
 SKIP = {".git", "build", "__pycache__"}
 SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def", ".json"}
 SOURCE_NAMES = {"Makefile", "run", ".gdbinit"}
-PATH = re.compile(r"[\w.*<>-]*(?:/[\w.*<>-]+)+/?|[\w-]+\.(?:md|c|h|py|asm|inc|json|sh|ld|def|svg)")
+PATH = re.compile(r"[\w.-]+/|[\w.*<>-]*(?:/[\w.*<>-]+)+/?|[\w-]+\.(?:md|c|h|py|asm|inc|json|sh|ld|def|svg)")
 WORD = re.compile(r"[A-Za-z_]\w+")
 
 
@@ -135,6 +135,8 @@ def check(tree: Tree, path: str, text: str) -> Iterator[str]:
         if what := missing(tree, span):
             yield f"{path}:{number}: `{span}`: {what}"
     for number, line in enumerate(text.splitlines(), 1):
+        if line.count("`") % 2 and not line.lstrip().startswith("```"):
+            yield f"{path}:{number}: a code mark goes over the end of the line"
         for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", line):
             folder = Path(path).parent
             steps: list[str] = []

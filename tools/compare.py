@@ -86,11 +86,12 @@ class Comparison:
         for design in self.designs:
             start = time.monotonic()
             log = self.build / "log" / ("%s-1-icount-trace.log" % design.name)
-            counts = count_design(subject, design, log)
-            if not counts:
+            try:
+                counts = count_design(subject, design, log)
+            except (GdbError, TraceError) as problem:
                 tail = log.read_text("utf-8", "replace").splitlines()[-30:] if log.exists() else []
-                sys.exit("compare: %s: the traced boot bracketed no operation\n  %s" % (
-                    design.name, "\n  ".join(tail)))
+                sys.exit("compare: %s, traced: %s\nlast lines of %s:\n  %s" % (
+                    design.name, problem, log, "\n  ".join(tail)))
             self.merge(design.name, counts)
             self.progress("%s, traced" % design.name, start)
 
@@ -175,22 +176,29 @@ def main(args):
         work.trace(subject)
     work.source_figures(subject)
     work.write(meta)
+    present(work, meta)
+    verdicts = report.check_bars(json.loads((ROOT / "entry" / "bars.json").read_text())["bars"],
+                                 work.results)
+    # With --markdown the verdicts are no part of the text that is pasted.
+    out = sys.stderr if args.markdown else sys.stdout
+    print("\nBars (entry/bars.json)", file=out)
+    for passed, line in verdicts:
+        print("%s %s" % ("PASS" if passed else "MISS", line), file=out)
+    for problem in work.problems:
+        print("MISMATCH " + problem, file=out)
+    missed = sum(not passed for passed, _ in verdicts)
+    print("%d bars met, %d missed, %d mismatches; %s written in %.0f s" % (
+        len(verdicts) - missed, missed, len(work.problems), work.out, time.monotonic() - start),
+        file=out)
+    return 1 if work.problems or missed else 0
+
+
+def present(work, meta):
+    """Print the table, and keep it."""
     ratios = stats.ratios([(d, s) for d, mode, _, s in work.samples if mode != "icount"], work.order)
     text = report.table(work.results, ratios, meta)
     (work.out / "table.txt").write_text(text + "\n")
-    print(report.markdown(work.results, ratios, meta) if args.markdown else text)
-    bars = json.loads((ROOT / "entry" / "bars.json").read_text())["bars"]
-    verdicts = report.check_bars(bars, work.results)
-    print("\nBars (entry/bars.json)" if not args.markdown else "", end="\n" if not args.markdown else "")
-    for passed, line in verdicts:
-        print("%s %s" % ("PASS" if passed else "MISS", line),
-              file=sys.stderr if args.markdown else sys.stdout)
-    for problem in work.problems:
-        print("MISMATCH " + problem, file=sys.stderr)
-    print("%d bars met, %d missed, %d mismatches; %s written in %.0f s" % (
-        sum(p for p, _ in verdicts), sum(not p for p, _ in verdicts), len(work.problems), work.out,
-        time.monotonic() - start), file=sys.stderr)
-    return 1 if work.problems or not all(p for p, _ in verdicts) else 0
+    print(report.markdown(work.results, ratios, meta) if work.args.markdown else text)
 
 
 if __name__ == "__main__":
@@ -199,5 +207,7 @@ if __name__ == "__main__":
     from qemu import Boot                                       # noqa: E402
     from vmeasure import plots, report, shipped, stats          # noqa: E402
     from vmeasure.code_figures import code_figures              # noqa: E402
+    from vmeasure.gdbstub import GdbError                       # noqa: E402
+    from vmeasure.stepper import TraceError                     # noqa: E402
     from vmeasure.tracer import Subject, count_design           # noqa: E402
     sys.exit(main(ARGS))

@@ -12,6 +12,7 @@ import argparse
 import itertools
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -33,6 +34,16 @@ def arguments():
     return args
 
 
+def text_of(insn, elf):
+    """The instruction as text; the target of a direct jump or call by name."""
+    target = insn.op_str
+    if insn.mnemonic[0] == "j" or insn.mnemonic == "call":
+        if target.startswith("0x"):
+            name, offset = elf.near(int(target, 16))
+            target = "%s+%d" % (name, offset) if offset else name or target
+    return ("%s %s" % (insn.mnemonic, target)).strip()
+
+
 def rows_of(trace, subject, counter):
     """One dict per executed instruction of @trace."""
     roots = {s.cr3 & ~0x8000000000001fff for s in trace.steps}
@@ -45,7 +56,7 @@ def rows_of(trace, subject, counter):
         area = counter.stack_after(s, roots)
         rows.append({
             "rip": s.rip, "step": name or "?", "offset": offset, "cpl": s.cs & 3,
-            "text": ("%s %s" % (insn.mnemonic, insn.op_str)).strip(),
+            "text": text_of(insn, subject.program if user else subject.kernel),
             "cr3": "one" if not split else "user" if s.cr3 & 0x1000 else "kernel",
             "gs": "kernel" if s.gs_base >> 63 else "user",
             "stack": area[0] if area else "none", "if": s.eflags >> 9 & 1,
@@ -102,6 +113,7 @@ def main(args):
 
 if __name__ == "__main__":
     ARGS = arguments()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # `trace.py | head` ends quietly
     from designs import designs                                 # noqa: E402
     from vmeasure import shipped                                # noqa: E402
     from vmeasure.tracer import Subject, trace_design           # noqa: E402

@@ -89,6 +89,9 @@ void descriptors_load(struct cpu *cpu)
 	gdt.base = cea_page(cpu->index, CEA_GDT_PAGE);
 	__asm__ volatile("lgdt %0" : : "m"(gdt));
 	__asm__ volatile("lidt %0" : : "m"(idt));
+	/* No LDT. After reset the register may hold base 0 and a limit of 64 KiB (SDM vol. 3A, table 9-1): a program
+	 * that maps those addresses could write its own descriptors, call gates included. */
+	__asm__ volatile("lldt %w0" : : "r"(0));
 	__asm__ volatile("push %q0\n\t"
 			 "lea 1f(%%rip), %%rax\n\t"
 			 "push %%rax\n\t"

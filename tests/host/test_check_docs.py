@@ -44,6 +44,10 @@ class Documents(unittest.TestCase):
         found = self.problems("fine: `mm/walls.h`\nnot fine: `wall_tear_down()`\n")
         self.assertEqual(found, ["docs/a.md:2: `wall_tear_down()`: no such function: wall_tear_down"])
 
+    def test_marks_end_on_their_line(self):
+        self.assertIn("end of the line", self.problems("`struct\nwall`")[0])
+        self.assertEqual(self.problems("```\nmake run\n```\n"), [])
+
     def test_links(self):
         self.assertEqual(self.problems("[up](../README.md) [x](../mm/walls.h#top) [web](https://example.org/x)"), [])
         self.assertIn("leads nowhere", self.problems("[up](README.md)")[0])

@@ -121,7 +121,8 @@ class Events(unittest.TestCase):
     def test_push_of_memory_elsewhere_is_a_copy(self):
         found = self.count([step("ff7708", rdi=ENTRY_TOP - 64)])            # push qword [rdi+8]
         self.assertEqual(found["bytes_copied"], 8)
-        self.assertEqual(found["stack_bytes_stored"], {"kernel_stack": 8})
+        self.assertEqual(found["stack_bytes_stored.kernel_stack"], 8)
+        self.assertEqual(found["bytes_copied.entry_stack_to_kernel_stack"], 8)
 
     def test_word_followed_through_registers(self):
         steps = [step("488b07", rdi=ENTRY_TOP - 64),                        # mov rax, [rdi]
@@ -147,9 +148,9 @@ class Events(unittest.TestCase):
     def test_hardware_frame_by_rule(self):
         user = step("0f0b", cs=0x33, rsp=0x7fff0000, rip=0x400000)          # ud2
         found = self.count([user, step("90", rip=STUBS + 6 * 16, rsp=ENTRY_TOP - 40)])
-        self.assertEqual(found["stack_bytes_stored"], {"entry_stack": 40})
+        self.assertEqual(found["stack_bytes_stored.entry_stack"], 40)
         found = self.count([user, step("90", rip=STUBS + 14 * 16, rsp=ENTRY_TOP - 48)])
-        self.assertEqual(found["stack_bytes_stored"], {"entry_stack": 48})
+        self.assertEqual(found["stack_bytes_stored.entry_stack"], 48)
         self.assertEqual((found["stack_switches"], found["kernel_instructions"]), (1, 1))
 
     def test_ipi_is_the_icr(self):

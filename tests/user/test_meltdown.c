@@ -4,7 +4,8 @@
  *
  * On one table for user and kernel everybody reads everything.  With a table for each, nobody reads
  * what only the kernel or another process has; what happens to the registers of a sleeping thread is
- * the design's own matter, and is printed.
+ * the design's own matter, and is printed.  "At once" is before anybody has entered the kernel after
+ * the sleeper, or left it: a reader on the same CPU comes too late for that, one on another CPU does not.
  */
 #include "print.h"
 #include "secrets.h"

@@ -12,11 +12,12 @@ stack_bytes_stored  bytes that CPL 0 stores into each kernel-side stack area: PU
                     other memory destinations, REP STOS/MOVS, with the addresses that the registers
                     of that very step give.  The frame that the CPU pushes executes no instruction:
                     it is added by rule, 40 bytes, 48 where the vector has an error code.
-bytes_copied        8-byte words that CPL 0 loads from one kernel-side stack area and that entry
-                    text stores, unchanged, to another.  "Unchanged" follows the word through
-                    registers (MOV, XCHG, POP, PUSH) until an instruction overwrites the register;
-                    PUSH [mem], POP [mem] and MOVS move it at once.  Stores by code that is not
-                    entry text (a handler's locals) are no frame copies.
+bytes_copied        words that entry text at CPL 0 loads from one kernel-side stack area and stores,
+                    unchanged, to another.  "Unchanged" follows the word through registers (MOV,
+                    XCHG, POP, PUSH) until an instruction overwrites the register or user mode is
+                    reached; PUSH [mem], POP [mem] and MOVS move it at once.  Entry text is the
+                    shared and the design's own piece: a handler's locals and results are no
+                    frame copies.
 before_flip         instructions at CPL 0 before the first MOV to CR3; None without one.
 iretq, sysret, swapgs, wrmsr, invlpg, xsave_xrstor   by mnemonic, at CPL 0.
 ipis                writes to the ICR: the local APIC's register 0x300 in the MMIO area, or x2APIC's
@@ -141,7 +142,7 @@ class Copies:
         moves = mnemonic in ("mov", "push", "pop") or mnemonic in ("movsq", "movsd", "movsb")
         source = None
         if moves and loads:
-            source = self._kernel_area(loads[0])
+            source = self._kernel_area(loads[0]) if in_entry_text else None
         elif moves and names and names[-1] in FULL and FULL[names[-1]] == names[-1]:
             source = self.held.get(names[-1])
         if moves and stores and source and in_entry_text:
@@ -176,7 +177,7 @@ class EventCounter:
         return self.areas.of_stack_pointer(step.rsp)
 
     def count(self, trace):
-        """{metric: number}; stack_bytes_stored and copies are {name: bytes}."""
+        """{metric: number}; stack_bytes_stored.<kind> and bytes_copied.<kind>_to_<kind> besides."""
         total = Counter({name: 0 for name in COUNTED})
         stored, copies = Counter(), Copies(self.areas.of)
         roots = {s.cr3 & ~0x8000000000001fff for s in trace.steps}
@@ -193,7 +194,9 @@ class EventCounter:
                 total["stack_switches"] += 1
             area = now or area
             total["instructions"] += 1
-            if cpl(step) == 0:
+            if cpl(step) == 3:
+                copies.held.clear()
+            else:
                 insn = self.decode(step)
                 self._kernel_step(step, insn, total, stored, copies)
                 if before_flip is None and total["cr3_writes"]:
@@ -205,8 +208,11 @@ class EventCounter:
         total["bytes_copied"] = sum(copies.pairs.values())
         result = dict(total)
         result["before_flip"] = before_flip
-        result["stack_bytes_stored"] = by_kind(stored)
-        result["copies"] = {"%s>%s" % (a[0], b[0]): n for (a, b), n in copies.pairs.items()}
+        for kind, size in by_kind(stored).items():
+            result["stack_bytes_stored." + kind] = size
+        for (a, b), size in sorted(copies.pairs.items()):
+            name = "bytes_copied.%s_to_%s" % (a[0], b[0])
+            result[name] = result.get(name, 0) + size
         return result
 
     def _hardware_entry(self, trace, previous, step):

@@ -6,6 +6,7 @@ row's floor to its ceiling by rank, so that a row is a small cumulative distribu
 that all samples are equal, a long ceiling is a tail.
 """
 import matplotlib
+
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt     # noqa: E402  the backend comes first
 from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter   # noqa: E402
@@ -35,6 +36,7 @@ def distribution(path, title, x_label, rows):
         ticks.append((y - ROW_HEIGHT / 2, "%s  %s" % (design, condition)))
         y -= 1
     axes.set_xscale("log")
+    axes.margins(x=0.1)                             # room for the text beside the outermost samples
     axes.xaxis.set_major_locator(LogLocator(subs=_subdivisions(lines)))
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
@@ -58,11 +60,22 @@ def _subdivisions(lines):
 def _row(axes, top, samples, style, label):
     color, marker = STYLES[style % len(STYLES)]
     ordered = sorted(samples)
-    last = max(1, len(ordered) - 1)
-    heights = [top - ROW_HEIGHT + ROW_HEIGHT * i / last for i in range(len(ordered))]
-    axes.plot(ordered, heights, linestyle="none", marker=marker, markersize=3.2, color=color,
-              markeredgewidth=0, alpha=0.7, label=label)
+    base, share = top - ROW_HEIGHT, ROW_HEIGHT / len(ordered)
+    # One wall per distinct value, as high as its share; its foot is marked, a lone sample's wall is low.
+    feet = {}
+    for rank, value in enumerate(ordered):
+        feet.setdefault(value, [rank, rank])[1] = rank + 1      # value -> ranks [first, last)
+    axes.vlines(list(feet), [base + share * a for a, _ in feet.values()],
+                [base + share * b for _, b in feet.values()], color=color, linewidth=3)
+    axes.plot(list(feet), [base + share * (a + b) / 2 for a, b in feet.values()], linestyle="none",
+              marker=marker, markersize=4, color=color, markeredgewidth=0, alpha=0.8, label=label)
     middle = median(ordered)
+    if len(feet) <= 5:                              # few enough to say how many each wall holds
+        for value, (first, last) in feet.items():
+            if value != middle:
+                axes.annotate("%d (%d of %d)" % (value, last - first, len(ordered)),
+                              (value, base + share * (first + last) / 2), textcoords="offset points",
+                              xytext=(0, -11), ha="center", fontsize=8, color=color)
     axes.plot([middle, middle], [top - ROW_HEIGHT, top], color=color, linewidth=1.2)
     axes.annotate("%d" % middle, (middle, top), textcoords="offset points", xytext=(4, -9),
                   fontsize=8, color=color)

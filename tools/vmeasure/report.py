@@ -14,6 +14,7 @@ SECTIONS = (
     ("frame bytes copied between stacks", "bytes_copied"),
     ("stack switches", "stack_switches"),
 )
+SECRET = "secret_"  # exposure.secret_<which>_<reader>: one row of its own table
 PER_DESIGN = ("memory", "exposure", "code")
 # Benchmarks in the order of DESIGN.md, others behind.
 ORDER = ("syscall_null", "syscall_copy64", "syscall_sleep", "irq_user", "irq_kernel", "page_fault",
@@ -34,8 +35,7 @@ def benchmarks(results):
 def value_of(results, design, benchmark, metric):
     """The typical value, or None where it was not measured."""
     value = results.get(design, {}).get(benchmark, {}).get(metric)
-    return None if value is None or isinstance(value, dict) and "median" not in value \
-        else typical(value)
+    return None if value is None else typical(value)
 
 
 def sections(results, ratios):
@@ -50,10 +50,36 @@ def sections(results, ratios):
         found.append(("time without icount, ratio of medians to %s" % next(iter(results)),
                       [(b, ratios[b]) for b in ordered(ratios)]))
     for group in PER_DESIGN:
-        names = list(dict.fromkeys(m for d in results.values() for m in d.get(group, {})))
+        names = [m for m in dict.fromkeys(m for d in results.values() for m in d.get(group, {}))
+                 if not m.startswith(SECRET)]
         found.append((group, [(m, {d: value_of(results, d, group, m) for d in results})
                               for m in names]))
+    found.append(("who can read a planted secret through its user root", secrets(results)))
     return [(heading, rows) for heading, rows in found if rows]
+
+
+def readers(figures, secret, when):
+    """all: an unrelated process finds @secret; own: only its owner's process; none; None: not measured."""
+    found = [figures.get("%s%s_%s%s" % (SECRET, secret, reader, when))
+             for reader in ("unrelated", "sibling")]
+    if None in found:
+        return None
+    return "all" if found[0] else "own" if found[1] else "none"
+
+
+def secrets(results):
+    """A row per secret: who reads it; for residue that the next entry overwrites "later, at once"."""
+    figures = {d: r.get("exposure", {}) for d, r in results.items()}
+    names = dict.fromkeys(m[len(SECRET):].split("_")[0] for f in figures.values() for m in f
+                          if m.startswith(SECRET))
+    rows = []
+    for secret in names:
+        cells = {}
+        for design, f in figures.items():
+            later, at_once = readers(f, secret, ""), readers(f, secret, "_at_once")
+            cells[design] = later if later == at_once else "%s, at once %s" % (later, at_once)
+        rows.append((secret, cells))
+    return rows
 
 
 def distributions(results):
@@ -97,7 +123,7 @@ def table(results, ratios, meta):
 
 
 def markdown(results, ratios, meta):
-    """The compact table for README.md, with its meta line."""
+    """The compact table for README.md: no distributions; with its meta line."""
     names = list(results)
     lines = ["| | %s |" % " | ".join(names), "|---|%s" % ("---:|" * len(names))]
     for heading, rows in sections(results, ratios):

@@ -6,7 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from qemu import Boot
+from qemu import EXIT_STATUS, Boot
 
 from .areas import Areas
 from .code_figures import entry_ranges
@@ -14,7 +14,7 @@ from .events import EventCounter
 from .gdbstub import GdbError, GdbStub
 from .image import Elf, read_defines
 from .shipped import unpack_program
-from .stepper import Stepper
+from .stepper import Stepper, TraceError
 
 START_SECONDS = 20
 
@@ -89,9 +89,11 @@ class TracedBoot:
         self.process.communicate()
         self.directory.cleanup()
 
-    def text(self):
-        """The serial text so far."""
-        return self.log.read_text("utf-8", "replace") if self.log.exists() else ""
+    def expect_pass(self):
+        """The guest has ended: TraceError unless it ended well."""
+        status = self.process.wait(START_SECONDS)
+        if status != EXIT_STATUS["pass"]:
+            raise TraceError("the traced boot ended with QEMU status %s" % status)
 
 
 def trace_design(subject, design, log, wanted=None):
@@ -99,9 +101,14 @@ def trace_design(subject, design, log, wanted=None):
     with TracedBoot(subject, "entry=%s bench=trace" % design.name, log) as boot:
         stepper = Stepper(boot.gdb, subject.kernel, subject.program)
         yield from stepper.operations(subject.interrupts(design), wanted)
+        boot.expect_pass()
 
 
 def count_design(subject, design, log):
     """{operation: event counts} of one traced boot."""
-    counter = subject.counter(design)
-    return {trace.name: counter.count(trace) for trace in trace_design(subject, design, log)}
+    counter, counts = subject.counter(design), {}
+    for trace in trace_design(subject, design, log):
+        if trace.name in counts:
+            raise TraceError("%s is bracketed twice in one boot" % trace.name)
+        counts[trace.name] = counter.count(trace)
+    return counts

@@ -6,6 +6,8 @@
  * keeps in its pools, so that the counted half is paid in full.
  */
 #include "bench.h"
+#include "print.h"
+#include "secrets.h"
 #include "thread.h"
 
 #define PROCESSES 8
@@ -110,6 +112,29 @@ void measure_memory(void)
 	control(BENCH_MEMORY, 0);
 }
 
+static void report_set(const char *reader, uint64_t set)
+{
+	char name[64];
+
+	for (unsigned i = 0; i < SECRET_NOWHERE; i++) {
+		snprintf(name, sizeof(name), "exposure.secret_%s_%s", secret_names[i], reader);
+		report_value(name, set >> i & 1);
+	}
+}
+
+/* 1: that reader finds that secret through its user root when it ignores U/S. */
+static void report_secrets(void)
+{
+	struct sightings s;
+
+	if (secrets_expose(&s, (1 << SECRET_NOWHERE) - 1))
+		sys_exit(1);
+	report_set("unrelated", s.unrelated);
+	report_set("sibling", s.sibling);
+	report_set("unrelated_at_once", s.unrelated_at_once);
+	report_set("sibling_at_once", s.sibling_at_once);
+}
+
 /* Seen from a process with a second thread asleep in a system call, whose residue counts as another's. */
 void measure_exposure(void)
 {
@@ -118,4 +143,5 @@ void measure_exposure(void)
 	start_threads(&tid, 1);
 	control(BENCH_EXPOSURE, 0);
 	end_threads(&tid, 1);
+	report_secrets();
 }

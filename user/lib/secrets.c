@@ -9,13 +9,13 @@ const char *const secret_names[] = {
 	[SECRET_DATA] = "data",
 	[SECRET_HEAP] = "heap",
 	[SECRET_KSTACK] = "kstack",
-	[SECRET_PERCPU] = "percpu",
+	[SECRET_PERCPU] = "private",
 	[SECRET_PROCESS] = "process",
 	[SECRET_REGISTERS] = "registers",
 };
 
 /* Sleep with the secret in every register that a system call preserves for its caller. It is nowhere else in
- * this process: made in a register, wiped after the sleep. */
+ * this process: made in a register, wiped if the sleep should end. */
 static void sleep_with_secret(void *key)
 {
 	__asm__ volatile("imul	%1, %0\n\t"
@@ -80,8 +80,5 @@ int secrets_expose(struct sightings *s, uint64_t wanted)
 	error = thread_start(&sleeper, sleep_with_secret, (void *)key);
 	if (error)
 		return error;
-	error = look(s, (unsigned long)sleeper.tid, wanted);
-	sys_wake((unsigned long)sleeper.tid);
-	thread_finish(&sleeper);
-	return error;
+	return look(s, (unsigned long)sleeper.tid, wanted);
 }

@@ -18,7 +18,8 @@ struct sightings {
 	uint64_t unrelated_at_once;	/* has just gone to sleep and nobody has entered after it */
 };
 
-/* Plant, hold, let others look for @wanted; the calling process must have a parent. 0, or a negative error. */
+/* Plant, hold, let others look for @wanted; the calling process must have a parent. The thread with the secret
+ * sleeps on until the process ends, so that its last frame lies where it died. 0, or a negative error. */
 int secrets_expose(struct sightings *s, uint64_t wanted);
 
 /* Short names of the planted secrets, by number. */
