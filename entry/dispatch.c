@@ -14,6 +14,7 @@
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
+#include "mm/tlb.h"
 #include "syscall_table.inc"
 
 int64_t syscall_dispatch(struct trapframe *frame)
@@ -50,11 +51,13 @@ void exit_work(void)
 {
 	struct percpu *pc = this_cpu()->percpu;
 
-	while (pc->work) {
+	while (pc->work & ~WORK_TLB) {
 		if (current_thread()->process->dying)
 			thread_exit_current();
-		pc->work = 0;
+		pc->work &= WORK_TLB;
 		sched_yield();
 		pc = this_cpu()->percpu;	/* it may be another CPU now */
 	}
+	if (pc->work)
+		tlb_exit_work();		/* last: what comes behind is the flip out */
 }

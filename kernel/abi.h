@@ -21,6 +21,11 @@
 #define PROT_WRITE	1
 #define PROT_EXEC	2
 
+/* set_priority(): a ready thread of a lower number runs before all of higher ones. */
+#define PRIORITY_URGENT		0
+#define PRIORITY_USUAL		1
+#define PRIORITY_BACKGROUND	2
+
 /* wait(): a killed process returns WAIT_KILLED | vector of the fault (VECTOR_SYSCALL: by the kernel). */
 #define WAIT_KILLED	0x10000
 
@@ -56,6 +61,10 @@
 #define SECRETS			7
 #define SECRET_MULTIPLIER	0x9e3779b97f4a7c15ul
 #define SECRET_INVERSE		0xf1de83e19937733dul	/* product 1 mod 2^64 */
+
+#define BENCH_MIGRATE		13	/* arg: 1: every yield and every wake moves the thread to its next CPU, 0: as usual */
+#define BENCH_IPIS		14	/* inter-processor interrupts sent so far, all CPUs */
+#define BENCH_CPUS		15	/* mask of the CPUs that run threads */
 
 /* shutdown(): codes written to isa-debug-exit; QEMU's status is (code << 1) | 1. */
 #define EXIT_PASS	16	/* status 33 */

@@ -15,11 +15,13 @@
 #include "kernel/abi.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
+#include "kernel/sched.h"
 #include "kernel/secrets.h"
 #include "kernel/syscall.h"
 #include "mm/audit.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"
+#include "mm/tlb.h"
 #include "mm/usercopy.h"
 
 #define REPORT_NAME_MAX	63
@@ -97,7 +99,7 @@ static int64_t set_timer(uint64_t hz)
 {
 	if (hz && (hz < TIMER_HZ_MIN || hz > TIMER_HZ_MAX))
 		return -EINVAL;
-	lapic_timer_periodic(hz);
+	sched_set_tick(hz);
 	return 0;
 }
 
@@ -149,6 +151,14 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 	case BENCH_PT_PAGES:
 		reap();
 		return pt_pages();
+	case BENCH_MIGRATE:
+		sched_force_migration(arg);
+		return 0;
+	case BENCH_IPIS:
+		return __atomic_load_n(&sched_ipis_sent, __ATOMIC_RELAXED) +
+		       __atomic_load_n(&tlb_ipis_sent, __ATOMIC_RELAXED);
+	case BENCH_CPUS:
+		return sched_online_cpus();
 	case BENCH_EXPOSURE:
 		return report_exposure();
 	case BENCH_MEMORY:

@@ -172,12 +172,9 @@ void process_exit_current(uint32_t status)
 	if (!p->dying) {
 		p->dying = true;
 		p->exit_status = status;
-		for (struct thread *t = p->threads; t; t = t->sibling) {
-			if (t->state == THREAD_SLEEPING)
-				sched_wake(t);
-			else if (t->state == THREAD_BLOCKED)
-				sched_unblock(t);
-		}
+		for (struct thread *t = p->threads; t; t = t->sibling)
+			if (t->state != THREAD_DEAD)
+				sched_kill(t);
 	}
 	spin_unlock(&process_lock);
 	if (p->pid == 1) {

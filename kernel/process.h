@@ -23,7 +23,8 @@ void process_kill_current(uint32_t vector, const char *why, ...) __attribute__((
 
 int64_t thread_join(uint32_t tid);
 int64_t process_wait(uint32_t pid);
-struct thread *thread_find(struct process *p, uint32_t tid);
+/* Call @fn on live thread @tid of the current process, which cannot end meanwhile. 0, or -ESRCH. */
+int thread_apply(uint32_t tid, void (*fn)(struct thread *t, uint64_t arg), uint64_t arg);
 
 /* Free dead threads and processes that nobody runs on any more. On a live thread's kernel stack, no lock held. */
 void reap(void);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.c - per-CPU run queues, round robin; sleeping and waking.
+ * sched.c - who runs where: per-CPU run queues, priorities, affinity, work stealing.
  *
  * A thread's state belongs to the queue lock of its CPU (thread->cpu).  The lock
  * is held across the change of stacks and released by whoever comes out of it, so
- * nobody can run a thread whose registers are not saved yet.
+ * nobody can run a thread whose registers are not saved yet.  At most one queue lock is
+ * held at a time: a thread on its way between two queues is READY and in neither.
  */
 #include "kernel/sched.h"
 #include "arch/x86_64/clock.h"
@@ -12,6 +13,7 @@
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/segments.h"
+#include "arch/x86_64/smp.h"
 #include "arch/x86_64/switch.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
@@ -19,90 +21,174 @@
 #include "kernel/abi.h"
 #include "kernel/panic.h"
 #include "kernel/process.h"
-#include "mm/kspace.h"
+#include "kernel/runqueue.h"
+#include "mm/tlb.h"
 
-static struct queue {
-	struct spinlock lock;
-	struct thread *head, *tail;	/* ready */
-	struct thread *sleepers;	/* timed, soonest first */
-	struct thread *leaving;		/* whom the last change of stacks left */
-} queues[MAX_CPUS];
+static struct runqueue queues[MAX_CPUS];
+static uint64_t online_cpus, idle_cpus;	/* bit n: CPU n */
+static bool force_migration;
+uint64_t sched_ipis_sent;
 
 static struct spinlock dead_lock;
 static struct thread *dead_list;
 
-static struct queue *queue_of(const struct cpu *cpu)
+static struct runqueue *queue_of(const struct cpu *cpu)
 {
 	return &queues[cpu->index];
 }
 
-static void enqueue(struct thread *t)
+/* Lock the queue that @t belongs to; it may move until we have it. */
+static struct runqueue *lock_queue_of(struct thread *t)
 {
-	struct queue *q = queue_of(t->cpu);
+	for (;;) {
+		struct cpu *cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
+		struct runqueue *q = queue_of(cpu);
 
+		spin_lock(&q->lock);
+		if (__atomic_load_n(&t->cpu, __ATOMIC_RELAXED) == cpu)
+			return q;
+		spin_unlock(&q->lock);
+	}
+}
+
+static void send_reschedule(struct cpu *cpu)
+{
+	__atomic_add_fetch(&sched_ipis_sent, 1, __ATOMIC_RELAXED);
+	smp_send_reschedule(cpu);
+}
+
+/* @t has just become ready on @cpu: have it noticed. No lock held. Hints only: a wrong one costs an interrupt. */
+static void notice_ready(struct cpu *cpu, const struct thread *t)
+{
+	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST), mask;
+	const struct thread *running = cpu->percpu->current;
+
+	if (idle >> cpu->index & 1 || t->priority < running->priority) {
+		if (cpu != this_cpu())
+			send_reschedule(cpu);
+		else
+			cpu->percpu->work |= WORK_RESCHED;
+		return;
+	}
+	/* The CPU is busy: let an idle one come and steal. */
+	idle &= t->affinity;
+	if (!idle)
+		return;
+	mask = idle & -idle;
+	if (__atomic_fetch_and(&idle_cpus, ~mask, __ATOMIC_SEQ_CST) & mask)
+		send_reschedule(&cpus[__builtin_ctzl(mask)]);
+}
+
+/* Queue @t, which is READY and in no queue, on @cpu. No lock held. */
+static void queue_on(struct cpu *cpu, struct thread *t)
+{
+	struct runqueue *q = queue_of(cpu);
+
+	spin_lock(&q->lock);
+	runqueue_append(q, t);
+	spin_unlock(&q->lock);
+	notice_ready(cpu, t);
+}
+
+/* The next CPU after @from that @t may run on; @from itself when there is no other. */
+static struct cpu *next_allowed_cpu(const struct cpu *from, const struct thread *t)
+{
+	uint64_t allowed = t->affinity & online_cpus;
+	uint64_t above = from->index == 63 ? 0 : allowed & ~0ul << (from->index + 1);
+
+	if (!allowed)
+		return &cpus[from->index];
+	return &cpus[__builtin_ctzl(above ? above : allowed)];
+}
+
+static bool may_stay(const struct thread *t)
+{
+	return t->affinity >> t->cpu->index & 1 && !force_migration;
+}
+
+/* Make a sleeping or blocked @t ready; its queue @q is locked on entry, not on return. */
+static void resume_locked(struct runqueue *q, struct thread *t)
+{
+	struct cpu *cpu = may_stay(t) ? t->cpu : next_allowed_cpu(t->cpu, t);
+
+	if (t->wake_at)
+		runqueue_remove_sleeper(q, t);
+	if (cpu == t->cpu) {
+		runqueue_append(q, t);
+		spin_unlock(&q->lock);
+		notice_ready(cpu, t);
+		return;
+	}
 	t->state = THREAD_READY;
-	t->queue_next = NULL;
-	if (q->head)
-		q->tail->queue_next = t;
-	else
-		q->head = t;
-	q->tail = t;
+	__atomic_store_n(&t->cpu, cpu, __ATOMIC_RELAXED);
+	spin_unlock(&q->lock);
+	queue_on(cpu, t);
 }
 
-static struct thread *dequeue(struct queue *q)
+/* --- changing threads -------------------------------------------------------- */
+
+static void rest_tick(struct runqueue *q)
 {
-	struct thread *t = q->head;
-
-	if (t)
-		q->head = t->queue_next;
-	return t;
+	if (q->tick_hz && !q->tick_rests && !q->sleepers) {
+		lapic_timer_periodic(0);
+		q->tick_rests = true;
+	}
 }
 
-/* Make @cpu's table, stacks and per-thread registers @next's. */
+static void resume_tick(struct runqueue *q)
+{
+	if (q->tick_rests) {
+		q->tick_rests = false;
+		lapic_timer_periodic(q->tick_hz);
+	}
+}
+
+/* Make this CPU's table, stacks and per-thread registers @next's. */
 static void load_context(struct cpu *cpu, struct thread *next)
 {
 	struct percpu *pc = cpu->percpu;
-	uint64_t root = kspace_boot_root(), user_root = root;
+	struct process *p = next->process;
 
-	if (next->process) {
-		root = aspace_kernel_cr3(next->process->as);
-		user_root = aspace_user_cr3(next->process->as);
-	}
 	pc->current = next;
 	pc->kstack_top = next->kstack_top;
-	pc->work = next->process && next->process->dying ? WORK_KILL : 0;
-	if (pc->kernel_cr3 != root) {
-		pc->kernel_cr3 = root;
-		pc->user_cr3 = user_root;
-		write_cr3(root);
-	}
-	if (next->process) {
+	pc->work = (pc->work & WORK_TLB) | (p && p->dying ? WORK_KILL : 0);
+	tlb_load(p ? p->as : NULL);
+	if (p) {
 		entry->switch_thread(cpu, next);
 		fpu_restore(next->fpu);
 		segments_load(next);
+		resume_tick(queue_of(cpu));
 	}
 }
 
-/* In the new thread's context: unlock, and hand a dead predecessor to the reaper. */
+/* In the new thread's context: unlock, and see the predecessor off now that its stack is left. */
 static void finish_switch(void)
 {
-	struct queue *q = queue_of(this_cpu());
+	struct runqueue *q = queue_of(this_cpu());
 	struct thread *prev = q->leaving;
+	enum thread_state state = prev->state;
+	struct cpu *to = prev->next_cpu;
 
+	if (state == THREAD_MIGRATING) {
+		prev->state = THREAD_READY;
+		__atomic_store_n(&prev->cpu, to, __ATOMIC_RELAXED);
+	}
 	spin_unlock(&q->lock);
-	if (prev->state != THREAD_DEAD)
-		return;
-	spin_lock(&dead_lock);
-	prev->queue_next = dead_list;
-	dead_list = prev;
-	spin_unlock(&dead_lock);
+	if (state == THREAD_MIGRATING) {
+		queue_on(to, prev);
+	} else if (state == THREAD_DEAD) {
+		spin_lock(&dead_lock);
+		prev->queue_next = dead_list;
+		dead_list = prev;
+		spin_unlock(&dead_lock);
+	}
 }
 
-/* Switch to the next ready thread; queue lock held on entry, released on return. */
-static void schedule_locked(struct queue *q)
+/* Switch to the most urgent ready thread; queue lock held on entry, released on return, perhaps on another CPU. */
+static void schedule_locked(struct runqueue *q)
 {
 	struct cpu *cpu = this_cpu();
-	struct thread *prev = current_thread(), *next = dequeue(q);
+	struct thread *prev = current_thread(), *next = runqueue_take(q);
 
 	if (!next)
 		next = cpu->idle;
@@ -124,53 +210,38 @@ static void schedule_locked(struct queue *q)
 
 void sched_make_ready(struct thread *t)
 {
-	struct queue *q = queue_of(t->cpu);
-
-	spin_lock(&q->lock);
-	enqueue(t);
-	spin_unlock(&q->lock);
+	t->state = THREAD_READY;
+	queue_on(t->cpu, t);
 }
 
 void sched_yield(void)
 {
 	struct thread *t = current_thread();
-	struct queue *q = queue_of(t->cpu);
+	struct runqueue *q = queue_of(t->cpu);
+	bool idle = t == t->cpu->idle;
 
 	spin_lock(&q->lock);
-	if (!q->head) {
-		spin_unlock(&q->lock);
+	if (!idle && !may_stay(t))
+		t->next_cpu = next_allowed_cpu(t->cpu, t);
+	else
+		t->next_cpu = t->cpu;
+	if (t->next_cpu != t->cpu) {
+		t->state = THREAD_MIGRATING;
+	} else if (!idle && !(q->ready & ((2u << t->priority) - 1))) {
+		spin_unlock(&q->lock);	/* nobody as urgent waits */
 		return;
+	} else if (!idle) {
+		runqueue_append(q, t);
 	}
-	if (t != t->cpu->idle)
-		enqueue(t);
 	schedule_locked(q);
 }
 
-static void add_sleeper(struct queue *q, struct thread *t, uint64_t wake_at)
-{
-	struct thread **at = &q->sleepers;
-
-	while (*at && (*at)->wake_at <= wake_at)
-		at = &(*at)->sleep_next;
-	t->wake_at = wake_at;
-	t->sleep_next = *at;
-	*at = t;
-}
-
-static void remove_sleeper(struct queue *q, struct thread *t)
-{
-	struct thread **at = &q->sleepers;
-
-	while (*at != t)
-		at = &(*at)->sleep_next;
-	*at = t->sleep_next;
-	t->wake_at = 0;
-}
+/* --- sleeping and waking ------------------------------------------------------- */
 
 int sched_sleep(uint64_t timeout_ns)
 {
 	struct thread *t = current_thread();
-	struct queue *q = queue_of(t->cpu);
+	struct runqueue *q = queue_of(t->cpu);
 
 	spin_lock(&q->lock);
 	if (t->wake_pending || t->process->dying) {
@@ -181,30 +252,27 @@ int sched_sleep(uint64_t timeout_ns)
 	t->state = THREAD_SLEEPING;
 	t->timed_out = false;
 	if (timeout_ns)
-		add_sleeper(q, t, rdtsc() + clock_ns_to_tsc(timeout_ns));
+		runqueue_add_sleeper(q, t, rdtsc() + clock_ns_to_tsc(timeout_ns));
 	schedule_locked(q);
 	return t->timed_out ? -ETIMEDOUT : 0;
 }
 
 void sched_wake(struct thread *t)
 {
-	struct queue *q = queue_of(t->cpu);
+	struct runqueue *q = lock_queue_of(t);
 
-	spin_lock(&q->lock);
 	if (t->state == THREAD_SLEEPING) {
-		if (t->wake_at)
-			remove_sleeper(q, t);
-		enqueue(t);
+		resume_locked(q, t);
 	} else {
 		t->wake_pending = true;
+		spin_unlock(&q->lock);
 	}
-	spin_unlock(&q->lock);
 }
 
 void sched_block(void)
 {
 	struct thread *t = current_thread();
-	struct queue *q = queue_of(t->cpu);
+	struct runqueue *q = queue_of(t->cpu);
 
 	spin_lock(&q->lock);
 	if (t->unblock_pending) {
@@ -218,20 +286,34 @@ void sched_block(void)
 
 void sched_unblock(struct thread *t)
 {
-	struct queue *q = queue_of(t->cpu);
+	struct runqueue *q = lock_queue_of(t);
 
-	spin_lock(&q->lock);
-	if (t->state == THREAD_BLOCKED)
-		enqueue(t);
-	else
+	if (t->state == THREAD_BLOCKED) {
+		resume_locked(q, t);
+	} else {
 		t->unblock_pending = true;
+		spin_unlock(&q->lock);
+	}
+}
+
+void sched_kill(struct thread *t)
+{
+	struct runqueue *q = lock_queue_of(t);
+
+	if (t->state == THREAD_SLEEPING || t->state == THREAD_BLOCKED) {
+		resume_locked(q, t);
+		return;
+	}
+	t->wake_pending = t->unblock_pending = true;	/* it may be on its way to sleep */
+	if (t->state == THREAD_RUNNING && t != current_thread())
+		send_reschedule(t->cpu);
 	spin_unlock(&q->lock);
 }
 
 void sched_exit(void)
 {
 	struct thread *t = current_thread();
-	struct queue *q = queue_of(t->cpu);
+	struct runqueue *q = queue_of(t->cpu);
 
 	spin_lock(&q->lock);
 	t->state = THREAD_DEAD;
@@ -243,6 +325,8 @@ struct thread *sched_take_dead(void)
 {
 	struct thread *t;
 
+	if (!__atomic_load_n(&dead_list, __ATOMIC_RELAXED))
+		return NULL;
 	spin_lock(&dead_lock);
 	t = dead_list;
 	if (t)
@@ -251,34 +335,104 @@ struct thread *sched_take_dead(void)
 	return t;
 }
 
-static void expire_sleepers(struct queue *q)
+/* --- interrupts ---------------------------------------------------------------- */
+
+static void expire_sleepers(struct runqueue *q)
 {
 	uint64_t now = rdtsc();
-	struct thread *t;
 
-	spin_lock(&q->lock);
-	while ((t = q->sleepers) && t->wake_at <= now) {
-		remove_sleeper(q, t);
+	for (;;) {
+		spin_lock(&q->lock);
+		struct thread *t = q->sleepers;
+
+		if (!t || t->wake_at > now) {
+			spin_unlock(&q->lock);
+			return;
+		}
 		t->timed_out = true;
-		enqueue(t);
+		resume_locked(q, t);
 	}
-	spin_unlock(&q->lock);
 }
 
 void sched_tick(void)
 {
 	struct thread *t = current_thread();
-	struct queue *q = queue_of(t->cpu);
+	struct runqueue *q = queue_of(t->cpu);
 
 	lapic_eoi();
 	if (q->sleepers)
 		expire_sleepers(q);
 	if (t->slice && !--t->slice) {
 		t->slice = SCHED_SLICE;
-		if (q->head)
+		if (q->ready)
 			t->cpu->percpu->work |= WORK_RESCHED;
 	}
 }
+
+/* Somebody put a thread on this CPU's queue, changed the current one's affinity, or killed its process. */
+void sched_reschedule_irq(void)
+{
+	struct thread *t = current_thread();
+
+	lapic_eoi();
+	if (t->process)
+		this_cpu()->percpu->work |= t->process->dying ? WORK_KILL : WORK_RESCHED;
+}
+
+void sched_set_tick(uint32_t hz)
+{
+	struct runqueue *q = queue_of(this_cpu());
+
+	q->tick_hz = hz;
+	q->tick_rests = false;
+	lapic_timer_periodic(hz);
+}
+
+/* --- placement ----------------------------------------------------------------- */
+
+void sched_set_priority(struct thread *t, uint32_t priority)
+{
+	struct runqueue *q = lock_queue_of(t);
+	bool queued = t->state == THREAD_READY;
+
+	if (queued)
+		runqueue_remove(q, t);
+	t->priority = priority;
+	if (queued)
+		runqueue_append(q, t);
+	spin_unlock(&q->lock);
+}
+
+void sched_set_affinity(struct thread *t, uint64_t affinity)
+{
+	struct runqueue *q = lock_queue_of(t);
+
+	t->affinity = affinity;
+	if (affinity >> t->cpu->index & 1) {
+		spin_unlock(&q->lock);
+	} else if (t->state == THREAD_READY) {
+		runqueue_remove(q, t);
+		resume_locked(q, t);
+	} else {
+		if (t->state == THREAD_RUNNING && t != current_thread())
+			send_reschedule(t->cpu);
+		else if (t->state == THREAD_RUNNING)
+			t->cpu->percpu->work |= WORK_RESCHED;
+		spin_unlock(&q->lock);
+	}
+}
+
+uint64_t sched_online_cpus(void)
+{
+	return __atomic_load_n(&online_cpus, __ATOMIC_RELAXED);
+}
+
+void sched_force_migration(bool on)
+{
+	force_migration = on;
+}
+
+/* --- a CPU's life ---------------------------------------------------------------- */
 
 /* A new thread's first C: [cr3=kernel gs=kernel rsp=kernel if=0], queue lock held. */
 void thread_start(void);
@@ -300,19 +454,60 @@ void sched_init_cpu(struct cpu *cpu, struct thread *idle)
 	cpu->idle = idle;
 	idle->cpu = cpu;
 	idle->state = THREAD_RUNNING;
+	idle->priority = PRIORITY_COUNT;	/* below every class */
 	cpu->percpu->current = idle;
 	cpu->percpu->kstack_top = idle->kstack_top;
 }
 
+void sched_cpu_online(struct cpu *cpu)
+{
+	cpu->online = true;
+	__atomic_or_fetch(&online_cpus, 1ul << cpu->index, __ATOMIC_SEQ_CST);
+}
+
+/* Take a thread from another CPU's queue into ours. */
+static bool steal(struct cpu *self)
+{
+	for (uint32_t i = 1; i < cpu_count; i++) {
+		struct runqueue *q = &queues[(self->index + i) % cpu_count];
+		struct thread *t;
+
+		if (!__atomic_load_n(&q->ready, __ATOMIC_RELAXED))
+			continue;
+		spin_lock(&q->lock);
+		t = runqueue_steal(q, self->index);
+		if (t)
+			__atomic_store_n(&t->cpu, self, __ATOMIC_RELAXED);
+		spin_unlock(&q->lock);
+		if (!t)
+			continue;
+		q = queue_of(self);
+		spin_lock(&q->lock);
+		runqueue_append(q, t);
+		spin_unlock(&q->lock);
+		return true;
+	}
+	return false;
+}
+
 void sched_idle(void)
 {
-	struct queue *q = queue_of(this_cpu());
+	struct cpu *cpu = this_cpu();
+	struct runqueue *q = queue_of(cpu);
+	uint64_t bit = 1ul << cpu->index;
 
 	for (;;) {
 		reap();
-		if (q->head)
+		/* Idle first, then look: whoever queues a thread after our look sees the bit and sends an
+		 * interrupt, which ends the HLT. */
+		__atomic_or_fetch(&idle_cpus, bit, __ATOMIC_SEQ_CST);
+		if (q->ready || steal(cpu)) {
+			__atomic_and_fetch(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
 			sched_yield();
-		else
-			__asm__ volatile("sti; hlt; cli" : : : "memory");
+			continue;
+		}
+		rest_tick(q);
+		__asm__ volatile("sti; hlt; cli" : : : "memory");
+		__atomic_and_fetch(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched.h - per-CPU run queues, round robin; sleeping and waking. */
+/* sched.h - per-CPU run queues, priorities, affinity, work stealing; sleeping and waking. */
 #ifndef KERNEL_SCHED_H
 #define KERNEL_SCHED_H
 
@@ -31,6 +31,21 @@ struct thread *sched_take_dead(void);
 
 /* Make @idle, whose stack the caller runs on, this CPU's idle and current thread. IRQs off. */
 void sched_init_cpu(struct cpu *cpu, struct thread *idle);
+
+/* Its process is dying: get @t out of any sleep, and to its end before it reaches user mode. IRQs off. */
+void sched_kill(struct thread *t);
+/* Change how @t is scheduled; it moves at once, or when it next enters the kernel. @affinity names at least one
+ * CPU that is online. IRQs off. */
+void sched_set_priority(struct thread *t, uint32_t priority);
+void sched_set_affinity(struct thread *t, uint64_t affinity);
+uint64_t sched_online_cpus(void);	/* bit n: CPU n runs threads */
+void sched_cpu_online(struct cpu *cpu);	/* by the CPU itself, before sched_idle() */
+/* For tests: every yield and every wake moves the thread to its next allowed CPU. */
+void sched_force_migration(bool on);
+void sched_reschedule_irq(void);	/* VECTOR_RESCHEDULE */
+/* The periodic tick of this CPU: @hz 0 stops it. It rests by itself while the CPU idles with no timed sleeper. */
+void sched_set_tick(uint32_t hz);
+extern uint64_t sched_ipis_sent;	/* all CPUs; written with relaxed atomics */
 void sched_idle(void) __attribute__((noreturn));
 void sched_tick(void);			/* timer interrupt: slice, timed sleepers. IRQs off */
 

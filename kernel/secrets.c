@@ -92,15 +92,20 @@ int64_t secrets_look(struct aspace *as, uint64_t wanted)
 	return found;
 }
 
+static void note_state(struct thread *t, uint64_t where)
+{
+	*(enum thread_state *)where = t->state;
+}
+
 /* Yielding from inside a system call lets others run without anybody entering after the sleeper. */
 static int wait_until_asleep(struct process *p, uint64_t tid)
 {
 	for (unsigned i = 0; i < PATIENCE && !p->dying; i++) {
-		struct thread *t = tid <= UINT32_MAX ? thread_find(p, tid) : NULL;
+		enum thread_state state;
 
-		if (!t)
+		if (tid > UINT32_MAX || thread_apply(tid, note_state, (uint64_t)&state))
 			return -ESRCH;
-		if (t->state == THREAD_SLEEPING)
+		if (state == THREAD_SLEEPING)
 			return 0;
 		sched_yield();
 	}

@@ -6,7 +6,7 @@
  * unchecked.  A user's mistake returns -E...; nothing here trusts a pointer.
  */
 #include "arch/x86_64/clock.h"
-#include "arch/x86_64/percpu.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "kernel/panic.h"
@@ -46,14 +46,43 @@ int64_t sys_sleep(uint64_t timeout_ns)
 	return sched_sleep(timeout_ns);
 }
 
+static void wake_thread(struct thread *t, uint64_t unused)
+{
+	(void)unused;
+	sched_wake(t);
+}
+
 int64_t sys_wake(uint64_t tid)
 {
-	struct thread *t = tid <= UINT32_MAX ? thread_find(current_thread()->process, tid) : NULL;
+	return tid <= UINT32_MAX ? thread_apply(tid, wake_thread, 0) : -ESRCH;
+}
 
-	if (!t)
-		return -ESRCH;
-	sched_wake(t);
-	return 0;
+static void set_priority(struct thread *t, uint64_t priority)
+{
+	sched_set_priority(t, priority);
+}
+
+int64_t sys_set_priority(uint64_t tid, uint64_t priority)
+{
+	if (priority >= PRIORITY_COUNT)
+		return -EINVAL;
+	return tid <= UINT32_MAX ? thread_apply(tid, set_priority, priority) : -ESRCH;
+}
+
+int64_t sys_set_affinity(uint64_t tid, uint64_t mask)
+{
+	int err;
+
+	if (!(mask & sched_online_cpus()))
+		return -EINVAL;
+	err = tid <= UINT32_MAX ? thread_apply(tid, sched_set_affinity, mask) : -ESRCH;
+	/* When it was our own, the way out moves us: exit_work() yields. */
+	return err;
+}
+
+int64_t sys_cpu(void)
+{
+	return this_cpu()->index;
 }
 
 int64_t sys_exit(uint64_t code)

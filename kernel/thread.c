@@ -76,11 +76,21 @@ void thread_slots_release(const struct process *p)
 			slot_release(&slots[i]);
 }
 
-struct thread *thread_find(struct process *p, uint32_t tid)
+/* A live thread of the current process cannot be freed while process_lock is held: it ends under it. */
+int thread_apply(uint32_t tid, void (*fn)(struct thread *t, uint64_t arg), uint64_t arg)
 {
-	struct slot *s = slot_find(p, tid);
+	struct process *p = current_thread()->process;
+	struct slot *s;
+	int err = -ESRCH;
 
-	return s ? s->thread : NULL;
+	spin_lock(&process_lock);
+	s = slot_find(p, tid);
+	if (s && s->thread) {
+		fn(s->thread, arg);
+		err = 0;
+	}
+	spin_unlock(&process_lock);
+	return err;
 }
 
 /* Everything that user and kernel threads have in common. NULL when memory is short. */
@@ -96,6 +106,8 @@ static struct thread *thread_new(void)
 		return NULL;
 	}
 	t->cpu = this_cpu();
+	t->affinity = ~0ul;
+	t->priority = PRIORITY_USUAL;
 	/* Below the place of a frame, which some designs keep on this stack. */
 	t->kernel_rsp = switch_prepare(t->kstack_top - sizeof(struct trapframe));
 	return t;
@@ -179,18 +191,18 @@ int thread_create_user(struct process *p, uint64_t rip, uint64_t rsp, uint64_t r
 
 void thread_exit_current(void)
 {
-	struct thread *t = current_thread(), *joiner;
+	struct thread *t = current_thread();
 	struct process *p = t->process;
 	struct slot *s = slot_of(t->tid);
 
 	spin_lock(&process_lock);
 	s->thread = NULL;		/* ended; the slot waits for its joiner */
-	joiner = s->joiner;
+	/* Under the lock: a joiner takes itself out under it, so this one still waits. */
+	if (s->joiner)
+		sched_unblock(s->joiner);
 	if (!--p->live_threads)
 		process_ended(p);
 	spin_unlock(&process_lock);
-	if (joiner)
-		sched_unblock(joiner);
 	sched_exit();
 }
 
@@ -212,6 +224,8 @@ int64_t thread_join(uint32_t tid)
 		sched_block();
 		spin_lock(&process_lock);
 	}
+	if (!err && s->joiner == t)
+		s->joiner = NULL;
 	if (!err && !s->thread)
 		slot_release(s);
 	spin_unlock(&process_lock);

@@ -15,8 +15,12 @@ enum thread_state {
 	THREAD_RUNNING,
 	THREAD_SLEEPING,		/* in sched_sleep(): a program's sleep() */
 	THREAD_BLOCKED,			/* in sched_block(): waits for something in the kernel */
+	THREAD_MIGRATING,		/* leaves its CPU for thread->cpu's; queued there once its stack is left */
 	THREAD_DEAD,
 };
+
+/* PRIORITY_* of kernel/abi.h. */
+#define PRIORITY_COUNT 3
 
 struct cpu;
 struct process;
@@ -32,8 +36,12 @@ struct thread {
 	uint64_t selectors;		/* user DS, ES, FS, GS, 16 bits each */
 
 	uint32_t tid;			/* see kernel/thread.c */
-	enum thread_state state;	/* this and the next five: under its CPU's queue lock */
+	/* From here to slice: under the queue lock of its CPU. */
+	enum thread_state state;
 	struct cpu *cpu;		/* whose run queue it belongs to */
+	struct cpu *next_cpu;		/* THREAD_MIGRATING: where to */
+	uint64_t affinity;		/* bit n: may run on CPU n */
+	uint32_t priority;
 	bool wake_pending;		/* wake() came before sleep() */
 	bool unblock_pending;		/* sched_unblock() came before sched_block() */
 	bool timed_out;
