@@ -69,6 +69,7 @@ struct aspace *aspace_create(void)
 	for (unsigned i = 0; i < 1u << order; i++)
 		page_zero(phys_to_virt(as->root + i * PAGE_SIZE));
 	as->next_map = USER_MAP_BASE;
+	tlb_space_init(&as->tlb);
 	kspace_fill_kernel_root(as->root);
 	if (entry->map_user_root(as)) {
 		frames_free_order(as->root, order);
@@ -89,6 +90,7 @@ void aspace_destroy(struct aspace *as)
 {
 	unsigned order = entry->split;
 
+	tlb_space_check_left(&as->tlb);
 	entry->release_user_root(as);
 	pt_walk(as->root, 0, LOWER_END, free_leaf, NULL);
 	pt_free_tables(as->root, 0, LOWER_SLOTS);
@@ -166,11 +168,9 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 
 /* --- unmapping ------------------------------------------------------------- */
 
-#define BATCH 16
-
 /* What one locked step took out of the tables. Flushed with no lock held, and only then freed. */
 struct batch {
-	uint64_t va[BATCH], frame[BATCH], tables;
+	uint64_t va[TLB_BATCH], frame[TLB_BATCH], tables;
 	unsigned n;
 };
 
@@ -181,7 +181,7 @@ static bool collect_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, un
 	(void)access, (void)level;
 	b->va[b->n] = va;
 	b->frame[b->n] = e & PTE_ADDR;
-	return ++b->n < BATCH;
+	return ++b->n < TLB_BATCH;
 }
 
 /* Unmap and free everything in [from, to), which no region covers any more. */
@@ -201,12 +201,11 @@ static void unmap_pages(struct aspace *as, uint64_t from, uint64_t to)
 		}
 		as->user_frames -= b.n;
 		spin_unlock_irqrestore(&as->lock, irq);
-		for (unsigned i = 0; i < b.n; i++)
-			tlb_flush_user_page(as, b.va[i]);
+		tlb_flush_user_pages(as, b.va, b.n);
 		for (unsigned i = 0; i < b.n; i++)
 			frame_free(b.frame[i]);
 		pt_free_list(b.tables);
-	} while (b.n == BATCH);
+	} while (b.n == TLB_BATCH);
 }
 
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
@@ -251,8 +250,7 @@ int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec)
 	if (r && !(write && !(r->flags & PTE_W)) && !(exec && (r->flags & PTE_NX)))
 		err = add_page(as, r, va);
 	spin_unlock_irqrestore(&as->lock, irq);
-	/* Present already: the page's rights forbade the access, or the table in use did. */
-	return err == -EEXIST ? -EFAULT : err;
+	return err;
 }
 
 void *aspace_populate(struct aspace *as, uint64_t va)

@@ -1,72 +1,357 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlb.c - TLB coherence.
+ * tlb.c - TLB coherence: loading roots, generations, shootdowns, PCIDs.
  *
- * Every flush is a request in a CPU's mailbox, answered by that CPU: its own
- * requests at once, others' (with more CPUs) when it spins for a lock or takes
- * the shootdown interrupt.  A request is an address, or everything when the
- * mailbox is full; user entries are never Global, so a CR3 reload is everything.
- *
- * No PCID is in use: a space that is not loaded has nothing in the TLB, and each
- * flip empties it of all that is not Global.
+ * The theory, with the argument why no order of events loses a flush, is in
+ * mm/README.md.  Compiled on the host too, against a simulated machine.
  */
 #include "mm/tlb.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/x86.h"
+#include "arch/x86_64/percpu.h"
 #include "entry/design.h"
+#include "kernel/panic.h"
 #include "mm/aspace.h"
-#include "mm/pagetable.h"
+#include "mm/kspace.h"
+#include "mm/tlb_hw.h"
 
-#define MAILBOX_SLOTS 8
+#define TAGS		7		/* the boot space's and six more */
+#define CR3_KEEP	(1ul << 63)	/* a write of CR3 with it flushes nothing */
+#define CR3_USER	0x800ul		/* the PCID of a pair that is the user root's */
 
-static struct mailbox {
-	uint32_t pending;		/* above MAILBOX_SLOTS: everything */
-	uint64_t va[MAILBOX_SLOTS];
-} mailboxes[MAX_CPUS];
+/* What a CPU's TLB holds under one pair of PCIDs, which are the tag's number, with and without CR3_USER. */
+struct tag {
+	uint64_t space;			/* id; 0: the boot space, or nothing yet */
+	uint64_t generation;		/* both halves show the lower half since this one, */
+	uint64_t user_generation;	/* and the user half the private pages since this one - */
+	bool user_due;			/* once the flip out has flushed the user half */
+};
 
-static void post(struct mailbox *m, uint64_t va)
+/* One flush that its sender waits for: others read it between the two atomics that hand it over and back. */
+struct request {
+	const struct aspace *as;
+	uint64_t generation;		/* that this unmapping made */
+	bool private;			/* pages of the user root alone */
+	unsigned n;			/* above TLB_BATCH: everything */
+	uint64_t va[TLB_BATCH];
+	uint64_t waiting;		/* bit n: CPU n has not acknowledged */
+};
+
+static struct tlb_cpu {
+	uint64_t callers;		/* the mailbox; bit n: CPU n's request is for this CPU too */
+	struct request request;		/* this CPU's own */
+	struct aspace *loaded;		/* NULL: the boot space */
+	struct tag *tag;		/* its tag */
+	uint64_t kernel_seen;		/* kernel_generation at the last full flush */
+	unsigned next_victim;
+	struct tag tags[TAGS];		/* without PCID only two are used, and all ids are 0 */
+} __attribute__((aligned(64))) states[MAX_CPUS];
+
+static uint64_t kernel_generation;
+static uint64_t last_space;
+static bool pcid;
+
+bool tlb_pcid_wanted = true;
+uint64_t tlb_ipis_sent;
+
+static struct tlb_cpu *my_state(void)
 {
-	if (m->pending < MAILBOX_SLOTS)
-		m->va[m->pending++] = va;
+	return &states[hw_cpu()];
+}
+
+bool tlb_pcid_in_use(void)
+{
+	return pcid;
+}
+
+void tlb_space_init(struct tlb_space *s)
+{
+	/* A fresh tag, which says 0, is behind both generations. */
+	*s = (struct tlb_space){ .id = atomic_increment(&last_space), .generation = 1, .user_generation = 1 };
+}
+
+void tlb_space_check_left(const struct tlb_space *s)
+{
+	uint64_t left = atomic_read(&s->cpus);
+
+	if (left)
+		panic("address space freed while CPU %d has it loaded", __builtin_ctzl(left));
+}
+
+/* --- the words for CR3 ------------------------------------------------------- */
+
+static uint64_t cr3_word(uint64_t root, uint64_t id, bool keep)
+{
+	return pcid ? root | id | (keep ? CR3_KEEP : 0) : root;
+}
+
+static uint64_t tag_id(const struct tlb_cpu *c)
+{
+	return c->tag - c->tags;
+}
+
+static uint64_t kernel_word(const struct tlb_cpu *c, bool keep)
+{
+	uint64_t root = c->loaded ? aspace_kernel_cr3(c->loaded) : kspace_boot_root();
+
+	return cr3_word(root, tag_id(c), keep);
+}
+
+static uint64_t user_word(const struct tlb_cpu *c, bool keep)
+{
+	uint64_t root = c->loaded ? aspace_user_cr3(c->loaded) : kspace_boot_root() + PAGE_SIZE;
+
+	return entry->split ? cr3_word(root, tag_id(c) | CR3_USER, keep) : kernel_word(c, keep);
+}
+
+/* Put into the door what the next flips load. A flip in never flushes. */
+static void set_door(const struct tlb_cpu *c)
+{
+	struct percpu *pc = hw_percpu();
+
+	pc->kernel_cr3 = kernel_word(c, true);
+	pc->user_cr3 = user_word(c, !c->tag->user_due);
+	if (c->tag->user_due)
+		pc->work |= WORK_TLB;
+}
+
+/* Nothing that the TLB holds under the user half's id counts from the next flip out on. Without PCID that is
+ * always so, and without a user root there is no such id. */
+static void flush_user_half(struct tlb_cpu *c)
+{
+	if (!pcid || !entry->split || BUG(SKIP_USER_FLUSH))
+		return;
+	c->tag->user_due = true;
+	set_door(c);
+}
+
+/*
+ * Two exits: the first lets the flip out load a word that flushes, the second, which finds nothing due,
+ * makes it the word that does not.  So no path tests for a flush, and each is done once.
+ */
+void tlb_exit_work(void)
+{
+	struct tlb_cpu *c = my_state();
+	bool due = c->tag->user_due && !BUG(ARM_EARLY);
+
+	c->tag->user_due = false;
+	hw_percpu()->user_cr3 = user_word(c, !due);
+	if (!due)
+		hw_percpu()->work &= ~WORK_TLB;
+}
+
+/* --- loading a space ---------------------------------------------------------- */
+
+static void flush_all(void)
+{
+	if (hw_has_invpcid())
+		hw_invpcid(INVPCID_ALL, 0, 0);
 	else
-		m->pending = MAILBOX_SLOTS + 1;
+		hw_toggle_global();
+}
+
+static void check_kernel_half(struct tlb_cpu *c)
+{
+	uint64_t now = atomic_read(&kernel_generation);
+
+	if (c->kernel_seen == now || BUG(SKIP_KERNEL_CHECK))
+		return;
+	flush_all();
+	c->kernel_seen = now;
+}
+
+/* The tag that space @id has on this CPU, or had and still has, or gets from the space that got one longest ago. */
+static struct tag *find_tag(struct tlb_cpu *c, uint64_t id)
+{
+	unsigned used = pcid ? TAGS : 2;
+	struct tag *t;
+
+	for (t = &c->tags[1]; t < &c->tags[used]; t++)
+		if (t->space == id)
+			return t;
+	do {				/* NMIs still load the root that is being left, under its own id */
+		t = &c->tags[1 + c->next_victim++ % (used - 1)];
+	} while (t == c->tag && used > 2);
+	if (BUG(SKIP_RECYCLED_FLUSH) && t->space)
+		t->space = id;
+	else
+		*t = (struct tag){ .space = id };
+	return t;
+}
+
+/* Bring this CPU's tag up to what @s says. True when the kernel root must be loaded with a flush. */
+static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
+{
+	uint64_t generation = atomic_read(&s->generation);
+	uint64_t user_generation = atomic_read(&s->user_generation);
+	struct tag *t = c->tag;
+	bool behind = t->generation != generation;
+
+	if ((behind || t->user_generation != user_generation) && pcid && entry->split && !BUG(SKIP_DEFERRED_USER))
+		t->user_due = true;
+	t->generation = generation;
+	t->user_generation = user_generation;
+	return behind && !BUG(SKIP_LOAD_FLUSH);
+}
+
+void tlb_load(struct aspace *as)
+{
+	struct tlb_cpu *c = my_state();
+	struct aspace *old = c->loaded;
+	bool flush = false;
+
+	check_kernel_half(c);
+	if (as == old)
+		return;
+	if (as && !BUG(SKIP_CPU_BIT))
+		atomic_set_bit(&as->tlb.cpus, hw_cpu());	/* before the generations are read */
+	if (old && BUG(LEAVE_EARLY))
+		atomic_clear_bit(&old->tlb.cpus, hw_cpu());
+	c->loaded = as;
+	c->tag = as ? find_tag(c, as->tlb.id) : &c->tags[0];
+	if (as)
+		flush = catch_up(c, &as->tlb);
+	hw_write_cr3(kernel_word(c, !flush));
+	set_door(c);				/* an NMI in between loads the old root once more */
+	if (old)
+		atomic_clear_bit(&old->tlb.cpus, hw_cpu());	/* when nothing names it any more */
+}
+
+void tlb_init_cpu(struct cpu *cpu)
+{
+	struct tlb_cpu *c = &states[cpu->index];
+
+	if (tlb_pcid_wanted && hw_has_pcid()) {
+		hw_enable_pcid();
+		pcid = true;
+	}
+	c->tag = &c->tags[0];
+	c->kernel_seen = 0;
+	check_kernel_half(c);
+	set_door(c);
+}
+
+/* --- answering ---------------------------------------------------------------- */
+
+static void flush_page(struct tlb_cpu *c, const struct request *r, uint64_t va)
+{
+	if (!r->private && !BUG(SKIP_FLUSH))
+		hw_invlpg(va);			/* the kernel root's */
+	if (!hw_has_invpcid())
+		flush_user_half(c);
+	else if (pcid && entry->split && !BUG(SKIP_USER_FLUSH))
+		hw_invpcid(INVPCID_ADDRESS, tag_id(c) | CR3_USER, va);
+}
+
+static void flush_space(struct tlb_cpu *c, const struct request *r)
+{
+	if (!r->private && !BUG(SKIP_FLUSH))
+		hw_write_cr3(kernel_word(c, false));
+	flush_user_half(c);
+}
+
+/*
+ * Do what @r asks for.  Pages are enough only when the tag lacks this generation and no other: a
+ * request that came between may still be on its way, and whoever skips it must flush everything.
+ * Then all that was unmapped before the generation was read is gone, so it is read first.
+ */
+static void answer(struct tlb_cpu *c, const struct request *r)
+{
+	const struct tlb_space *s = &r->as->tlb;
+	uint64_t *seen = r->private ? &c->tag->user_generation : &c->tag->generation;
+
+	if (c->loaded != r->as || r->generation <= *seen)
+		return;			/* its tag is behind until it is loaded again; or was flushed since */
+	if (r->n <= TLB_BATCH && (r->generation == *seen + 1 || BUG(SKIP_GAP))) {
+		*seen = r->generation;
+		for (unsigned i = 0; i < r->n; i++)
+			flush_page(c, r, r->va[i]);
+	} else {
+		*seen = atomic_read(r->private ? &s->user_generation : &s->generation);
+		flush_space(c, r);
+	}
 }
 
 void tlb_serve_mailbox(void)
 {
-	struct mailbox *m = &mailboxes[this_cpu()->index];
+	struct tlb_cpu *c = my_state();
 
-	if (m->pending > MAILBOX_SLOTS) {
-		write_cr3(read_cr3());
-	} else {
-		for (uint32_t i = 0; i < m->pending; i++)
-			invlpg(m->va[i]);
-	}
-	m->pending = 0;
-}
-
-/* Is one of @as's roots in this CPU's CR3? */
-static bool loaded_here(const struct aspace *as)
-{
-	uint64_t root = read_cr3() & PTE_ADDR;
-
-	return root == aspace_kernel_cr3(as) || root == aspace_user_cr3(as);
-}
-
-/* The user root's entries went at the flip in, and INVLPG takes out the kernel root's together with
- * every cached pointer to a page table (SDM vol. 3A, 4.10.4.1): nothing then remembers the page. */
-void tlb_flush_user_page(struct aspace *as, uint64_t va)
-{
-	if (!loaded_here(as))
+	if (!__atomic_load_n(&c->callers, __ATOMIC_RELAXED))
 		return;
-	post(&mailboxes[this_cpu()->index], va);
+	for (uint64_t left = atomic_take(&c->callers); left; left &= left - 1) {
+		struct request *r = &states[__builtin_ctzl(left)].request;
+
+		answer(c, r);
+		atomic_clear_bit(&r->waiting, hw_cpu());
+	}
+}
+
+void tlb_shootdown_irq(void)
+{
+	hw_eoi();
 	tlb_serve_mailbox();
 }
 
-/* Only a user root shows the page, and whatever this CPU remembered of that root went at the flip in:
- * the next flip out starts afresh. With one table there is no flip, and the page is like any other. */
+/* --- asking ------------------------------------------------------------------- */
+
+/* Whoever finds the mailbox empty sends the interrupt: as long as it is not, one is on its way. */
+static void post(unsigned cpu)
+{
+	if (atomic_set_bit(&states[cpu].callers, hw_cpu()) || BUG(SKIP_IPI))
+		return;
+	hw_send_shootdown(cpu);
+	__atomic_fetch_add(&tlb_ipis_sent, 1, __ATOMIC_RELAXED);
+}
+
+/* @r was filled in, and its generation made after the PTEs were written: find out whom it concerns, and wait for them. */
+static void shoot(struct tlb_cpu *c, struct request *r)
+{
+	uint64_t targets = atomic_read(&r->as->tlb.cpus), others = targets & ~(1ul << hw_cpu());
+
+	r->waiting = BUG(SKIP_WAIT) ? 0 : others;
+	for (uint64_t left = others; left; left &= left - 1)
+		post(__builtin_ctzl(left));
+	if (targets != others)
+		answer(c, r);
+	while (atomic_read(&r->waiting)) {
+		tlb_serve_mailbox();
+		hw_pause();
+	}
+}
+
+/* @n addresses at @va, no more than TLB_BATCH of them are looked at. */
+static void flush(struct aspace *as, bool private, const uint64_t *va, unsigned n)
+{
+	uint64_t *generation = private ? &as->tlb.user_generation : &as->tlb.generation;
+	struct tlb_cpu *c = my_state();
+	struct request *r = &c->request;
+
+	r->as = as;
+	r->private = private;
+	r->n = BUG(SKIP_OVERFLOW) && n > TLB_BATCH ? TLB_BATCH : n;
+	for (unsigned i = 0; i < n && i < TLB_BATCH; i++)
+		r->va[i] = va[i];
+	if (BUG(SKIP_USER_GENERATION) ? private : BUG(SKIP_GENERATION))
+		r->generation = *generation + 1;
+	else
+		r->generation = atomic_increment(generation);
+	shoot(c, r);
+}
+
+void tlb_flush_user_pages(struct aspace *as, const uint64_t *va, unsigned n)
+{
+	if (n)
+		flush(as, false, va, n);
+}
+
+/* Without a user root there is one root, and what is in it the kernel sees too. */
 void tlb_flush_private_page(struct aspace *as, uint64_t va)
 {
-	if (!entry->split)
-		tlb_flush_user_page(as, va);
+	flush(as, entry->split, &va, 1);
+}
+
+/* The other ids of this CPU are as stale as other CPUs are, and caught up with likewise. */
+void tlb_flush_kernel_page(uint64_t va)
+{
+	atomic_increment(&kernel_generation);
+	hw_invlpg(va);			/* Global entries too */
 }

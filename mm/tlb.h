@@ -1,12 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* tlb.h - TLB coherence: the only place that loads a root, and that decides what to flush, where. */
+/*
+ * tlb.h - TLB coherence: the only place that loads a root, and that decides what to flush, where.
+ * The theory is in mm/README.md.
+ */
 #ifndef MM_TLB_H
 #define MM_TLB_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct aspace;
 struct cpu;
+
+/* Addresses in one request; more than that flushes everything of the space. */
+#define TLB_BATCH 16
 
 /* What the module keeps in each address space. */
 struct tlb_space {
@@ -16,32 +23,44 @@ struct tlb_space {
 	uint64_t cpus;			/* bit n: CPU n has one of the two roots loaded */
 };
 
+/* PCIDs are used where the CPU has them, unless this was cleared before the first tlb_init_cpu(). */
+extern bool tlb_pcid_wanted;
+/* In use, for the boot log. Known after the first tlb_init_cpu(). */
+bool tlb_pcid_in_use(void);
+
 /* Give a new space its id. */
 void tlb_space_init(struct tlb_space *s);
+/* @s is about to be freed: panics while a CPU has one of its roots loaded. */
+void tlb_space_check_left(const struct tlb_space *s);
 
-/* Set this CPU's part up. Once per CPU, on it, before user mode. */
+/* Set this CPU's part up. Once per CPU, on it, on the boot root, after cpu_setup(), before user mode and before its
+ * first tlb_load(). IRQs off. */
 void tlb_init_cpu(struct cpu *cpu);
 
 /* Make @as (NULL: the boot space) this CPU's space: door words, CR3, CPU sets; flushes what this CPU missed while it did
- * not run the space, lower half, private pages and kernel half. Does nothing when it is loaded already. IRQs off. */
+ * not run the space, lower half, private pages and kernel half. Only looks at the kernel half when it is
+ * loaded already. May set WORK_TLB in percpu->work, which must survive until exit_work(). Kernel table, IRQs off. */
 void tlb_load(struct aspace *as);
 
-/* Answer pending requests to this CPU, if there are any. IRQs off. Called in every spin loop. */
+/* Answer pending requests to this CPU, if there are any. Kernel table and GS, IRQs off; not from an NMI. Called in
+ * every spin loop. */
 void tlb_serve_mailbox(void);
 /* Handler of VECTOR_SHOOTDOWN; sends its own EOI. */
 void tlb_shootdown_irq(void);
-/* The last step before user mode when percpu->work has WORK_TLB (PCID only). IRQs off. */
+/* WORK_TLB's part of exit_work(): call it when nothing but the way to user mode is left to do. It may leave the bit
+ * set, so it is no condition of a loop: the next exit has to come here as well. IRQs off. */
 void tlb_exit_work(void);
 
 /* Lower-half pages of @as were unmapped or their rights cut (PTEs already written): when this returns, no CPU
- * uses the old entries. User copies use that half from the kernel root, so both tables are flushed. Sends IPIs only to CPUs
- * that run the space, waits for their acknowledgements and serves this CPU's own mailbox meanwhile.
- * IRQs off, no spinlock held. */
+ * uses the old entries, nor a page table that was unlinked with them. User copies use that half from the
+ * kernel root, so both tables are flushed. Sends IPIs only to CPUs that run the space, waits for their
+ * acknowledgements and serves this CPU's own mailbox meanwhile. IRQs off, no spinlock held. */
 void tlb_flush_user_pages(struct aspace *as, const uint64_t *va, unsigned n);
 /* A private page of @as's user root was unmapped: as above; a CPU in the kernel acknowledges at once, for
  * its flip out is marked to flush. */
 void tlb_flush_private_page(struct aspace *as, uint64_t va);
-/* A kernel-half page was unmapped: flushed here now, on the others before they next load a kernel root. */
+/* A kernel-half page was unmapped: flushed from this CPU's loaded table now, and everywhere else when a CPU next calls
+ * tlb_load(). The frame, the address and the page tables must not be used again before all have. Any context. */
 void tlb_flush_kernel_page(uint64_t va);
 
 /* IPIs sent for shootdowns so far, all CPUs. */
