@@ -77,7 +77,7 @@ bits 64
 	; From here on nothing may depend on the identity map, which goes with
 	; the early tables: not the stack, not the descriptor table.
 	mov	rsp, boot_stack_top
-	mov	rax, gdt_pointer
+	mov	rax, early_gdt_pointer
 	lgdt	[rax]
 	mov	rax, kmain
 	call	rax			; [cr3=early gs=0 rsp=boot_stack if=0]
@@ -123,12 +123,14 @@ gdt_pointer_low:
 section .rodata progbits alloc noexec nowrite align=8
 ; Accessed bits preset: the table is read-only, and loading a descriptor
 ; without one writes it.  Replaced by cpu_setup().
+global early_gdt
+global early_gdt_pointer
 early_gdt:
 	dq	0
 	dq	0x00af9b000000ffff	; SEL_KERNEL_CODE: 64-bit, DPL 0
-	dq	0x00cf93000000ffff	; SEL_KERNEL_DATA
+	dq	0x00cf93000000ffff	; SEL_KERNEL_DATA, the last one
 .end:
-gdt_pointer:
+early_gdt_pointer:
 	dw	early_gdt.end - early_gdt - 1
 	dq	early_gdt
 

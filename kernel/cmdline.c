@@ -11,6 +11,7 @@
 #include "kernel/inject.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
+#include "mm/layout.h"
 
 #define VALUE_MAX	64		/* the longest value with its NUL; inject= has it */
 #define LIST_MAX	1024		/* what a message lists: inject= has the most */
@@ -29,11 +30,13 @@ static bool set_entry(struct cmdline *c, const char *value, struct message *m);
 static bool set_tests(struct cmdline *c, const char *value, struct message *m);
 static bool set_bench(struct cmdline *c, const char *value, struct message *m);
 static bool set_seed(struct cmdline *c, const char *value, struct message *m);
+static bool set_cpus(struct cmdline *c, const char *value, struct message *m);
+static bool set_pcid(struct cmdline *c, const char *value, struct message *m);
 static bool set_inject(struct cmdline *c, const char *value, struct message *m);
 
 static const struct key keys[] = {
-	{ "entry", set_entry }, { "tests", set_tests }, { "bench", set_bench },
-	{ "seed", set_seed },	{ "inject", set_inject },
+	{ "entry", set_entry }, { "tests", set_tests }, { "bench", set_bench }, { "cpus", set_cpus },
+	{ "pcid", set_pcid },	{ "seed", set_seed },	{ "inject", set_inject },
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -123,6 +126,27 @@ static bool set_seed(struct cmdline *c, const char *value, struct message *m)
 	return false;
 }
 
+static bool set_cpus(struct cmdline *c, const char *value, struct message *m)
+{
+	uint64_t n;
+
+	if (parse_u64(value, &n) && n >= 1 && n <= MAX_CPUS) {
+		c->cpus = n;
+		return true;
+	}
+	snprintk(m->buf, m->len, "cpus=%s: valid: a number from 1 to %d", value, MAX_CPUS);
+	return false;
+}
+
+static bool set_pcid(struct cmdline *c, const char *value, struct message *m)
+{
+	c->pcid = strcmp(value, "off");
+	if (!c->pcid || !strcmp(value, "on"))
+		return true;
+	snprintk(m->buf, m->len, "pcid=%s: valid: on off", value);
+	return false;
+}
+
 static bool set_inject(struct cmdline *c, const char *value, struct message *m)
 {
 	char list[LIST_MAX] = "";
@@ -195,7 +219,7 @@ int cmdline_parse(const char *line, struct cmdline *out, char *err, size_t errle
 	struct message m = { err, errlen };
 	uint32_t seen = 0;
 
-	*out = (struct cmdline){ .seed = 1 };
+	*out = (struct cmdline){ .seed = 1, .pcid = true };
 	for (;;) {
 		size_t len = 0;
 

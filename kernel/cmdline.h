@@ -14,6 +14,8 @@ struct cmdline {
 	bool entry_defaulted;
 	char tests[32];			/* tests=: "kernel", "user" or a test program's name; "" when absent */
 	char bench[32];			/* bench=: "all", "trace" or a benchmark's name; "" when absent */
+	uint32_t cpus;			/* cpus=: 1..MAX_CPUS; 0 when absent: all that there are */
+	bool pcid;			/* pcid=on|off; default on: used where CPUID has it */
 	uint64_t seed;			/* seed=: decimal or 0x hex; default 1 */
 	char inject[64];		/* inject=: one fault for a test to find (kernel/inject.h); "" when absent */
 };

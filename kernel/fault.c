@@ -132,6 +132,10 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 void ist_nmi(struct trapframe *frame, uint64_t cr3)
 {
 	smap_close();
+	if (panic_in_progress()) {
+		panic_stop(frame, cr3);
+		return;
+	}
 	printk("NMI: cpu %u at %p, %s mode, cr3 %lx\n", this_cpu()->index, (void *)frame->rip,
 	       frame_from_user(frame) ? "user" : "kernel", cr3);
 }

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* inject.c - break one thing on purpose, loudly, so that a test can be seen to fail. */
 #include "kernel/inject.h"
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
+#include "entry/dispatch.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
@@ -147,6 +151,32 @@ static void call_null(void)
 	nowhere();
 }
 
+/* Every other CPU panics in its interrupt handler, this one with them. */
+static void panic_all(void)
+{
+	irq_set_handler(VECTOR_SELF_TEST, just_panic);
+	for (unsigned i = 0; i < MAX_CPUS; i++)
+		if (cpus[i].online && &cpus[i] != this_cpu())
+			lapic_send_ipi(cpus[i].apic_id, VECTOR_SELF_TEST);
+	just_panic();
+}
+
+/* --- other CPUs --------------------------------------------------------------- */
+
+void inject_ap_start(void *code)
+{
+	static const uint8_t halt[] = { 0xfa, 0xf4, 0xeb, 0xfd };	/* cli; hlt; jmp to hlt */
+
+	if (!is_wanted("ap-silent"))
+		return;
+	printk("INJECT: ap-silent\n");
+	memcpy(code, halt, sizeof(halt));
+}
+
+static void nothing_late(void)
+{
+}
+
 /* --- the table ---------------------------------------------------------------- */
 
 static const struct fault {
@@ -162,6 +192,8 @@ static const struct fault {
 	{ "double-free", NULL, free_twice },
 	{ "stack-overflow", NULL, overflow_stack },
 	{ "null-call", NULL, call_null },
+	{ "panic-all", NULL, panic_all },
+	{ "ap-silent", NULL, nothing_late },
 };
 #define FAULTS (sizeof(faults) / sizeof(faults[0]))
 

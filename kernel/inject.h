@@ -7,6 +7,8 @@
  *                       spoil the first process's user root in that way
  *   panic, double-free, stack-overflow, null-call
  *                       break a kernel invariant once user space is up
+ *   panic-all           every CPU panics at once
+ *   ap-silent           no CPU but the first comes up when it is started
  */
 #ifndef KERNEL_INJECT_H
 #define KERNEL_INJECT_H
@@ -24,6 +26,8 @@ bool inject_valid(const char *value, char *list, size_t listlen);
 void inject_early(const char *value);
 /* Spoil @as's user root, if that was asked for. Called for every new space; acts on the first. */
 void inject_user_root(struct aspace *as);
+/* Spoil @code, the start code of the other CPUs, if that was asked for. */
+void inject_ap_start(void *code);
 /* Break a kernel invariant, if that was asked for. Called once by the boot thread. */
 void inject_late(void);
 

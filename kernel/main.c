@@ -5,6 +5,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/ioapic.h"
 #include "arch/x86_64/lapic.h"
+#include "arch/x86_64/smp.h"
 #include "arch/x86_64/switch.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
@@ -22,7 +23,6 @@
 #include "kernel/sched.h"
 #include "kernel/string.h"
 #include "mm/frames.h"
-#include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/ktest.h"
@@ -70,6 +70,8 @@ static void read_cmdline(void)
 		refuse("the command line is too long: at most 511 bytes");
 	if (cmdline_parse(bootinfo.cmdline, &cmdline, err, sizeof(err)))
 		refuse(err);
+	if (!cmdline.pcid)
+		cpu_features &= ~(CPU_PCID | CPU_INVPCID);
 	printk("vestibule: entry=%s%s: %s\n", cmdline.entry->name, cmdline.entry_defaulted ? " (the default)" : "",
 	       cmdline.entry->summary);
 }
@@ -105,6 +107,7 @@ static void init_devices(void)
 	ioapic_init();
 	clock_calibrate();
 	irq_set_handler(VECTOR_TIMER, sched_tick);
+	irq_set_handler(VECTOR_RESCHEDULE, sched_reschedule_irq);
 	irq_set_handler(VECTOR_SPURIOUS, spurious_irq);
 	irq_set_handler(VECTOR_UART, uart_irq);
 	uart_enable_irq();
@@ -150,38 +153,31 @@ static void start_init(void)
 static void __attribute__((noreturn)) boot_thread(void)
 {
 	init_devices();
+	smp_start_cpus(&bootinfo, cmdline.cpus);
 	bench_init(cmdline.tests[0] || cmdline.bench[0]);
 	if (!strcmp(cmdline.tests, "kernel"))
 		machine_exit(ktest_run_all() ? EXIT_PASS : EXIT_FAIL);
 	start_init();
 	inject_late();
-	lapic_timer_periodic(SCHED_TICK_HZ);
+	sched_set_tick(SCHED_TICK_HZ);
 	sched_idle();
-}
-
-static struct thread *make_idle_thread(void)
-{
-	struct thread *idle = kzalloc(sizeof(*idle));
-
-	if (!idle || !(idle->kstack_top = kstack_alloc()))
-		panic("no memory for the first thread");
-	return idle;
 }
 
 /* [cr3=early identity map and image, rsp=boot stack, if=0] */
 void kmain(uint32_t magic, uint64_t info_pa)
 {
-	struct thread *idle;
-
 	uart_init();
 	read_bootinfo(magic, info_pa);
+	cpu_detect_features();
 	cpu_enable_features();
 	read_cmdline();
 	entry_choose(cmdline.entry);
 	init_memory();
 	inject_early(cmdline.inject);
-	cpu_setup(0, 0);
-	idle = make_idle_thread();
-	sched_init_cpu(&cpus[0], idle);
-	run_on_stack(idle->kstack_top, boot_thread);
+	if (cpu_alloc(0, 0))		/* its APIC id is known later */
+		panic("no memory for the first CPU");
+	cpu_load(0);
+	sched_init_cpu(&cpus[0], cpus[0].idle);
+	sched_cpu_online(&cpus[0]);
+	run_on_stack(cpus[0].idle->kstack_top, boot_thread);
 }

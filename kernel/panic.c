@@ -6,12 +6,14 @@
  * looked up in the loaded table first, and a panic inside a panic says one line.
  */
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/smp.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/thread.h"
 #include "mm/pagetable.h"
 
 #define MESSAGE_MAX	256
@@ -25,17 +27,19 @@
 
 extern const char boot_stack[], boot_stack_top[];
 
-static uint32_t panics;
+static uint32_t panicking;		/* number of the CPU that was first, + 1 */
 
 bool panic_in_progress(void)
 {
-	return __atomic_load_n(&panics, __ATOMIC_RELAXED);
+	return __atomic_load_n(&panicking, __ATOMIC_RELAXED);
 }
 
 void machine_exit(unsigned code)
 {
-	console_fresh_line();
-	printk("EXIT %u\n", code);
+	char line[16];
+
+	snprintk(line, sizeof(line), "EXIT %u\n", code);
+	console_last_line(line);
 	outb(DEBUG_EXIT_PORT, code);
 	outw(BOCHS_POWER_PORT, ACPI_SLEEP_ENABLE);
 	outw(QEMU_POWER_PORT, ACPI_SLEEP_ENABLE);
@@ -175,25 +179,17 @@ static const char *table_name(uint64_t cr3)
 	return cr3 & USER_ROOT_BIT ? "user table" : "kernel table";
 }
 
-/* The CPU's number, or -1 while GS does not point at a percpu. */
-static int cpu_index(void)
+static bool gs_is_kernel(void)
 {
 	uint64_t gs = rdmsr(MSR_GS_BASE);
 
-	if (gs < CPU_ENTRY_AREA_BASE || gs >= TRAMPOLINE_AREA_BASE)
-		return -1;
-	return ((const struct percpu *)gs)->index;
+	return gs >= CPU_ENTRY_AREA_BASE && gs < TRAMPOLINE_AREA_BASE;
 }
 
 static void print_head(uint64_t cr3)
 {
-	int index = cpu_index();
-
-	if (index >= 0)
-		printk("design %s, CPU %d\n", entry ? entry->name : "not chosen yet", index);
-	else
-		printk("design %s, CPU not set up or GS not the kernel's\n",
-		       entry ? entry->name : "not chosen yet");
+	printk("design %s, CPU %u%s\n", entry ? entry->name : "not chosen yet", cpu_number_by_apic_id(),
+	       gs_is_kernel() ? "" : " (not set up, or GS not the kernel's)");
 	printk("cr2 %016lx  cr3 %016lx (%s)\n", read_cr2(), cr3, table_name(cr3));
 }
 
@@ -208,21 +204,74 @@ static void print_frame(const struct trapframe *f)
 	printk("rsp %016lx  ss  %04lx  vector %lu  error %lx\n", f->rsp, f->ss, f->vector, f->error);
 }
 
-/* Interrupts off, the message out; a second panic goes no further. */
+/* --- CPUs that stop because another one panicked ------------------------------ */
+
+static void print_current_thread(void)
+{
+	const struct thread *t = current_thread();
+
+	if (!t || !t->process)
+		printk("  thread: %s\n", !t ? "none" : t == this_cpu()->idle ? "idle" : "the kernel's");
+	else
+		printk("  thread: %u of process %u (%s)\n", t->tid, t->process->pid, t->process->name);
+}
+
+void panic_stop(const struct trapframe *frame, uint64_t cr3)
+{
+	uint32_t me = cpu_number_by_apic_id();
+
+	if (__atomic_load_n(&panicking, __ATOMIC_RELAXED) == me + 1 || smp_is_stopping())
+		return;			/* somebody else's NMI */
+	if (smp_wait_for_turn()) {
+		printk("CPU %u: stopped in %s mode, cr3 %016lx (%s)\n", me,
+		       frame_from_user(frame) ? "user" : "kernel", cr3, table_name(cr3));
+		print_symbol("  rip ", frame->rip, frame->rip);
+		print_current_thread();
+		if (!frame_from_user(frame))
+			print_last_step(frame->rip, walk_from(frame->rip, frame->rsp, frame->rbp));
+	}
+	smp_halt();
+}
+
+/* A second panic, on another CPU than the first: one line, and stop. */
+static void __attribute__((noreturn)) panic_too(const char *message)
+{
+	if (!smp_is_stopping() && smp_wait_for_turn())
+		printk("CPU %u: panicked too: %s\n", cpu_number_by_apic_id(), message);
+	smp_halt();
+}
+
+/* --- the panic itself ---------------------------------------------------------- */
+
+/* Interrupts off, the others stopped, the message out. A second panic goes no further. */
 static void begin(const char *fmt, va_list ap)
 {
+	static bool inside;
 	char message[MESSAGE_MAX];
-	uint32_t before;
+	uint32_t me = cpu_number_by_apic_id() + 1, first = 0;
 
 	cli();
-	before = __atomic_fetch_add(&panics, 1, __ATOMIC_RELAXED);
-	if (before > 1)
-		machine_exit(EXIT_PANIC);
 	vsnprintk(message, sizeof(message), fmt, ap);
-	console_fresh_line();
-	printk("%s: %s\n", before ? "PANIC inside a panic" : "PANIC", message);
-	if (before)
-		machine_exit(EXIT_PANIC);
+	if (__atomic_compare_exchange_n(&panicking, &first, me, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+		smp_stop_others();
+		console_fresh_line();
+		printk("PANIC: %s\n", message);
+		return;
+	}
+	if (first != me)
+		panic_too(message);
+	if (!inside) {
+		inside = true;
+		console_fresh_line();
+		printk("PANIC inside a panic: %s\n", message);
+	}
+	machine_exit(EXIT_PANIC);
+}
+
+static void __attribute__((noreturn)) end(void)
+{
+	smp_hear_others();
+	machine_exit(EXIT_PANIC);
 }
 
 void panic(const char *fmt, ...)
@@ -241,7 +290,7 @@ void panic(const char *fmt, ...)
 	       frame[0], rflags);
 	__asm__("lea (%%rip), %0" : "=r"(here));
 	print_where(here, (uint64_t)frame, (uint64_t)frame);
-	machine_exit(EXIT_PANIC);
+	end();
 }
 
 void panic_frame(const struct trapframe *frame, uint64_t cr3, const char *fmt, ...)
@@ -255,5 +304,5 @@ void panic_frame(const struct trapframe *frame, uint64_t cr3, const char *fmt, .
 	print_head(cr3);
 	print_frame(frame);
 	print_where(frame->rip, frame->rsp, frame->rbp);
-	machine_exit(EXIT_PANIC);
+	end();
 }

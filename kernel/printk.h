@@ -18,6 +18,8 @@ void printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Raw bytes to every console; serialised by the console lock. */
 void console_write(const char *buf, size_t len);
+/* The last line of this boot, at a line's start: nobody prints after it, for the lock is kept. Once. */
+void console_last_line(const char *line);
 /* End the line that a program may have left unfinished, so that what follows is found at a line's start. */
 void console_fresh_line(void);
 

@@ -50,7 +50,7 @@ struct madt {
 	uint32_t lapic_pa, flags;
 } __attribute__((packed));
 
-enum madt_type { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5 };
+enum madt_type { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, MADT_X2APIC = 9 };
 
 struct madt_entry {
 	uint8_t type, length;
@@ -60,6 +60,12 @@ struct madt_lapic {
 	struct madt_entry head;
 	uint8_t processor, apic_id;
 	uint32_t flags;
+} __attribute__((packed));
+
+struct madt_x2apic {
+	struct madt_entry head;
+	uint16_t reserved;
+	uint32_t apic_id, flags, processor;
 } __attribute__((packed));
 
 struct madt_ioapic {
@@ -186,14 +192,17 @@ static const struct madt *find_madt(const struct rsdp *r)
 
 /* --- the MADT -------------------------------------------------------------- */
 
-static void add_cpu(const struct madt_lapic *e)
+static void add_cpu(uint32_t apic_id, uint32_t flags)
 {
-	if (!(e->flags & LAPIC_ENABLED))
+	if (!(flags & LAPIC_ENABLED))
 		return;
+	for (uint32_t i = 0; i < acpi.cpu_count; i++)
+		if (acpi.cpu_apic_ids[i] == apic_id)
+			return;		/* firmware may list a CPU in both forms */
 	if (acpi.cpu_count < MAX_CPUS)
-		acpi.cpu_apic_ids[acpi.cpu_count++] = e->apic_id;
+		acpi.cpu_apic_ids[acpi.cpu_count++] = apic_id;
 	else
-		printk("acpi: more than %d CPUs: APIC id %u is left out\n", MAX_CPUS, e->apic_id);
+		acpi.cpus_left_out++;
 }
 
 static void add_ioapic(const struct madt_ioapic *e)
@@ -225,7 +234,12 @@ static bool add_entry(const struct madt_entry *e)
 	case MADT_LAPIC:
 		if (e->length < sizeof(struct madt_lapic))
 			return false;
-		add_cpu(p);
+		add_cpu(((const struct madt_lapic *)p)->apic_id, ((const struct madt_lapic *)p)->flags);
+		return true;
+	case MADT_X2APIC:
+		if (e->length < sizeof(struct madt_x2apic))
+			return false;
+		add_cpu(((const struct madt_x2apic *)p)->apic_id, ((const struct madt_x2apic *)p)->flags);
 		return true;
 	case MADT_IOAPIC:
 		if (e->length < sizeof(struct madt_ioapic))
@@ -281,6 +295,8 @@ void acpi_init(const struct bootinfo *bi)
 		madt = find_madt(&rsdp);
 	if (madt && parse_madt(madt)) {
 		acpi.present = true;
+		if (acpi.cpus_left_out)
+			printk("acpi: %u CPUs are left out: at most %d\n", acpi.cpus_left_out, MAX_CPUS);
 		return;
 	}
 	printk("acpi: %s: assuming one CPU, LAPIC at 0x%x, IOAPIC at 0x%x\n",

@@ -21,6 +21,7 @@ struct acpi_info {
 	uint32_t ioapic_gsi_base;
 	uint32_t cpu_apic_ids[MAX_CPUS];	/* enabled CPUs, boot CPU wherever it stands */
 	uint32_t cpu_count;
+	uint32_t cpus_left_out;		/* beyond MAX_CPUS */
 	struct irq_override overrides[16];
 	uint32_t override_count;
 };

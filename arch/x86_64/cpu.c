@@ -5,20 +5,22 @@
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
-#include "kernel/panic.h"
+#include "kernel/abi.h"
 #include "kernel/printk.h"
-#include "mm/aspace.h"
+#include "kernel/thread.h"
 #include "mm/frames.h"
+#include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "mm/stacks.h"
 
 struct cpu cpus[MAX_CPUS];
-uint32_t cpu_count;
+uint32_t cpu_count = 1;
 uint32_t cpu_features;
 
 static const char *const feature_names[] = {
 	"SMEP", "SMAP", "UMIP", "PGE", "NX", "XSAVE", "AVX", "1GB pages", "PCID", "INVPCID",
+	"x2APIC",
 };
 
 const char *cpu_feature_names(uint32_t features, char *buf, size_t size)
@@ -49,14 +51,24 @@ static uint32_t detect(void)
 	f |= ext.edx & 1u << 26 ? CPU_PDPE1GB : 0;
 	f |= one.ecx & 1u << 17 ? CPU_PCID : 0;
 	f |= seven.ebx & 1u << 10 ? CPU_INVPCID : 0;
+	f |= one.ecx & 1u << 21 ? CPU_X2APIC : 0;
 	return f;
+}
+
+void cpu_detect_features(void)
+{
+	cpu_features = detect();
+}
+
+uint32_t cpu_missing_features(void)
+{
+	return cpu_features & ~detect();
 }
 
 void cpu_enable_features(void)
 {
 	uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
-	cpu_features = detect();
 	cr4 |= cpu_features & CPU_PGE ? CR4_PGE : 0;
 	cr4 |= cpu_features & CPU_SMEP ? CR4_SMEP : 0;
 	cr4 |= cpu_features & CPU_SMAP ? CR4_SMAP : 0;
@@ -71,32 +83,46 @@ void cpu_enable_features(void)
 	fpu_enable();
 }
 
-/* A zeroed page of this CPU's block; the frame is noted and returned. */
-static uint64_t block_page(uint32_t index, uint32_t page, uint64_t flags, bool visible)
+/* A zeroed page of @cpu's block; the frame is noted and returned. 0 when memory is short. */
+static uint64_t block_page(struct cpu *cpu, uint32_t page, uint64_t flags, bool visible)
 {
-	uint64_t pa = frame_alloc_zeroed(), va = cea_page(index, page);
+	uint64_t pa = frame_alloc_zeroed(), va = cea_page(cpu->index, page);
 
-	if (!pa || (visible ? kspace_map_visible(va, pa, flags) : kspace_map(va, pa, flags)))
-		panic("cpu %u: no memory for page %u of its entry area", index, page);
-	cpus[index].block_pa[page] = pa;
+	if (!pa)
+		return 0;
+	if (visible ? kspace_map_visible(va, pa, flags) : kspace_map(va, pa, flags)) {
+		frame_free(pa);
+		return 0;
+	}
+	cpu->block_pa[page] = pa;
 	return pa;
 }
 
-static void ist_stack_setup(struct cpu *cpu, uint32_t page)
+static int alloc_ist_stacks(struct cpu *cpu)
 {
-	uint64_t pa = block_page(cpu->index, page, PTE_W | PTE_NX, true);
-	uint64_t *header = (uint64_t *)((char *)phys_to_virt(pa) + PAGE_SIZE - IST_STACK_HEADROOM);
+	static const uint8_t pages[] = {
+		CEA_NMI_STACK_PAGE, CEA_DB_STACK_PAGE, CEA_DF_STACK_PAGE, CEA_MC_STACK_PAGE,
+	};
 
-	*header = (uint64_t)cpu->percpu;
+	for (unsigned i = 0; i < sizeof(pages); i++) {
+		uint64_t pa = block_page(cpu, pages[i], PTE_W | PTE_NX, true);
+
+		if (!pa)
+			return -ENOMEM;
+		*(uint64_t *)((char *)phys_to_virt(pa) + PAGE_SIZE - IST_STACK_HEADROOM) = (uint64_t)cpu->percpu;
+	}
+	return 0;
 }
 
-static void percpu_setup(struct cpu *cpu)
+static int alloc_percpu(struct cpu *cpu)
 {
+	uint64_t door = block_page(cpu, CEA_DOOR_PAGE, PTE_W | PTE_NX, true);
 	struct percpu *pc = (struct percpu *)cea_page(cpu->index, CEA_DOOR_PAGE);
 
+	if (!door || !block_page(cpu, CEA_PRIVATE_PAGE, PTE_W | PTE_NX, false))
+		return -ENOMEM;
 	cpu->percpu = pc;
-	cpu->door = phys_to_virt(block_page(cpu->index, CEA_DOOR_PAGE, PTE_W | PTE_NX, true));
-	block_page(cpu->index, CEA_PRIVATE_PAGE, PTE_W | PTE_NX, false);
+	cpu->door = phys_to_virt(door);
 	pc->kernel_cr3 = kspace_boot_root();
 	pc->user_cr3 = kspace_boot_root() + (entry->split ? PAGE_SIZE : 0);
 	pc->cpu = cpu;
@@ -104,8 +130,52 @@ static void percpu_setup(struct cpu *cpu)
 	for (int i = 0; i <= IST_COUNT; i++) {
 		pc->ist_body_top[i] = kstack_alloc();
 		if (!pc->ist_body_top[i])
-			panic("cpu %u: no memory for its exception stacks", cpu->index);
+			return -ENOMEM;
 	}
+	return 0;
+}
+
+static int alloc_tables(struct cpu *cpu)
+{
+	uint64_t gdt = block_page(cpu, CEA_GDT_PAGE, PTE_NX, true), tss = 0;
+
+	if (gdt)
+		tss = block_page(cpu, CEA_TSS_PAGE, PTE_NX, true);
+	if (!tss)
+		return -ENOMEM;
+	cpu->gdt = phys_to_virt(gdt);
+	cpu->tss = phys_to_virt(tss);
+	return 0;
+}
+
+static int alloc_idle_thread(struct cpu *cpu)
+{
+	cpu->idle = kzalloc(sizeof(*cpu->idle));
+	if (!cpu->idle)
+		return -ENOMEM;
+	cpu->idle->kstack_top = kstack_alloc();
+	return cpu->idle->kstack_top ? 0 : -ENOMEM;
+}
+
+int cpu_alloc(uint32_t index, uint32_t apic_id)
+{
+	struct cpu *cpu = &cpus[index];
+	uint64_t frames_before = frames_used();
+	int err;
+
+	cpu->index = index;
+	cpu->apic_id = apic_id;
+	if (!index)
+		idt_build();
+	err = alloc_percpu(cpu);
+	if (!err)
+		err = alloc_tables(cpu);
+	if (!err)
+		err = alloc_ist_stacks(cpu);
+	if (!err)
+		err = entry->setup_cpu(cpu);
+	cpu->frames_used = frames_used() - frames_before;
+	return err ? err : alloc_idle_thread(cpu);
 }
 
 /* SYSCALL: selectors, target, and the flags it clears (AC too: it would switch SMAP off). */
@@ -117,29 +187,24 @@ static void syscall_setup(void)
 	wrmsr(MSR_SYSENTER_CS, 0);	/* SYSENTER is a #GP */
 }
 
-void cpu_setup(uint32_t index, uint32_t apic_id)
+void cpu_load(uint32_t index)
 {
 	struct cpu *cpu = &cpus[index];
-	uint64_t frames_before = frames_used();
 
-	cpu->index = index;
-	cpu->apic_id = apic_id;
-	if (!index)
-		idt_build();
-	percpu_setup(cpu);
-	cpu->gdt = phys_to_virt(block_page(index, CEA_GDT_PAGE, PTE_NX, true));
-	cpu->tss = phys_to_virt(block_page(index, CEA_TSS_PAGE, PTE_NX, true));
-	ist_stack_setup(cpu, CEA_NMI_STACK_PAGE);
-	ist_stack_setup(cpu, CEA_DB_STACK_PAGE);
-	ist_stack_setup(cpu, CEA_DF_STACK_PAGE);
-	ist_stack_setup(cpu, CEA_MC_STACK_PAGE);
+	/* Here, and not where the pages are taken: a CPU that failed may have left the TSS busy. */
 	descriptors_fill(cpu);
 	descriptors_load(cpu);
 	wrmsr(MSR_GS_BASE, (uint64_t)cpu->percpu);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	syscall_setup();
-	if (entry->setup_cpu(cpu))
-		panic("cpu %u: entry=%s could not be set up: no memory", index, entry->name);
-	cpu->frames_used = frames_used() - frames_before;
-	cpu_count++;
+}
+
+uint32_t cpu_number_by_apic_id(void)
+{
+	uint32_t id = cpu_features & CPU_X2APIC ? cpuid(0xb, 0).edx : cpuid(1, 0).ebx >> 24;
+
+	for (uint32_t i = 0; i < MAX_CPUS; i++)
+		if (cpus[i].percpu && cpus[i].apic_id == id)
+			return i;
+	return 0;
 }

@@ -19,8 +19,10 @@
 #define CPU_PDPE1GB	(1u << 7)
 #define CPU_PCID	(1u << 8)
 #define CPU_INVPCID	(1u << 9)
+#define CPU_X2APIC	(1u << 10)
 
-extern uint32_t cpu_features;		/* CPU_* bits of the boot CPU */
+/* CPU_* bits that the kernel uses: the boot CPU's, less what the command line turns off before entry_choose(). */
+extern uint32_t cpu_features;
 
 /* SDM vol. 3A, 8.7 (64-bit TSS). */
 struct tss {
@@ -57,7 +59,7 @@ static inline void smap_close(void)
 const char *cpu_feature_names(uint32_t features, char *buf, size_t size);
 
 extern struct cpu cpus[MAX_CPUS];
-extern uint32_t cpu_count;		/* CPUs set up so far */
+extern uint32_t cpu_count;		/* the boot CPU, and those that came online */
 
 /* Virtual address of page @page of CPU @index's block in the CPU entry area. */
 static inline uint64_t cea_page(uint32_t index, uint32_t page)
@@ -65,11 +67,20 @@ static inline uint64_t cea_page(uint32_t index, uint32_t page)
 	return CEA_FIRST_BLOCK + ((uint64_t)index * CEA_BLOCK_PAGES + page) * PAGE_SIZE;
 }
 
-/* Read CPUID into cpu_features and set CR0, CR4, EFER outright (firmware leaves bits set).
- * Any table, IRQs off. */
+/* Read CPUID into cpu_features. Boot CPU, once, before anything that asks for a feature. */
+void cpu_detect_features(void);
+/* The CPU_* bits of cpu_features that this CPU lacks. */
+uint32_t cpu_missing_features(void);
+/* Set CR0, CR4, EFER of this CPU outright (firmware leaves bits set). Any table, IRQs off. */
 void cpu_enable_features(void);
 
-/* Build CPU @index's block, descriptors, percpu; load them. Kernel table, IRQs off. Panics when memory is short. */
-void cpu_setup(uint32_t index, uint32_t apic_id);
+/* CPU @index's block of the CPU entry area, filled, and its idle thread with a stack. On any CPU, kernel table,
+ * IRQs off. 0, or -ENOMEM; what was taken by then stays with the block. CPU 0 comes first, and makes the IDT. */
+int cpu_alloc(uint32_t index, uint32_t apic_id);
+/* Make this CPU cpus[@index], which cpu_alloc() filled: descriptors, GS, system-call MSRs. Kernel table, IRQs off. */
+void cpu_load(uint32_t index);
+
+/* Which CPU this is, by its APIC id: for a panic, which cannot trust GS. 0 before any is set up. */
+uint32_t cpu_number_by_apic_id(void);
 
 #endif

@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* lapic.c - the local APIC in xAPIC mode (SDM vol. 3A, ch. 11). */
+/*
+ * lapic.c - the local APIC (SDM vol. 3A, ch. 11).
+ *
+ * The registers are the same in both modes, 16 bytes apart in memory (xAPIC) or one
+ * MSR each (x2APIC); only the interrupt command differs, for x2APIC ids have 32 bits.
+ */
 #include "arch/x86_64/lapic.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "mm/kspace.h"
@@ -8,11 +14,8 @@
 
 #define LAPIC_ID	0x20
 #define LAPIC_VERSION	0x30
-#define LAPIC_TPR	0x80
 #define LAPIC_SPURIOUS	0xf0
 #define LAPIC_ESR	0x280
-#define LAPIC_ICR_LOW	0x300
-#define LAPIC_ICR_HIGH	0x310
 #define LAPIC_LVT_TIMER	0x320
 #define LAPIC_LVT_THERMAL 0x330
 #define LAPIC_LVT_PERF	0x340
@@ -27,8 +30,11 @@
 #define LVT_MASKED	(1u << 16)
 #define LVT_PERIODIC	(1u << 17)
 #define DELIVERY_NMI	(4u << 8)
+#define DELIVERY_INIT	(5u << 8)
+#define DELIVERY_STARTUP (6u << 8)
 #define ICR_ASSERT	(1u << 14)
 #define ICR_PENDING	(1u << 12)
+#define ICR_POLLS	1000000		/* far beyond any delivery; a panic must not hang here */
 #define DIVIDE_BY_16	3u
 #define TIMER_MAX	0xffffffffu
 
@@ -41,36 +47,41 @@ uint64_t lapic_timer_hz;
 
 static uint32_t read(unsigned reg)
 {
-	return lapic_base[reg / 4];
+	return lapic_base ? lapic_base[reg / 4] : (uint32_t)rdmsr(LAPIC_MSR(reg));
 }
 
 static void write(unsigned reg, uint32_t v)
 {
-	lapic_base[reg / 4] = v;
+	if (lapic_base)
+		lapic_base[reg / 4] = v;
+	else
+		wrmsr(LAPIC_MSR(reg), v);
 }
 
 void lapic_map(uint64_t pa)
 {
+	if (cpu_features & CPU_X2APIC)
+		return;
 	if (!pa)
 		pa = rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDR;
 	lapic_base = kspace_map_mmio(pa, PAGE_SIZE);
 }
 
-/* Enabled, and answering at its registers: x2APIC mode can only be left through "disabled". */
-static void enable_xapic_mode(void)
+/* From "disabled" the way to x2APIC leads through xAPIC. Where CPUID lacks it the firmware cannot have left it on. */
+static void set_mode(void)
 {
-	uint64_t base = rdmsr(MSR_APIC_BASE);
+	uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
 
-	if (base & APIC_BASE_X2APIC)
-		wrmsr(MSR_APIC_BASE, base & ~(APIC_BASE_X2APIC | APIC_BASE_ENABLE));
-	wrmsr(MSR_APIC_BASE, (base & ~APIC_BASE_X2APIC) | APIC_BASE_ENABLE);
+	wrmsr(MSR_APIC_BASE, base);
+	if (!lapic_base)
+		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
 }
 
 void lapic_enable(void)
 {
 	unsigned last_lvt;
 
-	enable_xapic_mode();
+	set_mode();
 	/* LVT entries can only be written once the APIC is enabled in software. */
 	write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 	write(LAPIC_TPR, 0);
@@ -90,13 +101,19 @@ void lapic_enable(void)
 
 uint32_t lapic_id(void)
 {
-	return read(LAPIC_ID) >> 24;
+	return lapic_base ? read(LAPIC_ID) >> 24 : read(LAPIC_ID);
 }
 
 static void send(uint32_t apic_id, uint32_t command)
 {
+	if (!lapic_base) {
+		/* This WRMSR does not wait for stores before it; writes to device memory do. */
+		__asm__ volatile("mfence; lfence" : : : "memory");
+		wrmsr(LAPIC_MSR(LAPIC_ICR_LOW), (uint64_t)apic_id << 32 | ICR_ASSERT | command);
+		return;
+	}
 	/* The previous one may still be on its way; the hardware accepts it without anyone's help. */
-	while (read(LAPIC_ICR_LOW) & ICR_PENDING)
+	for (unsigned i = 0; i < ICR_POLLS && read(LAPIC_ICR_LOW) & ICR_PENDING; i++)
 		cpu_pause();
 	write(LAPIC_ICR_HIGH, apic_id << 24);
 	write(LAPIC_ICR_LOW, ICR_ASSERT | command);
@@ -110,6 +127,16 @@ void lapic_send_ipi(uint32_t apic_id, uint8_t vector)
 void lapic_send_nmi(uint32_t apic_id)
 {
 	send(apic_id, DELIVERY_NMI);
+}
+
+void lapic_send_init(uint32_t apic_id)
+{
+	send(apic_id, DELIVERY_INIT);
+}
+
+void lapic_send_startup(uint32_t apic_id, uint8_t page)
+{
+	send(apic_id, DELIVERY_STARTUP | page);
 }
 
 void lapic_timer_start_counting(void)

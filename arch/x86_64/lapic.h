@@ -1,32 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* lapic.h - the local APIC in xAPIC mode (SDM vol. 3A, ch. 11): EOI, IPIs, timer, LINT pins. */
+/* lapic.h - the local APIC, xAPIC or x2APIC (SDM vol. 3A, ch. 11): EOI, IPIs, timer, LINT pins. */
 #ifndef ARCH_LAPIC_H
 #define ARCH_LAPIC_H
 
 #include <stdint.h>
+#include "arch/x86_64/x86.h"
 
-extern volatile uint32_t *lapic_base;	/* set once by lapic_map() */
+extern volatile uint32_t *lapic_base;	/* NULL in x2APIC mode; set once by lapic_map() */
 
 #define LAPIC_EOI	0xb0
+#define LAPIC_TPR	0x80
 #define LAPIC_ICR_LOW	0x300
 #define LAPIC_ICR_HIGH	0x310
+#define LAPIC_MSR(reg)	(0x800 + (reg) / 16)	/* where x2APIC mode has the register */
 
-/* Map the registers at @pa (MADT or MSR_APIC_BASE). Boot CPU, kernel table. */
+/* Choose the mode: x2APIC where CPUID has it, else map the registers at @pa (MADT, or 0: MSR_APIC_BASE).
+ * Boot CPU, kernel table, once; cpu_features is set. */
 void lapic_map(uint64_t pa);
-/* Enable this CPU's APIC: spurious vector, TPR 0, LVTs masked, LINT1 = NMI. IRQs off. */
+/* Enable this CPU's APIC in that mode: spurious vector, TPR 0, LVTs masked, LINT1 = NMI. IRQs off. */
 void lapic_enable(void);
-uint32_t lapic_id(void);
-static inline void lapic_eoi(void) { lapic_base[LAPIC_EOI / 4] = 0; }
+uint32_t lapic_id(void);		/* of this CPU; 8 bits in xAPIC mode */
 
-/* IPI @vector to the CPU whose APIC id is @apic_id (physical destination). IRQs off. Does not wait for delivery. */
+/* On the path of every interrupt. A pointer to the right one would cost a call; this is a test that is always
+ * predicted, of the word that is loaded anyway. */
+static inline void lapic_eoi(void)
+{
+	volatile uint32_t *base = lapic_base;
+
+	if (__builtin_expect(base != 0, 1))
+		base[LAPIC_EOI / 4] = 0;
+	else
+		wrmsr(LAPIC_MSR(LAPIC_EOI), 0);
+}
+
+/* To the CPU whose APIC id is @apic_id (physical destination). What was written before is visible to it.
+ * IRQs off. Do not wait for delivery. */
 void lapic_send_ipi(uint32_t apic_id, uint8_t vector);
 void lapic_send_nmi(uint32_t apic_id);
+void lapic_send_init(uint32_t apic_id);			/* reset it; it waits for a start-up IPI then */
+void lapic_send_startup(uint32_t apic_id, uint8_t page);	/* start it in real mode at @page * 4096 */
 
 /* Timer ticks per second, from clock_calibrate(). */
 extern uint64_t lapic_timer_hz;
 void lapic_timer_start_counting(void);	/* for calibration: masked, from 0xffffffff down, divide by 16 */
 uint32_t lapic_timer_elapsed(void);	/* ticks since then */
-/* Periodic VECTOR_TIMER at @hz from now on; 0 stops it. */
+/* Periodic VECTOR_TIMER on this CPU at @hz from now on; 0 stops it. */
 void lapic_timer_periodic(uint32_t hz);
 
 #endif

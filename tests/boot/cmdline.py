@@ -15,6 +15,8 @@ MISTAKES = {
     "unknown-test": ("tests=nosuch", [r"nosuch", r"kernel.*user"]),
     "unknown-benchmark": ("bench=nosuch", [r"nosuch", r"syscall_null"]),
     "bad-number": ("seed=seven", [r"seven"]),
+    "no-cpus": ("cpus=0", [r"cpus=0", r"1 to 64"]),
+    "bad-pcid": ("pcid=maybe", [r"pcid=maybe", r"on off"]),
     "unknown-fault": ("inject=gremlin", [r"gremlin", r"double-free"]),
     "too-long": ("seed=" + "0" * 600 + "1", [r"(?i)long"]),
 }

@@ -86,17 +86,21 @@ static void empty_line_gives_the_defaults(void **state)
 		assert_string_equal(parsed.bench, "");
 		assert_string_equal(parsed.inject, "");
 		assert_int_equal(parsed.seed, 1);
+		assert_int_equal(parsed.cpus, 0);
+		assert_true(parsed.pcid);
 	}
 }
 
 static void every_key_is_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("  entry=third-one\ttests=test_x seed=42 inject=panic "), 0);
+	assert_int_equal(parse("  entry=third-one\ttests=test_x seed=42 cpus=3 pcid=off inject=panic "), 0);
 	assert_ptr_equal(parsed.entry, &designs[2]);
 	assert_false(parsed.entry_defaulted);
 	assert_string_equal(parsed.tests, "test_x");
 	assert_int_equal(parsed.seed, 42);
+	assert_int_equal(parsed.cpus, 3);
+	assert_false(parsed.pcid);
 	assert_string_equal(parsed.inject, "panic");
 	assert_int_equal(parse("bench=all"), 0);
 	assert_string_equal(parsed.bench, "all");
@@ -127,10 +131,24 @@ static void seeds(void **state)
 		assert_refused(bad[i], bad[i], "hexadecimal");
 }
 
+static void numbers_of_cpus(void **state)
+{
+	static const char *const bad[] = { "cpus=0", "cpus=65", "cpus=-1", "cpus=4k", "cpus=18446744073709551617" };
+
+	(void)state;
+	assert_int_equal(parse("cpus=1"), 0);
+	assert_int_equal(parsed.cpus, 1);
+	assert_int_equal(parse("cpus=64 pcid=on"), 0);
+	assert_int_equal(parsed.cpus, 64);
+	assert_true(parsed.pcid);
+	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_refused(bad[i], bad[i], "from 1 to 64");
+}
+
 static void unknown_words_are_named_with_what_is_valid(void **state)
 {
 	(void)state;
-	assert_refused("entry=first foo=1", "\"foo=1\"", "entry= tests= bench= seed= inject=");
+	assert_refused("entry=first foo=1", "\"foo=1\"", "entry= tests= bench= cpus= pcid= seed= inject=");
 	assert_refused("quiet", "\"quiet\"", "entry= tests=");
 	assert_refused("=x", "\"=x\"", "entry=");
 	assert_refused("ENTRY=first", "\"ENTRY=first\"", "entry=");
@@ -145,6 +163,7 @@ static void unknown_values_are_named_with_what_is_valid(void **state)
 	assert_refused("entry=third", "entry=third", "third-one");
 	assert_refused("inject=fire", "inject=fire", "skip-flip:x.syscall.in");
 	assert_refused("tests=a/b", "tests=a/b", "a-z");
+	assert_refused("pcid=yes", "pcid=yes", "on off");
 	assert_refused("bench=A", "bench=A", "a-z");
 	assert_refused("entry=a=b", "entry=a=b", "valid");
 }
@@ -198,7 +217,7 @@ static void long_words_are_refused(void **state)
 static void messages_stay_in_their_buffer(void **state)
 {
 	static const char *const lines[] = {
-		"entry=nope", "foo", "seed=x", "inject=x", "tests=A", "tests=a bench=b",
+		"entry=nope", "foo", "seed=x", "inject=x", "tests=A", "cpus=0", "pcid=x", "tests=a bench=b",
 	};
 
 	(void)state;
@@ -220,6 +239,7 @@ int main(void)
 		cmocka_unit_test(every_key_is_taken),
 		cmocka_unit_test(naming_the_default_is_not_defaulting),
 		cmocka_unit_test(seeds),
+		cmocka_unit_test(numbers_of_cpus),
 		cmocka_unit_test(unknown_words_are_named_with_what_is_valid),
 		cmocka_unit_test(unknown_values_are_named_with_what_is_valid),
 		cmocka_unit_test(a_key_needs_a_value),

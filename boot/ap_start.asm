@@ -1,0 +1,78 @@
+; SPDX-License-Identifier: MIT
+; ap_start.asm - the way of every CPU but the first, from its SIPI to smp_ap_main().
+;
+; A SIPI names a page below 1 MiB and starts the CPU there in real mode, with CS at that page.  ap_blob is
+; what the boot CPU copies to the page.  It goes to long mode in one step, on the boot's early tables
+; and descriptors, which still lie where the image was loaded; so everything that it needs is known when
+; the kernel is linked, and nothing in the copy has to be patched.
+
+%include "asm-offsets.inc"
+
+extern early_pml4
+extern early_gdt
+extern early_gdt_pointer
+extern smp_ap_main
+extern ap_root
+extern ap_stack
+
+section .rodata progbits alloc noexec nowrite align=8
+global ap_blob
+global ap_blob_end
+bits 16
+ap_blob:			; [cr3=off gs=any rsp=none if=0]  cs = this page, ip = 0
+	cli
+	cld
+	o32 lgdt [cs:.gdt_pointer - ap_blob]
+	; Outright: CD and NW are set after INIT.
+	mov	eax, CR4_PAE
+	mov	cr4, eax
+	mov	eax, early_pml4
+	mov	cr3, eax
+	mov	ecx, MSR_EFER
+	mov	eax, EARLY_EFER
+	xor	edx, edx
+	wrmsr
+	mov	eax, EARLY_CR0		; PE and PG at once: no protected mode in between
+	mov	cr0, eax
+	jmp	dword SEL_KERNEL_CODE:ap_long_mode
+
+	align	8, db 0
+.gdt_pointer:
+	dw	SEL_KERNEL_DATA + 8 - 1	; the last one there
+	dd	early_gdt - KERNEL_IMAGE_BASE
+ap_blob_end:
+
+section .boot.text progbits alloc exec nowrite align=16
+bits 64
+ap_long_mode:			; [cr3=early gs=any rsp=none if=0]
+	mov	rax, ap_high
+	jmp	rax
+
+section .text
+ap_high:			; [cr3=early gs=any rsp=none if=0]
+	mov	rax, early_gdt_pointer	; the identity map goes with the early tables
+	lgdt	[rax]
+	mov	eax, SEL_KERNEL_DATA
+	mov	ds, eax
+	mov	es, eax
+	mov	ss, eax
+	xor	eax, eax
+	mov	fs, eax
+	mov	gs, eax
+	mov	rax, [rel ap_root]
+	mov	cr3, rax
+.take_stack:			; [cr3=kernel gs=0 rsp=none if=0]
+	; Whoever takes the word owns the stack; one that comes too late finds none, and stays out.
+	xor	eax, eax
+	xchg	rax, [rel ap_stack]
+	test	rax, rax
+	jz	.park
+	mov	rsp, rax
+	xor	ebp, ebp		; a backtrace ends here
+	call	smp_ap_main		; [cr3=kernel gs=0 rsp=idle if=0]
+	ud2				; smp_ap_main() does not return
+.park:
+	hlt
+	jmp	.park
+
+section .note.GNU-stack noalloc noexec nowrite progbits
