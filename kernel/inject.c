@@ -151,14 +151,23 @@ static void call_null(void)
 	nowhere();
 }
 
-/* Every other CPU panics in its interrupt handler, this one with them. */
+/* When all have come here, or one was faster. */
+static void panic_with_the_others(void)
+{
+	static uint32_t ready;
+
+	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) < cpu_count && !panic_in_progress())
+		cpu_pause();
+	just_panic();
+}
+
 static void panic_all(void)
 {
-	irq_set_handler(VECTOR_SELF_TEST, just_panic);
-	for (unsigned i = 0; i < MAX_CPUS; i++)
-		if (cpus[i].online && &cpus[i] != this_cpu())
-			lapic_send_ipi(cpus[i].apic_id, VECTOR_SELF_TEST);
-	just_panic();
+	irq_set_handler(VECTOR_SELF_TEST, panic_with_the_others);
+	for (uint32_t i = 1; i < cpu_count; i++)
+		lapic_send_ipi(cpus[i].apic_id, VECTOR_SELF_TEST);
+	panic_with_the_others();
 }
 
 /* --- other CPUs --------------------------------------------------------------- */

@@ -25,6 +25,7 @@
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 
 #define INIT_PROGRAM	"init"
@@ -70,8 +71,7 @@ static void read_cmdline(void)
 		refuse("the command line is too long: at most 511 bytes");
 	if (cmdline_parse(bootinfo.cmdline, &cmdline, err, sizeof(err)))
 		refuse(err);
-	if (!cmdline.pcid)
-		cpu_features &= ~(CPU_PCID | CPU_INVPCID);
+	tlb_pcid_wanted = cmdline.pcid;
 	printk("vestibule: entry=%s%s: %s\n", cmdline.entry->name, cmdline.entry_defaulted ? " (the default)" : "",
 	       cmdline.entry->summary);
 }
@@ -108,6 +108,7 @@ static void init_devices(void)
 	clock_calibrate();
 	irq_set_handler(VECTOR_TIMER, sched_tick);
 	irq_set_handler(VECTOR_RESCHEDULE, sched_reschedule_irq);
+	irq_set_handler(VECTOR_SHOOTDOWN, tlb_shootdown_irq);
 	irq_set_handler(VECTOR_SPURIOUS, spurious_irq);
 	irq_set_handler(VECTOR_UART, uart_irq);
 	uart_enable_irq();
@@ -177,6 +178,7 @@ void kmain(uint32_t magic, uint64_t info_pa)
 	if (cpu_alloc(0, 0))		/* its APIC id is known later */
 		panic("no memory for the first CPU");
 	cpu_load(0);
+	tlb_init_cpu(&cpus[0]);
 	sched_init_cpu(&cpus[0], cpus[0].idle);
 	sched_cpu_online(&cpus[0]);
 	run_on_stack(cpus[0].idle->kstack_top, boot_thread);

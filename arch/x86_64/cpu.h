@@ -21,8 +21,7 @@
 #define CPU_INVPCID	(1u << 9)
 #define CPU_X2APIC	(1u << 10)
 
-/* CPU_* bits that the kernel uses: the boot CPU's, less what the command line turns off before entry_choose(). */
-extern uint32_t cpu_features;
+extern uint32_t cpu_features;		/* CPU_* bits of the boot CPU; one that lacks any is not started */
 
 /* SDM vol. 3A, 8.7 (64-bit TSS). */
 struct tss {

@@ -57,6 +57,7 @@ void smp_ap_main(void)
 		stay_out(missing);
 	cpu_enable_features();
 	cpu_load(ap_index);
+	tlb_init_cpu(cpu);
 	lapic_enable();
 	sched_init_cpu(cpu, cpu->idle);
 	sched_set_tick(SCHED_TICK_HZ);
@@ -213,8 +214,8 @@ void smp_start_cpus(const struct bootinfo *bi, uint32_t limit)
 		start_others(page, wanted - 1);
 	else if (wanted > 1)
 		printk("smp: the other CPUs are left out: no free page below 640 KiB to start them at\n");
-	printk("vestibule: %u CPU%s, %s\n", cpu_count, cpu_count > 1 ? "s" : "",
-	       lapic_base ? "xAPIC" : "x2APIC");
+	printk("vestibule: %u CPU%s, %s%s\n", cpu_count, cpu_count > 1 ? "s" : "",
+	       lapic_base ? "xAPIC" : "x2APIC", tlb_pcid_in_use() ? ", PCID" : "");
 }
 
 void smp_send_reschedule(const struct cpu *cpu)

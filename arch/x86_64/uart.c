@@ -89,6 +89,7 @@ void uart_irq(void)
 {
 	uint8_t iir;
 
+	lapic_eoi();
 	uart_irq_count++;
 	while (!((iir = inb(UART_IIR)) & IIR_NONE)) {
 		if ((iir & IIR_ID) == IIR_TX_EMPTY) {

@@ -11,12 +11,15 @@
 
 KTEST(uart_interrupt_through_the_ioapic)
 {
-	uint64_t before = uart_irq_count;
+	/* A second one comes only when the first was acknowledged. */
+	for (int i = 0; i < 2; i++) {
+		uint64_t before = uart_irq_count;
 
-	uart_test_irq();
-	while (uart_irq_count == before)	/* a hang here is the boot runner's time-out */
-		__asm__ volatile("sti; nop; cli; pause" : : : "memory");
-	KCHECK(uart_irq_count > before);
+		uart_test_irq();
+		while (uart_irq_count == before)	/* a hang here is the boot runner's time-out */
+			__asm__ volatile("sti; nop; cli; pause" : : : "memory");
+		KCHECK(uart_irq_count > before);
+	}
 }
 
 static volatile uint64_t ticks;
