@@ -62,11 +62,17 @@ static void set_priority(struct thread *t, uint64_t priority)
 	sched_set_priority(t, priority);
 }
 
+/* The first thread of a process is told no tid: 0 is the caller. */
+static uint64_t or_own(uint64_t tid)
+{
+	return tid ? tid : current_thread()->tid;
+}
+
 int64_t sys_set_priority(uint64_t tid, uint64_t priority)
 {
 	if (priority >= PRIORITY_COUNT)
 		return -EINVAL;
-	return tid <= UINT32_MAX ? thread_apply(tid, set_priority, priority) : -ESRCH;
+	return tid <= UINT32_MAX ? thread_apply(or_own(tid), set_priority, priority) : -ESRCH;
 }
 
 int64_t sys_set_affinity(uint64_t tid, uint64_t mask)
@@ -75,7 +81,7 @@ int64_t sys_set_affinity(uint64_t tid, uint64_t mask)
 
 	if (!(mask & sched_online_cpus()))
 		return -EINVAL;
-	err = tid <= UINT32_MAX ? thread_apply(tid, sched_set_affinity, mask) : -ESRCH;
+	err = tid <= UINT32_MAX ? thread_apply(or_own(tid), sched_set_affinity, mask) : -ESRCH;
 	/* When it was our own, the way out moves us: exit_work() yields. */
 	return err;
 }
