@@ -43,20 +43,14 @@ static struct tlb_cpu {
 	struct tag *tag;		/* its tag */
 	uint64_t kernel_seen;		/* kernel_generation at the last full flush */
 	unsigned next_victim;
-	struct tag tags[TAGS];		/* without PCID only two are used, and all ids are 0 */
+	struct tag tags[TAGS];		/* without PCIDs two are in use, and all ids are 0 */
 } __attribute__((aligned(64))) states[MAX_CPUS];
 
-static uint64_t kernel_generation;
-static uint64_t last_space;
+static uint64_t kernel_generation, last_space;
 static bool pcid;
 
 bool tlb_pcid_wanted = true;
 uint64_t tlb_ipis_sent;
-
-static struct tlb_cpu *my_state(void)
-{
-	return &states[hw_cpu()];
-}
 
 bool tlb_pcid_in_use(void)
 {
@@ -91,9 +85,7 @@ static uint64_t tag_id(const struct tlb_cpu *c)
 
 static uint64_t kernel_word(const struct tlb_cpu *c, bool keep)
 {
-	uint64_t root = c->loaded ? aspace_kernel_cr3(c->loaded) : kspace_boot_root();
-
-	return cr3_word(root, tag_id(c), keep);
+	return cr3_word(c->loaded ? aspace_kernel_cr3(c->loaded) : kspace_boot_root(), tag_id(c), keep);
 }
 
 static uint64_t user_word(const struct tlb_cpu *c, bool keep)
@@ -130,7 +122,7 @@ static void flush_user_half(struct tlb_cpu *c)
  */
 void tlb_exit_work(void)
 {
-	struct tlb_cpu *c = my_state();
+	struct tlb_cpu *c = &states[hw_cpu()];
 	bool due = c->tag->user_due && !BUG(ARM_EARLY);
 
 	c->tag->user_due = false;
@@ -141,21 +133,16 @@ void tlb_exit_work(void)
 
 /* --- loading a space ---------------------------------------------------------- */
 
-static void flush_all(void)
-{
-	if (hw_has_invpcid())
-		hw_invpcid(INVPCID_ALL, 0, 0);
-	else
-		hw_toggle_global();
-}
-
 static void check_kernel_half(struct tlb_cpu *c)
 {
 	uint64_t now = atomic_read(&kernel_generation);
 
 	if (c->kernel_seen == now || BUG(SKIP_KERNEL_CHECK))
 		return;
-	flush_all();
+	if (hw_has_invpcid())
+		hw_invpcid(INVPCID_ALL, 0, 0);
+	else
+		hw_toggle_global();
 	c->kernel_seen = now;
 }
 
@@ -195,14 +182,14 @@ static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
 
 void tlb_load(struct aspace *as)
 {
-	struct tlb_cpu *c = my_state();
+	struct tlb_cpu *c = &states[hw_cpu()];
 	struct aspace *old = c->loaded;
 	bool flush = false;
 
 	check_kernel_half(c);
 	if (as == old)
 		return;
-	if (as && !BUG(SKIP_CPU_BIT))
+	if (as && !BUG(ENTER_LATE))
 		atomic_set_bit(&as->tlb.cpus, hw_cpu());	/* before the generations are read */
 	if (old && BUG(LEAVE_EARLY))
 		atomic_clear_bit(&old->tlb.cpus, hw_cpu());
@@ -210,6 +197,8 @@ void tlb_load(struct aspace *as)
 	c->tag = as ? find_tag(c, as->tlb.id) : &c->tags[0];
 	if (as)
 		flush = catch_up(c, &as->tlb);
+	if (as && BUG(ENTER_LATE))
+		atomic_set_bit(&as->tlb.cpus, hw_cpu());
 	hw_write_cr3(kernel_word(c, !flush));
 	set_door(c);				/* an NMI in between loads the old root once more */
 	if (old)
@@ -258,12 +247,13 @@ static void answer(struct tlb_cpu *c, const struct request *r)
 {
 	const struct tlb_space *s = &r->as->tlb;
 	uint64_t *seen = r->private ? &c->tag->user_generation : &c->tag->generation;
+	unsigned n = r->n;
 
 	if (c->loaded != r->as || r->generation <= *seen)
-		return;			/* its tag is behind until it is loaded again; or was flushed since */
-	if (r->n <= TLB_BATCH && (r->generation == *seen + 1 || BUG(SKIP_GAP))) {
+		return;			/* flushed when it is loaded again, or flushed since */
+	if (n <= TLB_BATCH && (r->generation == *seen + 1 || BUG(SKIP_GAP))) {
 		*seen = r->generation;
-		for (unsigned i = 0; i < r->n; i++)
+		for (unsigned i = 0; i < n; i++)
 			flush_page(c, r, r->va[i]);
 	} else {
 		*seen = atomic_read(r->private ? &s->user_generation : &s->generation);
@@ -273,7 +263,7 @@ static void answer(struct tlb_cpu *c, const struct request *r)
 
 void tlb_serve_mailbox(void)
 {
-	struct tlb_cpu *c = my_state();
+	struct tlb_cpu *c = &states[hw_cpu()];
 
 	if (!__atomic_load_n(&c->callers, __ATOMIC_RELAXED))
 		return;
@@ -302,10 +292,10 @@ static void post(unsigned cpu)
 	__atomic_fetch_add(&tlb_ipis_sent, 1, __ATOMIC_RELAXED);
 }
 
-/* @r was filled in, and its generation made after the PTEs were written: find out whom it concerns, and wait for them. */
-static void shoot(struct tlb_cpu *c, struct request *r)
+/* Hand @r to the CPUs of the set @targets, and wait for them. */
+static void shoot(struct tlb_cpu *c, struct request *r, uint64_t targets)
 {
-	uint64_t targets = atomic_read(&r->as->tlb.cpus), others = targets & ~(1ul << hw_cpu());
+	uint64_t others = targets & ~(1ul << hw_cpu());
 
 	r->waiting = BUG(SKIP_WAIT) ? 0 : others;
 	for (uint64_t left = others; left; left &= left - 1)
@@ -322,7 +312,8 @@ static void shoot(struct tlb_cpu *c, struct request *r)
 static void flush(struct aspace *as, bool private, const uint64_t *va, unsigned n)
 {
 	uint64_t *generation = private ? &as->tlb.user_generation : &as->tlb.generation;
-	struct tlb_cpu *c = my_state();
+	uint64_t targets = BUG(LOOK_EARLY) ? atomic_read(&as->tlb.cpus) : 0;
+	struct tlb_cpu *c = &states[hw_cpu()];
 	struct request *r = &c->request;
 
 	r->as = as;
@@ -330,11 +321,13 @@ static void flush(struct aspace *as, bool private, const uint64_t *va, unsigned 
 	r->n = BUG(SKIP_OVERFLOW) && n > TLB_BATCH ? TLB_BATCH : n;
 	for (unsigned i = 0; i < n && i < TLB_BATCH; i++)
 		r->va[i] = va[i];
-	if (BUG(SKIP_USER_GENERATION) ? private : BUG(SKIP_GENERATION))
+	if (BUG(private ? SKIP_USER_GENERATION : SKIP_GENERATION))
 		r->generation = *generation + 1;
 	else
 		r->generation = atomic_increment(generation);
-	shoot(c, r);
+	if (!BUG(LOOK_EARLY))		/* after the generation, which comes after the PTEs */
+		targets = atomic_read(&as->tlb.cpus);
+	shoot(c, r, targets);
 }
 
 void tlb_flush_user_pages(struct aspace *as, const uint64_t *va, unsigned n)

@@ -34,7 +34,7 @@ void hw_pause(void);
 enum tlb_bug {
 	NO_BUG, SKIP_FLUSH, SKIP_USER_FLUSH, SKIP_GENERATION, SKIP_USER_GENERATION, SKIP_LOAD_FLUSH,
 	SKIP_DEFERRED_USER, SKIP_RECYCLED_FLUSH, SKIP_KERNEL_CHECK, SKIP_IPI, SKIP_WAIT, SKIP_OVERFLOW,
-	SKIP_GAP, SKIP_CPU_BIT, ARM_EARLY, LEAVE_EARLY, TLB_BUGS,
+	SKIP_GAP, ENTER_LATE, LOOK_EARLY, ARM_EARLY, LEAVE_EARLY, TLB_BUGS,
 };
 extern enum tlb_bug tlb_seeded_bug;
 #define BUG(which) (tlb_seeded_bug == (which))
@@ -55,7 +55,7 @@ static inline bool hw_has_invpcid(void) { return cpu_features & CPU_INVPCID; }
 static inline void hw_eoi(void) { lapic_eoi(); }
 static inline void hw_pause(void) { cpu_pause(); }
 
-/* PCIDs without Global pages exist on no CPU, and would leave hw_toggle_global() without effect. */
+/* PCIDs without Global pages exist on no CPU, and hw_toggle_global() would not reach all of them. */
 static inline bool hw_has_pcid(void)
 {
 	return !(~cpu_features & (CPU_PCID | CPU_PGE));
@@ -79,8 +79,12 @@ static inline void hw_toggle_global(void)
 {
 	uint64_t cr4 = read_cr4();
 
-	write_cr4(cr4 ^ CR4_PGE);
-	write_cr4(cr4);
+	if (cr4 & CR4_PGE) {
+		write_cr4(cr4 & ~CR4_PGE);
+		write_cr4(cr4);
+	} else {
+		write_cr3(read_cr3());	/* there are none, and no PCIDs */
+	}
 }
 
 static inline void hw_send_shootdown(uint32_t cpu)

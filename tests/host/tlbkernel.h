@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlbkernel.h - a kernel and its programs on the machine of tlbsim.h, doing things at random.
+ *
+ * It follows the rules that the real one follows (mm/tlb.h) and checks every access: a leaf that
+ * belongs to somebody else, that no longer exists, or that this half of a pair must not show ends the run.
+ */
+#ifndef TESTS_TLBKERNEL_H
+#define TESTS_TLBKERNEL_H
+
+#include "arch/x86_64/percpu.h"
+#include "entry/design.h"
+#include "tests/host/tlbsim.h"	/* mm/tlb.c comes before both */
+
+static struct entry_design design;
+const struct entry_design *entry = &design;
+enum tlb_bug tlb_seeded_bug;
+
+enum thread_life { FREE, READY, RUNNING, DEAD };
+
+static struct {
+	enum thread_life life;
+	unsigned space;
+} threads[SLOTS];			/* thread n has trampoline n */
+
+static bool slot_in_use[SLOTS];
+
+static uint64_t test_number(const char *name, uint64_t otherwise)
+{
+	return getenv(name) ? strtoull(getenv(name), NULL, 0) : otherwise;
+}
+
+/* --- the oracle -------------------------------------------------------------------- */
+
+static void check_kernel_leaf(const struct sim_cpu *c, const struct item *leaf, unsigned page)
+{
+	if (on_user_root(c) && page < VISIBLE)
+		wrong("CPU %u: the user root shows kernel page %u", sim.current, page);
+	if (leaf->gone && c->loaded_at > leaf->gone_at)
+		wrong("CPU %u uses kernel page %u, unmapped before its last tlb_load()", sim.current, page);
+}
+
+static void use(unsigned page)
+{
+	struct sim_cpu *c = me();
+	uint32_t n = translate(c, page);
+	const struct item *leaf = &sim.items[n];
+
+	sim.uses++;
+	if (!n)
+		return;
+	if (leaf->place != page)
+		wrong("CPU %u: page %u leads to that of page %u", sim.current, page, leaf->place);
+	else if (leaf->owner == NOBODY)
+		check_kernel_leaf(c, leaf, page);
+	else if (c->thread < 0 || leaf->owner != sim.space[threads[c->thread].space].as.tlb.id)
+		wrong("CPU %u uses page %u of another space", sim.current, page);
+	else if (leaf->gone)
+		wrong("CPU %u uses page %u after its unmapping returned", sim.current, page);
+	else if (page >= TRAMPOLINES && !on_user_root(c))
+		wrong("CPU %u: the kernel root shows a private page", sim.current);
+}
+
+/* --- page tables ---------------------------------------------------------------------- */
+
+static void lock(struct space *s)
+{
+	me()->waited = 0;
+	while (s->locked) {
+		tlb_serve_mailbox();
+		hw_pause();
+	}
+	s->locked = true;
+	hw_step();
+}
+
+static void unlock(struct space *s)
+{
+	hw_step();
+	s->locked = false;
+}
+
+static void map(struct space *s, unsigned page)
+{
+	unsigned t = table_of(page), slot = s - sim.space;
+
+	if (s->leaf[page])
+		return;
+	if (!s->table[t])
+		s->table[t] = new_item(s->as.tlb.id, slot, t);
+	hw_step();
+	s->leaf[page] = new_item(s->as.tlb.id, slot, page);
+	s->count[t]++;
+}
+
+/* What an unmapping took out, to be freed after the flush. */
+struct taken {
+	uint32_t item[2 * LOWER_PAGES];
+	unsigned n;
+};
+
+static void unmap(struct space *s, unsigned page, struct taken *taken)
+{
+	unsigned t = table_of(page);
+
+	if (!s->leaf[page])
+		return;
+	taken->item[taken->n++] = s->leaf[page];
+	s->leaf[page] = 0;
+	hw_step();
+	if (--s->count[t])
+		return;
+	taken->item[taken->n++] = s->table[t];
+	s->table[t] = 0;
+}
+
+static void free_taken(const struct taken *taken)
+{
+	for (unsigned i = 0; i < taken->n; i++)
+		item_gone(taken->item[i]);
+}
+
+/* --- system calls ------------------------------------------------------------------------ */
+
+static void do_map(struct space *s)
+{
+	lock(s);
+	map(s, LOWER + rnd(LOWER_PAGES));
+	unlock(s);
+}
+
+static void do_unmap(struct space *s)
+{
+	unsigned pad = rnd(4) ? 0 : TLB_BATCH, n = pad, pages = 1 + rnd(rnd(2) ? 2 : LOWER_PAGES);
+	uint64_t va[TLB_BATCH + LOWER_PAGES] = { 0 };	/* the padding makes it overflow */
+	struct taken taken = { .n = 0 };
+
+	lock(s);
+	for (unsigned i = 0, page = rnd(LOWER_PAGES); i < pages; i++, page = (page + 1) % LOWER_PAGES) {
+		if (s->leaf[page])
+			va[n++] = (uint64_t)page * PAGE_SIZE;
+		unmap(s, page, &taken);
+	}
+	unlock(s);
+	if (n > pad)
+		tlb_flush_user_pages(&s->as, va, n);
+	free_taken(&taken);
+}
+
+static void do_thread(unsigned slot)
+{
+	struct space *s = &sim.space[slot];
+
+	for (unsigned i = 0; i < SLOTS; i++) {
+		if (slot_in_use[i])
+			continue;
+		slot_in_use[i] = true;
+		s->threads++;
+		lock(s);
+		if (sim.m.split)
+			map(s, TRAMPOLINES + i);
+		unlock(s);
+		threads[i].space = slot;
+		threads[i].life = READY;
+		return;
+	}
+}
+
+/* There are times of few spaces with many threads, and times when the ids do not suffice. */
+static void do_spawn(void)
+{
+	for (unsigned i = 0; i < 1 + sim.steps / 16384 % SPACES; i++) {
+		struct space *s = &sim.space[i];
+
+		if (s->live)
+			continue;
+		memset(s, 0, sizeof(*s));
+		s->live = true;
+		s->as.root = ROOT_OF(i);
+		s->threads = 1;			/* keeps it while its first thread is made */
+		tlb_space_init(&s->as.tlb);
+		map(s, LOWER + rnd(LOWER_PAGES));
+		do_thread(i);
+		if (!--s->threads)
+			s->live = false;	/* no slot was free; nobody has loaded it */
+		return;
+	}
+}
+
+static void destroy(struct space *s)
+{
+	tlb_space_check_left(&s->as.tlb);
+	for (unsigned i = 0; i < KERNEL; i++)
+		if (s->leaf[i])
+			item_gone(s->leaf[i]);
+	for (unsigned i = 0; i < TABLES; i++)
+		if (s->table[i])
+			item_gone(s->table[i]);
+	for (unsigned i = 0; i < sim.m.cpus; i++)
+		if (sim.cpu[i].cr3 && (sim.cpu[i].cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE) == s->as.root)
+			wrong("CPU %u has a root that is being freed", i);
+	s->live = false;
+}
+
+static void do_reap(void)
+{
+	for (unsigned i = 0; i < SLOTS; i++) {
+		struct space *s = &sim.space[threads[i].space];
+		struct taken taken = { .n = 0 };
+
+		if (threads[i].life != DEAD)
+			continue;
+		threads[i].life = FREE;
+		if (sim.m.split) {
+			lock(s);
+			unmap(s, TRAMPOLINES + i, &taken);
+			unlock(s);
+			tlb_flush_private_page(&s->as, (uint64_t)(TRAMPOLINES + i) * PAGE_SIZE);
+			free_taken(&taken);
+		}
+		slot_in_use[i] = false;
+		if (!--s->threads)
+			destroy(s);
+	}
+}
+
+static void do_kernel_page(void)
+{
+	unsigned page = KERNEL + rnd(PAGES - KERNEL);
+	uint32_t old = sim.kernel_leaf[page];
+
+	if (!old) {
+		sim.kernel_leaf[page] = new_item(NOBODY, 0, page);
+		return;
+	}
+	sim.kernel_leaf[page] = 0;
+	tlb_flush_kernel_page((uint64_t)page * PAGE_SIZE);
+	item_gone(old);
+	if (translate(me(), page) == old)
+		wrong("CPU %u still sees the kernel page that it unmapped", sim.current);
+}
+
+/* Leave the current thread as @life for another one, or for the idle thread. */
+static void schedule(enum thread_life life)
+{
+	struct sim_cpu *c = me();
+	int old = c->thread, next = -1;
+	uint64_t now = sim.steps + 1;
+
+	for (unsigned k = 0, first = rnd(SLOTS); k < SLOTS && rnd(4); k++)
+		if (threads[(first + k) % SLOTS].life == READY)
+			next = (first + k) % SLOTS;
+	if (next >= 0)
+		threads[next].life = RUNNING;
+	hw_step();
+	if (next >= 0)
+		sim.space[threads[next].space].ran_on |= 1ul << sim.current;
+	c->thread = next;
+	tlb_load(next < 0 ? NULL : &sim.space[threads[next].space].as);
+	c->loaded_at = now;
+	if (old >= 0)
+		threads[old].life = life;
+}
+
+static void syscall(void)
+{
+	struct sim_cpu *c = me();
+	unsigned slot = threads[c->thread].space;
+
+	switch (rnd(12)) {
+	case 0: case 1: case 2: do_map(&sim.space[slot]); break;
+	case 3: do_unmap(&sim.space[slot]); break;
+	case 4: do_thread(slot); break;
+	case 5: do_spawn(); break;
+	case 6: do_kernel_page(); break;
+	case 7: schedule(DEAD); break;
+	case 8: do_reap(); break;
+	case 9: schedule(READY); break;
+	default: use(LOWER + rnd(LOWER_PAGES));	/* a user copy */
+	}
+}
+
+/* --- a CPU's life ---------------------------------------------------------------------------- */
+
+static void flip_out(struct sim_cpu *c)
+{
+	if (c->percpu.work & WORK_TLB)
+		tlb_exit_work();
+	sim.flips_out++;
+	sim.flips_out_flushing += !(c->percpu.user_cr3 & KEEP);
+	hw_write_cr3(c->percpu.user_cr3);
+}
+
+static void user_mode(struct sim_cpu *c)
+{
+	bool interrupt = false;
+
+	flip_out(c);
+	for (unsigned n = rnd(6); n && !interrupt; n--) {
+		use(rnd(3) ? LOWER + rnd(LOWER_PAGES) : rnd(sim.m.split ? PAGES : LOWER_PAGES));
+		hw_step();
+		interrupt = c->ipi && rnd(2);
+	}
+	hw_write_cr3(c->percpu.kernel_cr3);
+	use(sim.m.split ? TRAMPOLINES + rnd(PAGES - TRAMPOLINES) : VISIBLE);
+	if (interrupt)
+		tlb_shootdown_irq();
+	else
+		syscall();
+}
+
+static void idle(struct sim_cpu *c)
+{
+	hw_step();
+	use(TRAMPOLINES + rnd(PAGES - TRAMPOLINES));
+	if (c->ipi && rnd(2))
+		tlb_shootdown_irq();
+	else if (rnd(8))
+		schedule(READY);
+	else if (rnd(2))
+		do_reap();
+	else
+		do_spawn();
+	switch_cpu();
+}
+
+static void cpu_main(void)
+{
+	struct sim_cpu *c = me();
+	struct cpu cpu = { .index = sim.current };
+
+	tlb_init_cpu(&cpu);
+	c->ready = true;
+	for (;;) {
+		me()->waited = 0;
+		if (c->thread < 0)
+			idle(c);
+		else
+			user_mode(c);
+	}
+}
+
+/* --- a run -------------------------------------------------------------------------------------- */
+
+static void boot_cpu(unsigned i)
+{
+	struct sim_cpu *c = &sim.cpu[i];
+
+	c->cr3 = BOOT_ROOT;
+	c->thread = -1;
+	getcontext(&c->context);
+	c->context.uc_stack.ss_sp = stacks[i];
+	c->context.uc_stack.ss_size = STACK_BYTES;
+	makecontext(&c->context, cpu_main, 0);
+}
+
+/* @steps of machine @m with @bug; the same seed gives the same run. False when something went wrong. */
+static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bug)
+{
+	struct item *items = sim.items;
+	uint32_t room = sim.item_room;
+
+	memset(&sim, 0, sizeof(sim));
+	memset(threads, 0, sizeof(threads));
+	memset(slot_in_use, 0, sizeof(slot_in_use));
+	memset(states, 0, sizeof(states));
+	kernel_generation = last_space = tlb_ipis_sent = 0;
+	pcid = false;
+	sim.items = items;
+	sim.item_room = room;
+	sim.m = m;
+	sim.seed = seed;
+	sim.limit = steps;
+	design.split = m.split;
+	tlb_seeded_bug = bug;
+	new_item(NOBODY, 0, 0);			/* 0 is none */
+	for (unsigned page = TRAMPOLINES; page < PAGES; page++)
+		sim.kernel_leaf[page] = new_item(NOBODY, 0, page);
+	for (unsigned i = 0; i < m.cpus; i++)
+		boot_cpu(i);
+	swapcontext(&sim.outside, &sim.cpu[0].context);
+	return !sim.wrong;
+}
+
+#endif

@@ -1,0 +1,389 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tlbsim.h - a machine with tagged TLBs, as hostile as the manual allows (SDM vol. 3A, 4.10).
+ *
+ * Each CPU is a coroutine with CR3, a TLB (PCID, Global) and a cache of pointers to page tables.  Whenever the
+ * code under test reaches for the machine, time passes: the CPU may fill its TLB from the loaded root, take an NMI,
+ * or stand still while others run.  A flush drops what the manual promises and nothing more.
+ *
+ * Page tables are modelled by what can go stale: a leaf and a table are numbered when they are made, and a number
+ * is never used again, so an old one is told from a new one wherever it shows up.
+ */
+#ifndef TESTS_TLBSIM_H
+#define TESTS_TLBSIM_H
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+#include <cmocka.h>
+#include "mm/aspace.h"
+#include "mm/pagetable.h"
+#include "mm/tlb_hw.h"
+
+#define CPUS		8
+#define SPACES		10		/* more than a CPU has ids for */
+#define STACK_BYTES	(64 * 1024)
+#define TLB_ENTRIES	64
+#define CACHED_TABLES	6
+
+/* Pages by number; an address is the number times 4096. */
+enum {
+	LOWER = 0, LOWER_PAGES = 8,	/* a program's, in two tables */
+	TRAMPOLINES = 8, SLOTS = 8,	/* own ones in a user root, in one table; all of them in a kernel root */
+	KERNEL = 16, KERNEL_PAGES = 4,	/* kernel roots only */
+	VISIBLE = 20, VISIBLE_PAGES = 2,	/* all roots, Global */
+	PAGES = 22,
+};
+#define TABLES	3
+#define NOBODY	0u			/* owner of the kernel's own leaves */
+
+/* A leaf or a table that exists, is being taken away, or is gone (its memory serves something else). */
+struct item {
+	uint32_t owner;			/* space id, or NOBODY */
+	uint8_t slot, place;		/* whose space; page or table number */
+	bool gone;
+	uint64_t gone_at;
+};
+
+struct space {
+	struct aspace as;
+	bool live, locked;
+	uint64_t ran_on;
+	uint32_t leaf[KERNEL], table[TABLES];
+	unsigned count[TABLES], threads;
+};
+
+struct sim_cpu {
+	ucontext_t context;
+	struct percpu percpu;
+	uint64_t cr3;
+	bool pcide, ready, ipi, in_nmi;
+	struct { bool valid, global; uint16_t pcid; uint8_t page; uint32_t leaf; } tlb[TLB_ENTRIES];
+	struct { bool valid; uint16_t pcid; uint8_t table; uint32_t item; } tables[CACHED_TABLES];
+	uint64_t loaded_at;		/* when its last complete tlb_load() began */
+	uint64_t frozen_until;		/* stands still, as under a hypervisor that runs others */
+	unsigned waited;
+	int thread;			/* index, or -1: idle */
+};
+
+struct machine {
+	unsigned cpus;
+	bool split, pcid, invpcid;
+};
+
+static struct {
+	struct machine m;
+	uint64_t seed, steps, limit;
+	uint64_t flips_out, flips_out_flushing, uses, nmis;
+	unsigned current;
+	const char *wrong;		/* what was found */
+	char text[200];
+	ucontext_t outside;
+	struct sim_cpu cpu[CPUS];
+	struct space space[SPACES];
+	uint32_t kernel_leaf[PAGES];
+	struct item *items;
+	uint32_t item_count, item_room;
+} sim;
+
+static char stacks[CPUS][STACK_BYTES] __attribute__((aligned(16)));
+
+#define BOOT_ROOT	0x40000000ul
+#define ROOT_OF(slot)	(((slot) + 1ul) * 2 * PAGE_SIZE)
+#define KEEP		(1ul << 63)
+#define PAGE_OF(va)	((va) >> PAGE_SHIFT)
+
+static uint32_t rnd(uint32_t n)
+{
+	sim.seed = sim.seed * 6364136223846793005ul + 1442695040888963407ul;
+	return (sim.seed >> 33) % n;
+}
+
+static struct sim_cpu *me(void)
+{
+	return &sim.cpu[sim.current];
+}
+
+/* The first thing that goes wrong ends the run. */
+static void wrong(const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sim.text, sizeof(sim.text), fmt, ap);
+	va_end(ap);
+	sim.wrong = sim.text;
+	swapcontext(&me()->context, &sim.outside);
+}
+
+static uint32_t new_item(uint32_t owner, unsigned slot, unsigned place)
+{
+	if (sim.item_count == sim.item_room) {
+		sim.item_room = sim.item_room * 2 + 1024;
+		sim.items = realloc(sim.items, sim.item_room * sizeof(*sim.items));
+	}
+	sim.items[sim.item_count] = (struct item){ .owner = owner, .slot = slot, .place = place };
+	return sim.item_count++;
+}
+
+static void item_gone(uint32_t i)
+{
+	sim.items[i].gone = true;
+	sim.items[i].gone_at = sim.steps;
+}
+
+/* --- translation ------------------------------------------------------------- */
+
+static uint16_t pcid_now(const struct sim_cpu *c)
+{
+	return c->pcide ? c->cr3 & 0xfff : 0;
+}
+
+static bool on_user_root(const struct sim_cpu *c)
+{
+	return sim.m.split && c->cr3 & PAGE_SIZE;
+}
+
+static int space_slot(uint64_t cr3)
+{
+	uint64_t root = cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE;
+
+	if (root == BOOT_ROOT)
+		return -1;
+	if (!sim.space[root / (2 * PAGE_SIZE) - 1].live)
+		wrong("CPU %u walks a root that was freed", sim.current);
+	return root / (2 * PAGE_SIZE) - 1;
+}
+
+static unsigned table_of(unsigned page)
+{
+	return page / (LOWER_PAGES / 2) < 2 ? page / (LOWER_PAGES / 2) : 2;
+}
+
+/* The table for @page, by the cache or by the root; 0: none. */
+static uint32_t find_table(struct sim_cpu *c, const struct space *s, unsigned t)
+{
+	for (unsigned i = 0; i < CACHED_TABLES; i++)
+		if (c->tables[i].valid && c->tables[i].pcid == pcid_now(c) && c->tables[i].table == t)
+			return c->tables[i].item;
+	if (s->table[t]) {
+		unsigned i = rnd(CACHED_TABLES);
+
+		c->tables[i].valid = true;
+		c->tables[i].pcid = pcid_now(c);
+		c->tables[i].table = t;
+		c->tables[i].item = s->table[t];
+	}
+	return s->table[t];
+}
+
+static uint32_t walk_space(struct sim_cpu *c, unsigned page)
+{
+	int slot = space_slot(c->cr3);
+	uint32_t table = slot < 0 ? 0 : find_table(c, &sim.space[slot], table_of(page));
+	const struct item *t = &sim.items[table];
+
+	if (!table)
+		return 0;
+	if (t->gone)
+		wrong("CPU %u walks a page table that was freed", sim.current);
+	/* Unlinked, but not free yet: it reads as empty. */
+	return sim.space[t->slot].table[t->place] == table ? sim.space[t->slot].leaf[page] : 0;
+}
+
+static uint32_t walk(struct sim_cpu *c, unsigned page)
+{
+	if (page < TRAMPOLINES || (page < KERNEL && on_user_root(c)))
+		return walk_space(c, page);
+	if (page < VISIBLE && on_user_root(c))
+		return 0;
+	return sim.kernel_leaf[page];
+}
+
+static int find_entry(const struct sim_cpu *c, unsigned page)
+{
+	unsigned first = rnd(TLB_ENTRIES);	/* of several that match, any may be used */
+
+	for (unsigned k = 0; k < TLB_ENTRIES; k++) {
+		unsigned i = (first + k) % TLB_ENTRIES;
+
+		if (c->tlb[i].valid && c->tlb[i].page == page && (c->tlb[i].global || c->tlb[i].pcid == pcid_now(c)))
+			return i;
+	}
+	return -1;
+}
+
+/* The leaf that an access to @page goes through, or 0: a page fault. */
+static uint32_t translate(struct sim_cpu *c, unsigned page)
+{
+	int i = find_entry(c, page);
+	uint32_t leaf;
+
+	if (i >= 0)
+		return c->tlb[i].leaf;
+	leaf = walk(c, page);
+	if (leaf) {
+		i = rnd(TLB_ENTRIES);
+		c->tlb[i].valid = true;
+		c->tlb[i].global = page >= VISIBLE || (!sim.m.split && page >= TRAMPOLINES);
+		c->tlb[i].pcid = pcid_now(c);
+		c->tlb[i].page = page;
+		c->tlb[i].leaf = leaf;
+	}
+	return leaf;
+}
+
+/* --- flushing ------------------------------------------------------------------ */
+
+/* Drop entries of @pcid (-1: of all) for @page (-1: all pages), Global ones too or not. */
+static void drop(struct sim_cpu *c, int pcid, int page, bool global)
+{
+	for (unsigned i = 0; i < TLB_ENTRIES; i++)
+		if ((page < 0 || c->tlb[i].page == page) &&
+		    (c->tlb[i].global ? global : pcid < 0 || c->tlb[i].pcid == pcid))
+			c->tlb[i].valid = false;
+}
+
+static void drop_tables(struct sim_cpu *c, int pcid, int table)
+{
+	for (unsigned i = 0; i < CACHED_TABLES; i++)
+		if ((pcid < 0 || c->tables[i].pcid == pcid) && (table < 0 || c->tables[i].table == table))
+			c->tables[i].valid = false;
+}
+
+static void load_cr3(struct sim_cpu *c, uint64_t word)
+{
+	if (!c->pcide && (word & (KEEP | 0xfff)))
+		wrong("CPU %u: a CR3 word with PCID bits while PCIDs are off: %lx", sim.current, word);
+	c->cr3 = word & ~KEEP;
+	space_slot(c->cr3);
+	if (word & KEEP)
+		return;
+	drop(c, pcid_now(c), -1, false);
+	drop_tables(c, pcid_now(c), -1);
+}
+
+/* --- time ------------------------------------------------------------------------ */
+
+static void switch_cpu(void)
+{
+	unsigned from = sim.current, next = rnd(sim.m.cpus);
+
+	for (unsigned k = 0; k < sim.m.cpus && sim.cpu[next].frozen_until > sim.steps; k++)
+		next = (next + 1) % sim.m.cpus;
+	if (sim.steps >= sim.limit) {
+		swapcontext(&sim.cpu[from].context, &sim.outside);
+	} else if (next != from) {
+		sim.current = next;
+		swapcontext(&sim.cpu[from].context, &sim.cpu[next].context);
+	}
+}
+
+#define FREEZE	1000u			/* steps at most */
+
+/* An NMI, as every design's entry has it: the door's kernel root, and back to what was found. */
+static void nmi(struct sim_cpu *c)
+{
+	uint64_t found = c->cr3;
+
+	sim.nmis++;
+	c->in_nmi = true;
+	load_cr3(c, c->percpu.kernel_cr3);
+	translate(c, rnd(PAGES));
+	load_cr3(c, found);
+	c->in_nmi = false;
+}
+
+void hw_step(void)
+{
+	struct sim_cpu *c = me();
+
+	sim.steps++;
+	if (!c->ready)
+		return;
+	if (!rnd(256))
+		c->frozen_until = sim.steps + rnd(FREEZE);
+	if (!rnd(4) || c->frozen_until > sim.steps)
+		switch_cpu();
+	for (unsigned n = rnd(4); n; n--)
+		translate(c, rnd(PAGES));
+	if (!rnd(128))
+		nmi(c);
+}
+
+/* --- what mm/tlb.c reaches for ----------------------------------------------------- */
+
+uint32_t hw_cpu(void) { return sim.current; }
+struct percpu *hw_percpu(void) { return &me()->percpu; }
+bool hw_has_pcid(void) { return sim.m.pcid; }
+bool hw_has_invpcid(void) { return sim.m.invpcid; }
+void hw_enable_pcid(void) { me()->pcide = true; }
+void hw_eoi(void) { me()->ipi = false; }
+
+void hw_write_cr3(uint64_t word)
+{
+	hw_step();
+	load_cr3(me(), word);
+	hw_step();
+}
+
+void hw_invlpg(uint64_t va)
+{
+	hw_step();
+	drop(me(), pcid_now(me()), PAGE_OF(va), true);
+	drop_tables(me(), pcid_now(me()), -1);
+}
+
+void hw_invpcid(enum hw_invpcid type, uint64_t pcid, uint64_t va)
+{
+	hw_step();
+	if (type == INVPCID_ALL) {
+		drop(me(), -1, -1, true);
+		drop_tables(me(), -1, -1);
+	} else {
+		drop(me(), pcid, PAGE_OF(va), false);
+		drop_tables(me(), pcid, table_of(PAGE_OF(va)));
+	}
+}
+
+void hw_toggle_global(void)
+{
+	hw_step();
+	drop(me(), -1, -1, true);
+	drop_tables(me(), -1, -1);
+}
+
+void hw_send_shootdown(uint32_t cpu)
+{
+	hw_step();
+	if (!(sim.space[space_slot(states[sim.current].request.as->root)].ran_on >> cpu & 1))
+		wrong("CPU %u interrupts CPU %u, which never ran the space", sim.current, cpu);
+	sim.cpu[cpu].ipi = true;
+}
+
+#define PATIENCE 20000u
+
+void hw_pause(void)
+{
+	hw_step();
+	if (++me()->waited > PATIENCE)
+		wrong("CPU %u waits for ever", sim.current);
+	switch_cpu();
+}
+
+uint64_t aspace_kernel_cr3(const struct aspace *as) { return as->root; }
+uint64_t aspace_user_cr3(const struct aspace *as) { return as->root + (sim.m.split ? PAGE_SIZE : 0); }
+uint64_t kspace_boot_root(void) { return BOOT_ROOT; }
+
+void panic(const char *fmt, ...)
+{
+	(void)fmt;
+	wrong("panic: %s", fmt);
+	abort();
+}
+
+#endif
