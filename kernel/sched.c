@@ -468,6 +468,8 @@ void sched_cpu_online(struct cpu *cpu)
 /* Take a thread from another CPU's queue into ours. */
 static bool steal(struct cpu *self)
 {
+	if (force_migration)		/* it would take back what it has just sent away */
+		return false;
 	for (uint32_t i = 1; i < cpu_count; i++) {
 		struct runqueue *q = &queues[(self->index + i) % cpu_count];
 		struct thread *t;

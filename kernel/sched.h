@@ -40,7 +40,7 @@ void sched_set_priority(struct thread *t, uint32_t priority);
 void sched_set_affinity(struct thread *t, uint64_t affinity);
 uint64_t sched_online_cpus(void);	/* bit n: CPU n runs threads */
 void sched_cpu_online(struct cpu *cpu);	/* by the CPU itself, before sched_idle() */
-/* For tests: every yield and every wake moves the thread to its next allowed CPU. */
+/* For tests: every yield and every wake moves the thread to its next allowed CPU, and nobody steals. */
 void sched_force_migration(bool on);
 void sched_reschedule_irq(void);	/* VECTOR_RESCHEDULE */
 /* The periodic tick of this CPU: @hz 0 stops it. It rests by itself while the CPU idles with no timed sleeper. */

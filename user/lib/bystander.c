@@ -99,22 +99,42 @@ static bool same(const struct machine_state *want, const struct machine_state *s
 	return ok;
 }
 
-static bool one_round(uint64_t key, bool yield, bool avx, uint64_t selectors, uint64_t fs_word)
+/* Load @want, do @action, and see what is left of it. The caller says what may change. */
+static void do_round(struct bystander *b, struct machine_state *want, struct machine_state *seen, void (*action)(void))
+{
+	b->round++;
+	bystander_round(want, seen, action, b->avx);
+	want->selectors = b->selectors;
+	want->fs_word = b->fs_word;
+}
+
+static void next_pattern(const struct bystander *b, struct machine_state *s)
+{
+	make_pattern(s, scramble(b->id) + b->round * 128);
+}
+
+bool bystander_spin_round(struct bystander *b)
 {
 	struct machine_state want, seen;
 
-	make_pattern(&want, key);
-	if (yield)
-		want.rax = SYS_yield;
-	bystander_round(&want, &seen, yield ? bystander_syscall : bystander_spin, avx);
-	want.selectors = selectors;
-	want.fs_word = fs_word;
-	if (yield) {
-		want.rax = 0;		/* the call's result */
-		want.rcx = seen.rcx;	/* SYSCALL's own: return address and flags */
-		want.r11 = seen.r11;
-	}
-	return same(&want, &seen, avx);
+	next_pattern(b, &want);
+	do_round(b, &want, &seen, bystander_spin);
+	return same(&want, &seen, b->avx);
+}
+
+bool bystander_call_round(struct bystander *b, uint64_t number, uint64_t arg, long *result)
+{
+	struct machine_state want, seen;
+
+	next_pattern(b, &want);
+	want.rax = number;
+	want.rdi = arg;
+	do_round(b, &want, &seen, bystander_syscall);
+	*result = (long)seen.rax;
+	want.rax = seen.rax;
+	want.rcx = seen.rcx;	/* SYSCALL's own: return address and flags */
+	want.r11 = seen.r11;
+	return same(&want, &seen, b->avx);
 }
 
 static bool layout_agrees(void)
@@ -125,21 +145,43 @@ static bool layout_agrees(void)
 	       bystander_layout[3] == offsetof(struct machine_state, fs_word);
 }
 
+bool bystander_begin(struct bystander *b, uint64_t id)
+{
+	*b = (struct bystander){ .id = id, .selectors = choose_selectors(id), .fs_word = scramble(~id),
+				 .avx = has_avx() };
+	if (!layout_agrees()) {
+		printf("# bystander: C and assembly disagree about struct machine_state\n");
+		return false;
+	}
+	load_selectors(b->selectors);	/* before the FS base: loading FS clears it */
+	sys_set_fs_base((uintptr_t)&b->fs_word);
+	return true;
+}
+
+void bystander_end(void)
+{
+	sys_set_fs_base(0);		/* it pointed into a struct bystander */
+}
+
 bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop)
 {
-	uint64_t fs_word = scramble(~id), selectors = choose_selectors(id);
-	bool avx = has_avx(), good = layout_agrees();
+	struct bystander b;
+	bool good = bystander_begin(&b, id);
+	long result = 0;
 
-	if (!good)
-		printf("# bystander: C and assembly disagree about struct machine_state\n");
-	load_selectors(selectors);	/* before the FS base: loading FS clears it */
-	sys_set_fs_base((uintptr_t)&fs_word);
-	for (uint64_t i = 0; good && i < rounds; i++) {
-		if (stop && i && __atomic_load_n(stop, __ATOMIC_RELAXED))
+	while (good && b.round < rounds) {
+		if (stop && b.round && __atomic_load_n(stop, __ATOMIC_RELAXED))
 			break;
-		good = one_round(scramble(id) + i * 128, i & 1, avx, selectors, fs_word);
+		if (b.round & 1)
+			good = bystander_call_round(&b, SYS_yield, b.round, &result);
+		else
+			good = bystander_spin_round(&b);
+		if (result) {
+			printf("# bystander: yield() returned %ld\n", result);
+			good = false;
+		}
 	}
-	sys_set_fs_base(0);		/* fs_word is on this stack */
+	bystander_end();
 	return good;
 }
 

@@ -25,11 +25,28 @@ struct machine_state {
 	uint64_t fs_word;		/* the word at FS base; only stored */
 } __attribute__((aligned(32)));
 
+/* A thread's own: what tells its patterns from everybody else's. The thread's stack is a good place. */
+struct bystander {
+	uint64_t id, round;
+	uint64_t selectors;		/* what it loaded */
+	uint64_t fs_word;		/* at its FS base */
+	bool avx;
+};
+
 struct bystander_thread {
 	struct user_thread thread;
 	uint64_t id;
 	bool stop, good;
 };
+
+/* Take the calling thread's FS base and data selectors, until bystander_end(). False: this file and its assembly
+ * do not agree, nothing can be checked. @b stays where it is meanwhile. */
+bool bystander_begin(struct bystander *b, uint64_t id);
+void bystander_end(void);
+/* A round that spins for a few thousand instructions. Prints what changed; true when nothing did. */
+bool bystander_spin_round(struct bystander *b);
+/* A round that makes system call @number(@arg), whose result goes to *@result. */
+bool bystander_call_round(struct bystander *b, uint64_t number, uint64_t arg, long *result);
 
 /* Run @rounds rounds, or until *@stop when it is not NULL, with patterns that depend on @id. Sets the calling
  * thread's FS base and data selectors. Prints what changed; true when nothing did. */
