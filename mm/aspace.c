@@ -250,7 +250,8 @@ int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec)
 	if (r && !(write && !(r->flags & PTE_W)) && !(exec && (r->flags & PTE_NX)))
 		err = add_page(as, r, va);
 	spin_unlock_irqrestore(&as->lock, irq);
-	return err;
+	/* Another CPU was faster: what is there has the region's rights, which allow the access. */
+	return err == -EEXIST ? 0 : err;
 }
 
 void *aspace_populate(struct aspace *as, uint64_t va)

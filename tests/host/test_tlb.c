@@ -3,8 +3,12 @@
 /* sources: */
 #pragma GCC optimize("O2")
 #include "mm/tlb.c"			/* its state, too: every run starts from a machine just switched on */
-#include "tests/host/tlbsim.h"
-#include "tests/host/tlbkernel.h"
+#include "tests/host/tlbrun.h"
+
+static uint64_t test_number(const char *name, uint64_t otherwise)
+{
+	return getenv(name) ? strtoull(getenv(name), NULL, 0) : otherwise;
+}
 
 /* Every machine: with and without a user root, PCIDs, INVPCID; 1 to 8 CPUs. */
 static void no_stale_translation(void **state)

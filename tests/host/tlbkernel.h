@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlbkernel.h - a kernel and its programs on the machine of tlbsim.h, doing things at random.
+ * tlbkernel.h - a kernel's system calls on the machine of tlbsim.h, doing things at random.
  *
  * It follows the rules that the real one follows (mm/tlb.h) and checks every access: a leaf that
  * belongs to somebody else, that no longer exists, or that this half of a pair must not show ends the run.
@@ -10,7 +10,7 @@
 
 #include "arch/x86_64/percpu.h"
 #include "entry/design.h"
-#include "tests/host/tlbsim.h"	/* mm/tlb.c comes before both */
+#include "tests/host/tlbsim_hw.h"
 
 static struct entry_design design;
 const struct entry_design *entry = &design;
@@ -24,11 +24,6 @@ static struct {
 } threads[SLOTS];			/* thread n has trampoline n */
 
 static bool slot_in_use[SLOTS];
-
-static uint64_t test_number(const char *name, uint64_t otherwise)
-{
-	return getenv(name) ? strtoull(getenv(name), NULL, 0) : otherwise;
-}
 
 /* --- the oracle -------------------------------------------------------------------- */
 
@@ -278,108 +273,6 @@ static void syscall(void)
 	case 9: schedule(READY); break;
 	default: use(LOWER + rnd(LOWER_PAGES));	/* a user copy */
 	}
-}
-
-/* --- a CPU's life ---------------------------------------------------------------------------- */
-
-static void flip_out(struct sim_cpu *c)
-{
-	if (c->percpu.work & WORK_TLB)
-		tlb_exit_work();
-	sim.flips_out++;
-	sim.flips_out_flushing += !(c->percpu.user_cr3 & KEEP);
-	hw_write_cr3(c->percpu.user_cr3);
-}
-
-static void user_mode(struct sim_cpu *c)
-{
-	bool interrupt = false;
-
-	flip_out(c);
-	for (unsigned n = rnd(6); n && !interrupt; n--) {
-		use(rnd(3) ? LOWER + rnd(LOWER_PAGES) : rnd(sim.m.split ? PAGES : LOWER_PAGES));
-		hw_step();
-		interrupt = c->ipi && rnd(2);
-	}
-	hw_write_cr3(c->percpu.kernel_cr3);
-	use(sim.m.split ? TRAMPOLINES + rnd(PAGES - TRAMPOLINES) : VISIBLE);
-	if (interrupt)
-		tlb_shootdown_irq();
-	else
-		syscall();
-}
-
-static void idle(struct sim_cpu *c)
-{
-	hw_step();
-	use(TRAMPOLINES + rnd(PAGES - TRAMPOLINES));
-	if (c->ipi && rnd(2))
-		tlb_shootdown_irq();
-	else if (rnd(8))
-		schedule(READY);
-	else if (rnd(2))
-		do_reap();
-	else
-		do_spawn();
-	switch_cpu();
-}
-
-static void cpu_main(void)
-{
-	struct sim_cpu *c = me();
-	struct cpu cpu = { .index = sim.current };
-
-	tlb_init_cpu(&cpu);
-	c->ready = true;
-	for (;;) {
-		me()->waited = 0;
-		if (c->thread < 0)
-			idle(c);
-		else
-			user_mode(c);
-	}
-}
-
-/* --- a run -------------------------------------------------------------------------------------- */
-
-static void boot_cpu(unsigned i)
-{
-	struct sim_cpu *c = &sim.cpu[i];
-
-	c->cr3 = BOOT_ROOT;
-	c->thread = -1;
-	getcontext(&c->context);
-	c->context.uc_stack.ss_sp = stacks[i];
-	c->context.uc_stack.ss_size = STACK_BYTES;
-	makecontext(&c->context, cpu_main, 0);
-}
-
-/* @steps of machine @m with @bug; the same seed gives the same run. False when something went wrong. */
-static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bug)
-{
-	struct item *items = sim.items;
-	uint32_t room = sim.item_room;
-
-	memset(&sim, 0, sizeof(sim));
-	memset(threads, 0, sizeof(threads));
-	memset(slot_in_use, 0, sizeof(slot_in_use));
-	memset(states, 0, sizeof(states));
-	kernel_generation = last_space = tlb_ipis_sent = 0;
-	pcid = false;
-	sim.items = items;
-	sim.item_room = room;
-	sim.m = m;
-	sim.seed = seed;
-	sim.limit = steps;
-	design.split = m.split;
-	tlb_seeded_bug = bug;
-	new_item(NOBODY, 0, 0);			/* 0 is none */
-	for (unsigned page = TRAMPOLINES; page < PAGES; page++)
-		sim.kernel_leaf[page] = new_item(NOBODY, 0, page);
-	for (unsigned i = 0; i < m.cpus; i++)
-		boot_cpu(i);
-	swapcontext(&sim.outside, &sim.cpu[0].context);
-	return !sim.wrong;
 }
 
 #endif

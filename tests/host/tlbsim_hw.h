@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* tlbsim_hw.h - the simulated machine's time, and what mm/tlb.c reaches for in it (mm/tlb_hw.h). */
+#ifndef TESTS_TLBSIM_HW_H
+#define TESTS_TLBSIM_HW_H
+
+#include "tests/host/tlbsim.h"
+
+/* --- time ------------------------------------------------------------------------ */
+
+static void switch_cpu(void)
+{
+	unsigned from = sim.current, next = rnd(sim.m.cpus);
+
+	for (unsigned k = 0; k < sim.m.cpus && sim.cpu[next].frozen_until > sim.steps; k++)
+		next = (next + 1) % sim.m.cpus;
+	if (sim.steps >= sim.limit) {
+		swapcontext(&sim.cpu[from].context, &sim.outside);
+	} else if (next != from) {
+		sim.current = next;
+		swapcontext(&sim.cpu[from].context, &sim.cpu[next].context);
+	}
+}
+
+#define FREEZE	1000u			/* steps at most */
+
+/* An NMI, as every design's entry has it: the door's kernel root, and back to what was found. */
+static void nmi(struct sim_cpu *c)
+{
+	uint64_t found = c->cr3;
+
+	sim.nmis++;
+	c->in_nmi = true;
+	load_cr3(c, c->percpu.kernel_cr3);
+	translate(c, rnd(PAGES));
+	load_cr3(c, found);
+	c->in_nmi = false;
+}
+
+void hw_step(void)
+{
+	struct sim_cpu *c = me();
+
+	sim.steps++;
+	if (!c->ready)
+		return;
+	if (!rnd(256))
+		c->frozen_until = sim.steps + rnd(FREEZE);
+	if (!rnd(4) || c->frozen_until > sim.steps)
+		switch_cpu();
+	for (unsigned n = rnd(4); n; n--)
+		translate(c, rnd(PAGES));
+	if (!rnd(128))
+		nmi(c);
+}
+
+/* --- what mm/tlb.c reaches for ----------------------------------------------------- */
+
+uint32_t hw_cpu(void) { return sim.current; }
+struct percpu *hw_percpu(void) { return &me()->percpu; }
+bool hw_has_pcid(void) { return sim.m.pcid; }
+bool hw_has_invpcid(void) { return sim.m.invpcid; }
+void hw_enable_pcid(void) { me()->pcide = true; }
+void hw_eoi(void) { me()->ipi = false; }
+
+void hw_write_cr3(uint64_t word)
+{
+	hw_step();
+	load_cr3(me(), word);
+	hw_step();
+}
+
+void hw_invlpg(uint64_t va)
+{
+	hw_step();
+	drop(me(), pcid_now(me()), PAGE_OF(va), true);
+	drop_tables(me(), pcid_now(me()), -1);
+}
+
+void hw_invpcid(enum hw_invpcid type, uint64_t pcid, uint64_t va)
+{
+	hw_step();
+	if (type == INVPCID_ALL) {
+		drop(me(), -1, -1, true);
+		drop_tables(me(), -1, -1);
+	} else {
+		drop(me(), pcid, PAGE_OF(va), false);
+		drop_tables(me(), pcid, table_of(PAGE_OF(va)));
+	}
+}
+
+void hw_toggle_global(void)
+{
+	hw_step();
+	drop(me(), -1, -1, true);
+	drop_tables(me(), -1, -1);
+}
+
+void hw_send_shootdown(uint32_t cpu)
+{
+	hw_step();
+	if (!(sim.space[space_slot(states[sim.current].request.as->root)].ran_on >> cpu & 1))
+		wrong("CPU %u interrupts CPU %u, which never ran the space", sim.current, cpu);
+	sim.cpu[cpu].ipi = true;
+}
+
+#define PATIENCE 20000u
+
+void hw_pause(void)
+{
+	hw_step();
+	if (++me()->waited > PATIENCE)
+		wrong("CPU %u waits for ever", sim.current);
+	switch_cpu();
+}
+
+uint64_t aspace_kernel_cr3(const struct aspace *as) { return as->root; }
+uint64_t aspace_user_cr3(const struct aspace *as) { return as->root + (sim.m.split ? PAGE_SIZE : 0); }
+uint64_t kspace_boot_root(void) { return BOOT_ROOT; }
+
+void panic(const char *fmt, ...)
+{
+	(void)fmt;
+	wrong("panic: %s", fmt);
+	abort();
+}
+
+#endif
