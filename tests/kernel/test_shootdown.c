@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_shootdown.c - shootdowns between real CPUs.
+ *
+ * Threads of the kernel run here with interrupts off, each nailed to a CPU, so a request is only answered where the
+ * kernel promises to answer it: in a loop that waits for a lock or for an acknowledgement.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/x86.h"
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "mm/aspace.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+#include "mm/usercopy.h"
+#include "tests/kernel/ktest.h"
+
+#define ROUNDS 50u
+
+static struct shared {
+	struct aspace *as;
+	struct spinlock lock;		/* the third CPU's, for most of a round */
+	uint64_t va;			/* this round's page */
+	uint32_t round;			/* set by the third CPU, under the lock */
+	uint32_t wants_lock, unmapped, done;	/* last round in which that happened; done counts both CPUs */
+	uint32_t loaded, left;		/* CPUs */
+	uint32_t stale, lost;
+} shared;
+
+static uint32_t get(const uint32_t *p)
+{
+	return __atomic_load_n(p, __ATOMIC_ACQUIRE);
+}
+
+static void set(uint32_t *p, uint32_t v)
+{
+	__atomic_store_n(p, v, __ATOMIC_RELEASE);
+}
+
+static void wait_for(const uint32_t *p, uint32_t v)
+{
+	while (get(p) != v) {
+		tlb_serve_mailbox();
+		cpu_pause();
+	}
+}
+
+static bool present(uint64_t va)
+{
+	uint64_t word;
+
+	return !copy_from_user(&word, va, sizeof(word));
+}
+
+/* Sees the page, waits for the lock, and does not see the page any more. */
+static void wait_with_the_lock(uint32_t round)
+{
+	__atomic_add_fetch(&shared.lost, !present(shared.va), __ATOMIC_RELAXED);
+	tlb_flush_user_pages(shared.as, &shared.va, 1);
+	__atomic_add_fetch(&shared.lost, !present(shared.va), __ATOMIC_RELAXED);
+	set(&shared.wants_lock, round);
+	spin_lock(&shared.lock);
+	spin_unlock(&shared.lock);
+	__atomic_add_fetch(&shared.stale, present(shared.va), __ATOMIC_RELAXED);
+}
+
+/* Shoots at the same time, then takes the page away from under a CPU that waits for the lock, and wants it, too. */
+static void shoot_at_who_waits(uint32_t round)
+{
+	for (unsigned i = 0; i < 20; i++)
+		tlb_flush_user_pages(shared.as, &shared.va, 1 + i % 2 * TLB_BATCH);
+	wait_for(&shared.wants_lock, round);
+	aspace_unmap(shared.as, shared.va, PAGE_SIZE);
+	__atomic_add_fetch(&shared.stale, present(shared.va), __ATOMIC_RELAXED);
+	set(&shared.unmapped, round);
+	spin_lock(&shared.lock);
+	spin_unlock(&shared.lock);
+}
+
+static void shooter(void *odd)
+{
+	tlb_load(shared.as);
+	__atomic_add_fetch(&shared.loaded, 1, __ATOMIC_RELEASE);
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		wait_for(&shared.round, round);
+		if ((round & 1) == (odd != NULL))
+			wait_with_the_lock(round);
+		else
+			shoot_at_who_waits(round);
+		__atomic_add_fetch(&shared.done, 1, __ATOMIC_RELEASE);
+	}
+	tlb_load(NULL);
+	__atomic_add_fetch(&shared.left, 1, __ATOMIC_RELEASE);
+}
+
+static bool start_on(uint32_t cpu, void (*main)(void *), void *arg)
+{
+	struct thread *t = thread_create_kernel(main, arg);
+
+	if (!t)
+		return false;
+	t->affinity = 1ul << cpu;
+	t->cpu = &cpus[cpu];
+	sched_make_ready(t);
+	return true;
+}
+
+/* One round of the third CPU: holds the lock until the page is gone, hears requests all the same. */
+static bool hold_the_lock(uint32_t round)
+{
+	spin_lock(&shared.lock);
+	if (aspace_map_anon(shared.as, PAGE_SIZE, PTE_W | PTE_NX, &shared.va) ||
+	    !aspace_populate(shared.as, shared.va))
+		return false;
+	set(&shared.round, round);
+	wait_for(&shared.unmapped, round);
+	spin_unlock(&shared.lock);
+	wait_for(&shared.done, 2 * round);
+	return !present(shared.va);
+}
+
+KTEST(two_cpus_shoot_at_each_other_while_a_third_holds_the_lock)
+{
+	uint64_t ipis = tlb_ipis_sent;
+
+	if (cpu_count < 3)
+		return;
+	shared.as = aspace_create();
+	KCHECK(shared.as && start_on(1, shooter, NULL) && start_on(2, shooter, &shared));
+	wait_for(&shared.loaded, 2);
+	tlb_load(shared.as);
+	for (uint32_t round = 1; round <= ROUNDS; round++)
+		KCHECK(hold_the_lock(round));
+	tlb_load(NULL);
+	wait_for(&shared.left, 2);
+	KCHECK(!shared.stale && !shared.lost && !shared.as->tlb.cpus);
+	KCHECK(tlb_ipis_sent - ipis >= ROUNDS);
+	aspace_destroy(shared.as);
+}
+
+static struct aspace *visited;
+static uint32_t visits;
+
+static void visit(void *arg)
+{
+	(void)arg;
+	tlb_load(visited);
+	tlb_load(NULL);
+	__atomic_add_fetch(&visits, 1, __ATOMIC_RELEASE);
+}
+
+/* Neither those that never ran the space nor those that left it are interrupted. */
+KTEST(only_cpus_that_run_the_space_are_interrupted)
+{
+	uint64_t ipis = tlb_ipis_sent, va = USER_MAP_BASE;
+
+	visited = aspace_create();
+	KCHECK(visited);
+	if (cpu_count > 1) {
+		KCHECK(start_on(1, visit, NULL));
+		wait_for(&visits, 1);
+	}
+	tlb_load(visited);
+	tlb_flush_user_pages(visited, &va, 1);
+	tlb_load(NULL);
+	tlb_flush_user_pages(visited, &va, 1);
+	KCHECK(tlb_ipis_sent == ipis);
+	aspace_destroy(visited);
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+/* test_tlb.c - the TLB module on the real machine: stale pages seen through user copies, words, CPU sets, IPIs. */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/x86.h"
+#include "entry/design.h"
+#include "kernel/abi.h"
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "mm/aspace.h"
+#include "mm/frames.h"
+#include "mm/kspace.h"
+#include "mm/pagetable.h"
+#include "mm/tlb.h"
+#include "mm/usercopy.h"
+#include "tests/kernel/ktest.h"
+
+#define KEEP (1ul << 63)
+#define USER_ID 0x800ul
+
+/* A new page of @as that holds @value; its address, or 0. */
+static uint64_t new_page(struct aspace *as, uint64_t value)
+{
+	uint64_t va, *page;
+
+	if (aspace_map_anon(as, PAGE_SIZE, PTE_W | PTE_NX, &va))
+		return 0;
+	page = aspace_populate(as, va);
+	if (!page)
+		return 0;
+	*page = value;
+	return va;
+}
+
+/* Does the loaded space show @value at @va? A page that is gone does not come back: this thread has no process. */
+static bool shows(uint64_t va, uint64_t value)
+{
+	uint64_t found;
+
+	return !copy_from_user(&found, va, sizeof(found)) && found == value;
+}
+
+KTEST(an_unmapped_page_is_gone_at_once)
+{
+	struct aspace *as = aspace_create();
+	uint64_t va[TLB_BATCH + 4];
+
+	KCHECK(as);
+	tlb_load(as);
+	for (unsigned n = 1; n <= TLB_BATCH + 4; n += TLB_BATCH / 2) {
+		for (unsigned i = 0; i < n; i++) {
+			va[i] = new_page(as, i + 1);
+			KCHECK(shows(va[i], i + 1));
+		}
+		for (unsigned i = 0; i < n; i++) {
+			KCHECK(!aspace_unmap(as, va[i], PAGE_SIZE));
+			KCHECK(!shows(va[i], i + 1));
+		}
+	}
+	tlb_load(NULL);
+	aspace_destroy(as);
+}
+
+KTEST(many_pages_are_flushed_as_one)
+{
+	uint64_t len = (2 * TLB_BATCH + 1) * PAGE_SIZE, va, value = 7;
+	struct aspace *as = aspace_create();
+
+	KCHECK(as && !aspace_map_anon(as, len, PTE_W | PTE_NX, &va));
+	tlb_load(as);
+	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
+		KCHECK(aspace_populate(as, at) && !copy_to_user(at, &value, sizeof(value)));
+	KCHECK(!aspace_unmap(as, va, len));
+	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
+		KCHECK(!shows(at, 7));
+	tlb_load(NULL);
+	aspace_destroy(as);
+}
+
+/* A CPU that left hears nothing, and finds out when it comes back. */
+KTEST(a_space_that_was_left_is_flushed_on_return)
+{
+	struct aspace *as = aspace_create(), *other = aspace_create();
+	uint64_t ipis = tlb_ipis_sent, va = new_page(as, 1), kept = new_page(as, 2);
+
+	KCHECK(as && other && va && kept);
+	tlb_load(as);
+	KCHECK(as->tlb.cpus == 1ul << this_cpu()->index);
+	KCHECK(shows(va, 1) && shows(kept, 2));
+	tlb_load(other);
+	KCHECK(!as->tlb.cpus && other->tlb.cpus);
+	KCHECK(!shows(va, 1) && !shows(kept, 2));
+	KCHECK(!aspace_unmap(as, va, PAGE_SIZE));
+	tlb_load(NULL);
+	KCHECK(!other->tlb.cpus);
+	tlb_load(as);
+	KCHECK(!shows(va, 1) && shows(kept, 2));
+	tlb_load(NULL);
+	KCHECK(tlb_ipis_sent == ipis);
+	aspace_destroy(as);
+	aspace_destroy(other);
+}
+
+/* More spaces than a CPU has ids: each load shows its own page and no other's. */
+KTEST(spaces_take_turns_with_the_ids)
+{
+	struct aspace *as[12];
+	uint64_t va = 0;
+
+	for (unsigned i = 0; i < 12; i++) {
+		as[i] = aspace_create();
+		KCHECK(as[i]);
+		va = new_page(as[i], 100 + i);	/* the same address in each */
+	}
+	for (unsigned round = 0; round < 60; round++) {
+		unsigned i = round * 5 % 12;
+
+		tlb_load(as[i]);
+		KCHECK(shows(va, 100 + i));
+	}
+	tlb_load(NULL);
+	for (unsigned i = 0; i < 12; i++)
+		aspace_destroy(as[i]);
+}
+
+KTEST(the_door_names_the_loaded_roots)
+{
+	struct percpu *pc = this_cpu()->percpu;
+	struct aspace *as = aspace_create();
+	bool pcid = read_cr4() & CR4_PCIDE;
+
+	KCHECK(as && pcid == tlb_pcid_in_use());
+	tlb_load(as);
+	KCHECK((read_cr3() & PTE_ADDR) == as->root);
+	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->root);
+	KCHECK((pc->user_cr3 & PTE_ADDR) == aspace_user_cr3(as));
+	KCHECK(!!(pc->kernel_cr3 & KEEP) == pcid);
+	KCHECK((pc->user_cr3 & 0xfff) == (pc->kernel_cr3 & 0xfff) + (pcid && entry->split ? USER_ID : 0));
+	KCHECK(!pcid || pc->kernel_cr3 & 0x7ff);
+	KCHECK(pcid || !(pc->user_cr3 & (KEEP | 0xfff)));
+	tlb_load(NULL);
+	KCHECK((read_cr3() & PTE_ADDR) == kspace_boot_root() && (pc->kernel_cr3 & PTE_ADDR) == kspace_boot_root());
+	tlb_exit_work();
+	tlb_exit_work();
+	aspace_destroy(as);
+}
+
+/* Two exits after a private page went: the first flushes, where that is due, the second does not. */
+KTEST(one_flip_out_does_the_pending_flush)
+{
+	struct percpu *pc = this_cpu()->percpu;
+	struct aspace *as = aspace_create();
+	bool due = tlb_pcid_in_use() && entry->split;
+
+	KCHECK(as);
+	tlb_load(as);			/* ids of a new space: the flip out is to flush */
+	for (unsigned i = 0; i < 2; i++) {
+		KCHECK(!!(pc->work & WORK_TLB) == due);
+		tlb_exit_work();
+		KCHECK(!due || !(pc->user_cr3 & KEEP));
+		tlb_exit_work();
+		KCHECK(!due || pc->user_cr3 & KEEP);
+		KCHECK(!(pc->work & WORK_TLB));
+		tlb_flush_private_page(as, TRAMPOLINE_AREA_BASE);
+		due = due && !(cpu_features & CPU_INVPCID);	/* which does it on the spot */
+	}
+	tlb_load(NULL);
+	tlb_exit_work();
+	tlb_exit_work();
+	aspace_destroy(as);
+}
+
+/* Two frames take turns behind an address where nothing else ever is. It stays mapped: so does all of that half. */
+KTEST(a_kernel_page_is_gone_at_the_next_load)
+{
+	uint64_t va = MMIO_AREA_BASE + 0x1000000000, pa[2] = { frame_alloc_zeroed(), frame_alloc_zeroed() };
+	volatile uint64_t *word = (volatile uint64_t *)va;
+	struct aspace *as = aspace_create();
+	unsigned level;
+
+	KCHECK(as && !kspace_map(va, pa[0], PTE_W | PTE_NX));
+	for (unsigned i = 0; i < 2; i++)
+		*(uint64_t *)phys_to_virt(pa[i]) = i + 1;
+	tlb_load(as);
+	KCHECK(*word == 1);
+	tlb_load(NULL);
+	KCHECK(*word == 1);
+	*pt_lookup(kspace_boot_root(), va, &level) ^= pa[0] ^ pa[1];
+	tlb_flush_kernel_page(va);
+	KCHECK(*word == 2);
+	tlb_load(as);
+	KCHECK(*word == 2);
+	tlb_load(NULL);
+	aspace_destroy(as);
+}
