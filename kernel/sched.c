@@ -57,10 +57,24 @@ static void send_reschedule(struct cpu *cpu)
 	smp_send_reschedule(cpu);
 }
 
-/* @t has just become ready on @cpu: have it noticed. No lock held. Hints only: a wrong one costs an interrupt. */
-static void notice_ready(struct cpu *cpu, const struct thread *t)
+/* Threads wait while a CPU of @allowed has nothing to do: have it come and steal. */
+static void call_thief(uint64_t allowed)
 {
-	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST), mask;
+	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST) & allowed, bit = idle & -idle;
+
+	if (bit && (__atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_SEQ_CST) & bit))
+		send_reschedule(&cpus[__builtin_ctzl(bit)]);
+}
+
+/*
+ * @t has just become ready on @cpu, where others waited already when it is @crowded: have it noticed.
+ * No lock held.  Hints only: a wrong one costs an interrupt, and a thread that is gone meanwhile is read
+ * in vain (heap pages stay mapped).  One thread that waits alone is not offered
+ * to other CPUs before the next tick, for whoever woke it mostly goes to sleep at once.
+ */
+static void notice_ready(struct cpu *cpu, const struct thread *t, bool crowded)
+{
+	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST);
 	const struct thread *running = cpu->percpu->current;
 
 	if (idle >> cpu->index & 1 || t->priority < running->priority) {
@@ -68,26 +82,22 @@ static void notice_ready(struct cpu *cpu, const struct thread *t)
 			send_reschedule(cpu);
 		else
 			cpu->percpu->work |= WORK_RESCHED;
-		return;
+	} else if (crowded) {
+		call_thief(t->affinity);
 	}
-	/* The CPU is busy: let an idle one come and steal. */
-	idle &= t->affinity;
-	if (!idle)
-		return;
-	mask = idle & -idle;
-	if (__atomic_fetch_and(&idle_cpus, ~mask, __ATOMIC_SEQ_CST) & mask)
-		send_reschedule(&cpus[__builtin_ctzl(mask)]);
 }
 
 /* Queue @t, which is READY and in no queue, on @cpu. No lock held. */
 static void queue_on(struct cpu *cpu, struct thread *t)
 {
 	struct runqueue *q = queue_of(cpu);
+	bool crowded;
 
 	spin_lock(&q->lock);
+	crowded = q->ready;
 	runqueue_append(q, t);
 	spin_unlock(&q->lock);
-	notice_ready(cpu, t);
+	notice_ready(cpu, t, crowded);
 }
 
 /* The next CPU after @from that @t may run on; @from itself when there is no other. */
@@ -114,9 +124,11 @@ static void resume_locked(struct runqueue *q, struct thread *t)
 	if (t->wake_at)
 		runqueue_remove_sleeper(q, t);
 	if (cpu == t->cpu) {
+		bool crowded = q->ready;
+
 		runqueue_append(q, t);
 		spin_unlock(&q->lock);
-		notice_ready(cpu, t);
+		notice_ready(cpu, t, crowded);
 		return;
 	}
 	t->state = THREAD_READY;
@@ -364,8 +376,10 @@ void sched_tick(void)
 		expire_sleepers(q);
 	if (t->slice && !--t->slice) {
 		t->slice = SCHED_SLICE;
-		if (q->ready)
+		if (q->ready) {
 			t->cpu->percpu->work |= WORK_RESCHED;
+			call_thief(~0ul);
+		}
 	}
 }
 
