@@ -146,13 +146,24 @@ static bool try_forget(struct process *p)
 	return true;
 }
 
-void process_reaped_thread(struct process *p)
+static void unlink_thread(struct process *p, struct thread *t)
+{
+	struct thread **at = &p->threads;
+
+	while (*at != t)
+		at = &(*at)->sibling;
+	*at = t->sibling;
+}
+
+/* In one step: whoever forgets the last thread may free @p, and then nobody else may look at it. */
+void process_forget_thread(struct process *p, struct thread *t)
 {
 	struct aspace *as = NULL;
 	bool forget;
 
 	spin_lock(&process_lock);
-	if (p->dead && !p->unreaped_threads) {
+	unlink_thread(p, t);
+	if (!--p->unreaped_threads && p->dead) {
 		as = p->as;
 		p->as = NULL;
 	}

@@ -6,14 +6,15 @@
 #include "kernel/spinlock.h"
 
 struct process;
+struct thread;
 
 /* Guards the process list, every process's fields and the tid table. */
 extern struct spinlock process_lock;
 
 /* The last thread of @p is ending. process_lock held. */
 void process_ended(struct process *p);
-/* A thread of @p was reaped; frees the space after the last. No lock held. */
-void process_reaped_thread(struct process *p);
+/* @t of @p is retired: after the last the space is freed, and perhaps @p. No lock held. */
+void process_forget_thread(struct process *p, struct thread *t);
 /* Forget every tid of @p. process_lock held. */
 void thread_slots_release(const struct process *p);
 

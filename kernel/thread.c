@@ -233,15 +233,6 @@ int64_t thread_join(uint32_t tid)
 	return err;
 }
 
-static void unlink_thread(struct process *p, struct thread *t)
-{
-	struct thread **at = &p->threads;
-
-	while (*at != t)
-		at = &(*at)->sibling;
-	*at = t->sibling;
-}
-
 void reap(void)
 {
 	struct thread *t;
@@ -254,11 +245,7 @@ void reap(void)
 			continue;
 		}
 		entry->retire_thread(t);
-		spin_lock(&process_lock);
-		unlink_thread(p, t);
-		p->unreaped_threads--;
-		spin_unlock(&process_lock);
+		process_forget_thread(p, t);
 		thread_free(t);
-		process_reaped_thread(p);
 	}
 }
