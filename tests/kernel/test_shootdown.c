@@ -16,13 +16,15 @@
 #include "tests/kernel/ktest.h"
 
 #define ROUNDS 50u
+#define SHOTS 20u
 
 static struct shared {
 	struct aspace *as;
 	struct spinlock lock;		/* the third CPU's, for most of a round */
 	uint64_t va;			/* this round's page */
 	uint32_t round;			/* set by the third CPU, under the lock */
-	uint32_t wants_lock, unmapped, done;	/* last round in which that happened; done counts both CPUs */
+	uint32_t wants_lock, unmapped;	/* last round in which that happened */
+	uint32_t shot, done;		/* counts both CPUs */
 	uint32_t loaded, left;		/* CPUs */
 	uint32_t stale, lost;
 } shared;
@@ -52,11 +54,20 @@ static bool present(uint64_t va)
 	return !copy_from_user(&word, va, sizeof(word));
 }
 
-/* Sees the page, waits for the lock, and does not see the page any more. */
-static void wait_with_the_lock(uint32_t round)
+/* Both at once; every other time everything goes. Then neither CPU has anything left to answer. */
+static void shoot_at_each_other(uint32_t round)
 {
-	__atomic_add_fetch(&shared.lost, !present(shared.va), __ATOMIC_RELAXED);
-	tlb_flush_user_pages(shared.as, &shared.va, 1);
+	for (unsigned i = 0; i < SHOTS; i++) {
+		tlb_flush_user_pages(shared.as, &shared.va, 1 + i % 2 * TLB_BATCH);
+		__atomic_add_fetch(&shared.lost, !present(shared.va), __ATOMIC_RELAXED);
+	}
+	__atomic_add_fetch(&shared.shot, 1, __ATOMIC_RELEASE);
+	wait_for(&shared.shot, 2 * round);
+}
+
+/* Sees the page, waits for the lock, and does not see the page any more. */
+static void wait_for_the_lock(uint32_t round)
+{
 	__atomic_add_fetch(&shared.lost, !present(shared.va), __ATOMIC_RELAXED);
 	set(&shared.wants_lock, round);
 	spin_lock(&shared.lock);
@@ -64,11 +75,9 @@ static void wait_with_the_lock(uint32_t round)
 	__atomic_add_fetch(&shared.stale, present(shared.va), __ATOMIC_RELAXED);
 }
 
-/* Shoots at the same time, then takes the page away from under a CPU that waits for the lock, and wants it, too. */
-static void shoot_at_who_waits(uint32_t round)
+/* Takes the page away from under a CPU that waits for the lock, then wants it, too. */
+static void unmap_under_the_waiter(uint32_t round)
 {
-	for (unsigned i = 0; i < 20; i++)
-		tlb_flush_user_pages(shared.as, &shared.va, 1 + i % 2 * TLB_BATCH);
 	wait_for(&shared.wants_lock, round);
 	aspace_unmap(shared.as, shared.va, PAGE_SIZE);
 	__atomic_add_fetch(&shared.stale, present(shared.va), __ATOMIC_RELAXED);
@@ -83,10 +92,11 @@ static void shooter(void *odd)
 	__atomic_add_fetch(&shared.loaded, 1, __ATOMIC_RELEASE);
 	for (uint32_t round = 1; round <= ROUNDS; round++) {
 		wait_for(&shared.round, round);
+		shoot_at_each_other(round);
 		if ((round & 1) == (odd != NULL))
-			wait_with_the_lock(round);
+			wait_for_the_lock(round);
 		else
-			shoot_at_who_waits(round);
+			unmap_under_the_waiter(round);
 		__atomic_add_fetch(&shared.done, 1, __ATOMIC_RELEASE);
 	}
 	tlb_load(NULL);
