@@ -14,7 +14,7 @@ struct cmdline {
 	bool entry_defaulted;
 	char tests[32];			/* tests=: "kernel", "user" or a test program's name; "" when absent */
 	char bench[32];			/* bench=: "all", "trace" or a benchmark's name; "" when absent */
-	uint64_t seed;			/* seed=: decimal or 0x hex; default 1 */
+	uint64_t seed;			/* seed=: decimal or 0x hex; default 1; secrets and tests draw from it */
 	char inject[64];		/* inject=: one fault for a test to find (kernel/inject.h); "" when absent */
 };
 
