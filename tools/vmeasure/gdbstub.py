@@ -130,6 +130,11 @@ class GdbStub:
             text += self.read_memory(address + len(text), min(16, room))
         return text.split(b"\0")[0].decode("ascii", "replace")
 
+    def monitor(self, command):
+        """Have QEMU's own monitor carry out @command, which must print nothing, e.g. "nmi"."""
+        if (reply := self.request(b"qRcmd," + command.encode().hex().encode())) != b"OK":
+            raise GdbError("the monitor refused '%s': %r" % (command, reply))
+
     # --- running --------------------------------------------------------------
     def set_breakpoint(self, address):
         """Hardware breakpoint at a virtual address, whatever table is loaded."""
