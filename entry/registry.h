@@ -9,6 +9,6 @@
  * ENTRY_DESIGN(C identifier, "name on the command line", "summary")
  */
 ENTRY_DESIGN(direct, "direct", "one table, no flip: the unmitigated baseline")
-ENTRY_DESIGN(percpu, "percpu", "per-CPU entry stack, flip in assembly at once (Linux, leanest form)")
+ENTRY_DESIGN(percpu, "percpu", "per-CPU entry stack, flip in assembly at once (as Linux)")
 ENTRY_DESIGN(percpu_c, "percpu-c", "per-CPU entry stack, flip in C, whole frame copied")
-ENTRY_DESIGN(pertask, "pertask", "the task's own trampoline stack, flip in its C handler (Chartre's RFC)")
+ENTRY_DESIGN(pertask, "pertask", "the task's own trampoline stack, flip in C (Chartre's RFC)")

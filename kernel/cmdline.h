@@ -16,7 +16,7 @@ struct cmdline {
 	char bench[32];			/* bench=: "all", "trace" or a benchmark's name; "" when absent */
 	uint32_t cpus;			/* cpus=: 1..MAX_CPUS; 0 when absent: all that there are */
 	bool pcid;			/* pcid=on|off; default on: used where CPUID has it */
-	uint64_t seed;			/* seed=: decimal or 0x hex; default 1 */
+	uint64_t seed;			/* seed=: decimal or 0x hex; default 1; secrets and tests draw from it */
 	char inject[64];		/* inject=: one fault for a test to find (kernel/inject.h); "" when absent */
 };
 

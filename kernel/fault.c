@@ -136,8 +136,8 @@ void ist_nmi(struct trapframe *frame, uint64_t cr3)
 		panic_stop(frame, cr3);
 		return;
 	}
-	printk("NMI: cpu %u at %p, %s mode, cr3 %lx\n", this_cpu()->index, (void *)frame->rip,
-	       frame_from_user(frame) ? "user" : "kernel", cr3);
+	printk_nmi("NMI: cpu %u at %p, %s mode, cr3 %lx", this_cpu()->index, (void *)frame->rip,
+		   frame_from_user(frame) ? "user" : "kernel", cr3);
 }
 
 void ist_debug(struct trapframe *frame, uint64_t cr3)

@@ -21,6 +21,7 @@
 #include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
+#include "kernel/secrets.h"
 #include "kernel/string.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -131,7 +132,7 @@ static void open_archive(void)
 static size_t init_argument(char *buf, size_t size)
 {
 	if (cmdline.tests[0])
-		return snprintk(buf, size, "tests=%s", cmdline.tests);
+		return snprintk(buf, size, "tests=%s seed=%lu", cmdline.tests, cmdline.seed);
 	if (cmdline.bench[0])
 		return snprintk(buf, size, "bench=%s", cmdline.bench);
 	buf[0] = 0;
@@ -141,7 +142,7 @@ static size_t init_argument(char *buf, size_t size)
 static void start_init(void)
 {
 	struct process *init;
-	char arg[64];
+	char arg[80];
 	int err;
 
 	open_archive();
@@ -156,6 +157,7 @@ static void __attribute__((noreturn)) boot_thread(void)
 	init_devices();
 	smp_start_cpus(&bootinfo, cmdline.cpus);
 	bench_init(cmdline.tests[0] || cmdline.bench[0]);
+	secrets_init(cmdline.seed);
 	if (!strcmp(cmdline.tests, "kernel"))
 		machine_exit(ktest_run_all() ? EXIT_PASS : EXIT_FAIL);
 	start_init();

@@ -2,7 +2,6 @@
 /* secrets.c - plant secrets, and look for them as Meltdown would. */
 #include "kernel/secrets.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
@@ -15,7 +14,7 @@
 
 _Static_assert(SECRET_MULTIPLIER * SECRET_INVERSE == 1, "inverse modulo 2^64");
 
-static uint64_t seed;
+static uint64_t sequence, seed;		/* of the generator; of the last planting, one of its outputs */
 static uint64_t data_secret = 1;	/* not 0: .data, not .bss */
 static uint64_t *heap_secret, *stack_secret;
 
@@ -25,6 +24,11 @@ static uint64_t mix(uint64_t x)
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ul;
 	x = (x ^ x >> 27) * 0x94d049bb133111ebul;
 	return x ^ x >> 31;
+}
+
+void secrets_init(uint64_t boot_seed)
+{
+	sequence = boot_seed;
 }
 
 /* Bit 63 stays clear: a key is the result of a system call. */
@@ -71,7 +75,8 @@ int64_t secrets_plant(uint64_t user_address)
 	user = aspace_populate(current_thread()->process->as, page);
 	if (!user)
 		return -EFAULT;
-	seed = mix(seed ^ rdtsc());
+	sequence += 0x9e3779b97f4a7c15ul;	/* SplitMix64: odd, so that no state returns */
+	seed = mix(sequence);
 	plant(&data_secret, SECRET_DATA);
 	plant(heap_secret, SECRET_HEAP);
 	plant(stack_secret, SECRET_KSTACK);

@@ -13,6 +13,9 @@
 
 struct aspace;
 
+/* What every later planting's secrets are made from: boots with one seed plant the same. Boot time. */
+void secrets_init(uint64_t seed);
+
 /* Plant new ones in .data, the heap, a kernel stack, this CPU's private page and at @user_address of the current
  * process. Returns the key of SECRET_REGISTERS, -EINVAL (address not a multiple of 8), -EFAULT, -ENOMEM. */
 int64_t secrets_plant(uint64_t user_address);

@@ -35,6 +35,12 @@ static inline void spin_lock(struct spinlock *l)
 	}
 }
 
+/* One attempt; true when it is ours now. Any IRQ state, NMI handlers included. */
+static inline int spin_trylock(struct spinlock *l)
+{
+	return !__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE);
+}
+
 static inline void spin_unlock(struct spinlock *l)
 {
 	__atomic_store_n(&l->taken, 0, __ATOMIC_RELEASE);

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# setup.sh - make sure that the tools are there: `setup.sh GROUP...` (build iso run compare trace test lint debug, or all).
+# setup.sh - make sure that the tools are there: `setup.sh GROUP...`, of build iso run compare trace test lint debug,
+# or all.
 #
 # Debian as root: what is missing is installed.  Elsewhere: everything that is missing is listed at
 # once, with package names and the command, and the status is 1.  Nothing but shell built-ins runs
@@ -144,7 +145,10 @@ check_groups() {
 		trace) check_compare ;;
 		build | iso | run | compare | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_lint ;;
-		*) echo "setup.sh: unknown group '$group': build iso run compare trace debug test lint all" >&2; exit 2 ;;
+		*)
+			echo "setup.sh: unknown group '$group': build iso run compare trace debug test lint all" >&2
+			exit 2
+			;;
 		esac
 	done
 	# A tool that two groups need is named once.

@@ -2,8 +2,8 @@
 /*
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
- * Its argument is "" (a plain boot), "tests=user", "tests=<program>" or
- * "bench=<what>"; the last three always end in shutdown().
+ * Its argument is "" (a plain boot), "tests=user seed=<n>", "tests=<program> seed=<n>"
+ * or "bench=<what>"; the last three always end in shutdown().
  */
 #include "arch/x86_64/x86.h"
 #include "print.h"
@@ -42,26 +42,36 @@ static bool report_test(unsigned number, const char *name, long status)
 	return ok;
 }
 
-static void run_tests(const char *const *names, size_t count)
+/* @seed is "seed=<n>": printed for whoever must repeat a failure, and every program's argument. */
+static void run_tests(const char *const *names, size_t count, const char *seed)
 {
 	bool good = true;
 
-	printf("KTAP version 1\n1..%zu\n", count);
+	printf("KTAP version 1\n# seed %lu\n1..%zu\n", test_seed(seed), count);
 	for (size_t i = 0; i < count; i++) {
-		good &= report_test((unsigned)i + 1, names[i], run(names[i], ""));
+		good &= report_test((unsigned)i + 1, names[i], run(names[i], seed));
 		/* A test that died may have left the timer at its own rate. */
 		sys_bench_control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
 	}
 	shutdown(good ? EXIT_PASS : EXIT_FAIL);
 }
 
-static void tests(const char *which)
+/* @arg is "<which> seed=<n>". */
+static void tests(const char *arg)
 {
+	char which[ARGUMENT_MAX + 1];
+	size_t n = 0;
+
+	for (; arg[n] && arg[n] != ' '; n++)
+		which[n] = arg[n];
+	which[n] = '\0';
+	const char *seed = arg[n] ? arg + n + 1 : "";
+
 	if (!strcmp(which, "user"))
-		run_tests(test_programs, TEST_COUNT);
+		run_tests(test_programs, TEST_COUNT, seed);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
-			run_tests(&test_programs[i], 1);
+			run_tests(&test_programs[i], 1, seed);
 	printf("tests=%s: no such test. Valid: kernel, user", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);

@@ -1,6 +1,12 @@
 # SPDX-License-Identifier: MIT
 """guest.py - the tests that run inside the kernel and in user programs, over designs and boot paths."""
-from check import DESIGNS, ROOT, Boot, Check, expect_ktap
+import re
+
+from check import DESIGNS, ROOT, Boot, Check, Failed, Outcome, expect_ktap, report
+
+# Over all designs a bystander's registers are checked across this many switches (tests/user/test_bystander.c).
+ALL_SWITCHES = 1_000_000
+USER_HANG_AFTER = 300      # seconds; that takes its time on a busy machine
 
 
 def guest_check(name: str, what: str, design: str, **boot) -> Check:
@@ -9,17 +15,33 @@ def guest_check(name: str, what: str, design: str, **boot) -> Check:
     return Check(f"{design}.{name}", run)
 
 
+def enough_switches(outcome: Outcome) -> str:
+    """A remark; Failed when this design's share of ALL_SWITCHES was not made."""
+    found = re.search(r"^# bystanders .* over (\d+) switches$", outcome.text, re.M)
+    made, share = int(found[1]) if found else 0, -(-ALL_SWITCHES // len(DESIGNS))
+    if made < share:
+        raise Failed(f"bystanders were checked over {made} switches, at least {share} are due", report(outcome))
+    return f"{made} switches"
+
+
+def user_check(design: str) -> Check:
+    def run() -> str:
+        outcome = Boot(f"entry={design} tests=user", what="user-pvh", timeout=USER_HANG_AFTER).run()
+        return f"{expect_ktap(outcome)}, {enough_switches(outcome)}"
+    return Check(f"{design}.user-pvh", run)
+
+
 def checks() -> list[Check]:
     found = []
     for d in DESIGNS:
         found.append(guest_check("kernel-pvh", "kernel", d.name))
-        found.append(guest_check("user-pvh", "user", d.name))
+        found.append(user_check(d.name))
         found.append(guest_check("kernel-iso-bios", "kernel", d.name, mode="iso-bios"))
     last = DESIGNS[-1].name
     found.append(guest_check("kernel-iso-uefi", "kernel", last, mode="iso-uefi"))
     # QEMU's default model has no SMAP, SMEP, UMIP, FSGSBASE.
     found.append(guest_check("kernel-qemu64", "kernel", last, cpu="qemu64"))
-    found.append(guest_check("user-qemu64", "user", last, cpu="qemu64"))
+    found.append(guest_check("user-qemu64", "user", last, cpu="qemu64", timeout=USER_HANG_AFTER))
     return found
 
 

@@ -4,14 +4,6 @@
 #include "test.h"
 #include "user.h"
 
-static unsigned long seed = 1;
-
-static unsigned long next_random(void)
-{
-	seed = seed * 6364136223846793005 + 1442695040888963407;
-	return seed ^ seed >> 29;
-}
-
 static void refused(unsigned long number)
 {
 	long result = raw_syscall(number, 0, 0, 0, 0);
@@ -23,9 +15,9 @@ static void refused(unsigned long number)
 
 int main(const char *arg, size_t len)
 {
-	(void)arg;
-	(void)len;
+	uint64_t random = test_seed(arg);
 
+	(void)len;
 	for (unsigned long n = SYSCALL_COUNT; n < SYSCALL_COUNT + 1024; n++)
 		refused(n);
 	for (unsigned bit = 5; bit < 64; bit++) {
@@ -38,7 +30,7 @@ int main(const char *arg, size_t len)
 	for (unsigned long n = 1; n <= SYSCALL_COUNT + 1; n++)
 		refused(-n);
 	for (int i = 0; i < 10000; i++) {
-		unsigned long n = next_random() >> (i % 58);
+		unsigned long n = test_random(&random) >> (i % 58);
 
 		if (n >= SYSCALL_COUNT)
 			refused(n);

@@ -92,7 +92,7 @@ static void refuse(enum segment segment, unsigned selector)
 int main(const char *arg, size_t len)
 {
 	struct bystander_thread witness;
-	uint64_t random = 20201119;
+	uint64_t random = test_seed(arg), pick;
 
 	(void)len;
 	if (starts_with(arg, "child=")) {
@@ -110,8 +110,8 @@ int main(const char *arg, size_t len)
 				refuse(s, selector);
 	}
 	for (unsigned i = 0; i < RANDOM; i++) {
-		random = random * 6364136223846793005 + 1442695040888963407;
-		refuse((enum segment)(random >> 60 & 3), random >> 40 & 0xffff);
+		pick = test_random(&random);
+		refuse((enum segment)(pick >> 60 & 3), pick >> 40 & 0xffff);
 	}
 	refuse(DS, 0xffff);
 	CHECK(bystander_stop(&witness));

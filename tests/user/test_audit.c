@@ -38,12 +38,12 @@ static void end_one_thread(void)
 static void process(uint64_t n)
 {
 	struct user_thread sleeper[SLEEPERS];
-	char next[8];
+	char next[16];
 
 	end_one_thread();
 	for (int i = 0; i < SLEEPERS; i++)
 		CHECK_EQUAL(thread_start(&sleeper[i], sleep_until_woken, NULL), 0);
-	snprintf(next, sizeof(next), "%lu", n + 1);
+	snprintf(next, sizeof(next), "nest=%lu", n + 1);
 	if (n < PROCESSES)
 		CHECK_EQUAL(run("test_audit", next), TEST_PASS);
 	else
@@ -57,6 +57,6 @@ static void process(uint64_t n)
 int main(const char *arg, size_t len)
 {
 	(void)len;
-	process(*arg ? parse_number(arg) : 1);
+	process(starts_with(arg, "nest=") ? parse_number(arg + strlen("nest=")) : 1);
 	return test_result();
 }

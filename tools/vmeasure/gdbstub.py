@@ -109,6 +109,19 @@ class GdbStub:
             raise GdbError("cannot read %d bytes at %#x" % (length, address))
         return bytes.fromhex(reply.decode())
 
+    def write_memory(self, address, data):
+        """Write the bytes @data at the virtual @address, whatever rights the page gives the guest."""
+        if self.request(b"M%x,%x:%s" % (address, len(data), data.hex().encode())) != b"OK":
+            raise GdbError("cannot write %d bytes at %#x" % (len(data), address))
+
+    def read_word(self, address):
+        """The 64-bit word at the virtual @address."""
+        return int.from_bytes(self.read_memory(address, 8), "little")
+
+    def write_word(self, address, value):
+        """Write the 64-bit @value at the virtual @address."""
+        self.write_memory(address, value.to_bytes(8, "little"))
+
     def read_string(self, address, limit=64):
         """NUL-terminated text at @address, never reading over a page's end at once."""
         text = b""
@@ -116,6 +129,11 @@ class GdbStub:
             room = 0x1000 - ((address + len(text)) & 0xfff)
             text += self.read_memory(address + len(text), min(16, room))
         return text.split(b"\0")[0].decode("ascii", "replace")
+
+    def monitor(self, command):
+        """Have QEMU's own monitor carry out @command, which must print nothing, e.g. "nmi"."""
+        if (reply := self.request(b"qRcmd," + command.encode().hex().encode())) != b"OK":
+            raise GdbError("the monitor refused '%s': %r" % (command, reply))
 
     # --- running --------------------------------------------------------------
     def set_breakpoint(self, address):
@@ -130,6 +148,12 @@ class GdbStub:
     def resume(self):
         """Run until a breakpoint; the stop packet's body."""
         return self._stopped(self.request(b"c"))
+
+    def run_to(self, address):
+        """Run until the instruction at @address is next."""
+        self.set_breakpoint(address)
+        self.resume()
+        self.clear_breakpoint(address)
 
     def resume_or_end(self):
         """As resume(), but False when the guest ended (or QEMU with it) instead."""

@@ -1,22 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""One traced boot of a design: start QEMU with its gdb stub, step every bracketed operation."""
-import os
-import subprocess
-import tempfile
-import time
+"""One traced boot of a design: step every operation that the bench program brackets."""
 from pathlib import Path
-
-from qemu import EXIT_STATUS, Boot
 
 from .areas import Areas
 from .code_figures import entry_ranges
 from .events import EventCounter
-from .gdbstub import GdbError, GdbStub
+from .gdbboot import GdbBoot
 from .image import Elf, read_defines
 from .shipped import unpack_program
 from .stepper import Stepper, TraceError
-
-START_SECONDS = 20
 
 # An operation that is an interrupt, and what it interrupts: the bracketed program waits for it.
 # {operation: (name of the vector in arch/x86_64/trapframe.h, CPL interrupted)}
@@ -50,55 +42,9 @@ class Subject:
                             self.stubs(design), self.stub_size, self.layout)
 
 
-class TracedBoot:
-    """A guest under the gdb stub; use it in a with statement. It is stopped before its first
-    instruction, its serial line goes to @log."""
-
-    def __init__(self, subject, cmdline, log):
-        self.log = Path(log)
-        self.boot = Boot(cmdline=cmdline, mode="pvh", icount=True, build=subject.shipped)
-
-    def __enter__(self):
-        self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.directory = tempfile.TemporaryDirectory(prefix="vestibule-trace-")
-        path = os.path.join(self.directory.name, "gdb")
-        command = self.boot.machine() + [
-            "-monitor", "none", "-serial", "file:%s" % self.log, "-S",
-            "-chardev", "socket,id=gdb0,path=%s,server=on,wait=off" % path, "-gdb", "chardev:gdb0"]
-        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
-                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-        try:
-            self.gdb = self._connect(path)
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
-
-    def _connect(self, path):
-        deadline = time.monotonic() + START_SECONDS
-        while True:
-            try:
-                return GdbStub(path)
-            except (FileNotFoundError, ConnectionRefusedError):
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    raise GdbError("QEMU did not start: %s" % self.process.stderr.read()) from None
-                time.sleep(0.02)
-
-    def __exit__(self, *_):
-        self.process.kill()
-        self.process.communicate()
-        self.directory.cleanup()
-
-    def expect_pass(self):
-        """The guest has ended: TraceError unless it ended well."""
-        status = self.process.wait(START_SECONDS)
-        if status != EXIT_STATUS["pass"]:
-            raise TraceError("the traced boot ended with QEMU status %s" % status)
-
-
 def trace_design(subject, design, log, wanted=None):
     """Yield the Trace of every operation (or of those @wanted) that the bench program brackets."""
-    with TracedBoot(subject, "entry=%s bench=trace" % design.name, log) as boot:
+    with GdbBoot(subject.shipped, "entry=%s bench=trace" % design.name, log) as boot:
         stepper = Stepper(boot.gdb, subject.kernel, subject.program)
         yield from stepper.operations(subject.interrupts(design), wanted)
         boot.expect_pass()

@@ -32,6 +32,20 @@ int test_result(void)
 	return failures ? TEST_FAIL : TEST_PASS;
 }
 
+uint64_t test_seed(const char *arg)
+{
+	return starts_with(arg, "seed=") ? parse_number(arg + strlen("seed=")) : 1;
+}
+
+uint64_t test_random(uint64_t *state)
+{
+	uint64_t x = *state += 0x9e3779b97f4a7c15;	/* SplitMix64: any seed will do, 0 included */
+
+	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+	x = (x ^ x >> 27) * 0x94d049bb133111eb;
+	return x ^ x >> 31;
+}
+
 static bool allowed(long status, uint64_t outcomes)
 {
 	if (status == 0)

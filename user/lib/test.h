@@ -3,8 +3,8 @@
  * test.h - what the programs of tests/user share.
  *
  * A test is a program: exit code TEST_PASS, TEST_SKIP (after a line that says
- * why), anything else is a failure.  What may kill it, it tries in a child: the
- * same program, spawned with "child=<name>".
+ * why), anything else is a failure.  Its argument is "seed=<n>".  What may kill it, it
+ * tries in a child: the same program, spawned with "child=<name>".
  */
 #ifndef USER_TEST_H
 #define USER_TEST_H
@@ -27,6 +27,11 @@ bool test_check(bool ok, const char *file, int line, const char *what);
 bool test_equal(long actual, long expected, const char *file, int line, const char *what);
 /* TEST_PASS when no check has failed so far, else TEST_FAIL. */
 int test_result(void);
+
+/* What the random choices of this boot's tests start from; 1 when @arg is not "seed=<n>". */
+uint64_t test_seed(const char *arg);
+/* The next number of the sequence whose state is *@state: a seed at first. */
+uint64_t test_random(uint64_t *state);
 
 /* What may become of a child: it exits with code 0, or a vector below 32 kills it. Or'ed together. */
 #define SURVIVES	(1ul << 32)

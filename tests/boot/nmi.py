@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""nmi.py - an NMI at a bad moment: the handler prints, while the code it interrupted holds the console's lock.
+
+A handler that waited for that lock would wait for ever.  The gdb stub stops the guest at the first
+instruction of uart_write(), which only the console calls, with its lock held; QEMU's monitor sends
+the NMI there through LINT1.  One more goes to a system call's dispatch, where the lock is free.
+"""
+import re
+
+from check import BUILD, DESIGNS, KERNEL, Check, Failed
+from designs import Design
+from vmeasure.gdbboot import GdbBoot
+from vmeasure.gdbstub import GdbError
+from vmeasure.image import Elf
+from vmeasure.stepper import TraceError
+
+PROGRAM = "test_fault_kill"     # the kernel prints a line for each of its children
+TIMES = 5
+LINE = r"(?m)^NMI: cpu 0 at 0x%x, kernel mode, cr3 \w+$"
+
+
+def send_nmi(boot: GdbBoot, elf: Elf, where: str, locked: bool) -> None:
+    """The next time that @where is reached, send one; the lock must be as the test wants it."""
+    boot.gdb.run_to(elf.address(where))
+    boot.gdb.monitor("nmi")
+    boot.gdb.run_to(elf.address("ist_nmi"))
+    taken = int.from_bytes(boot.gdb.read_memory(elf.address("console_lock"), 4), "little")
+    if taken != locked:
+        raise Failed(f"at {where} the console's lock is {taken}, not {int(locked)}")
+    # The handler calls uart_write() too: only a system call shows that it is over.
+    boot.gdb.run_to(elf.address("syscall_dispatch"))
+    boot.gdb.step()
+
+
+def nmi_check(design: Design) -> Check:
+    log = BUILD / "log" / f"{design.name}-1-icount-nmi.log"
+
+    def run() -> str:
+        elf = Elf(KERNEL)
+        try:
+            with GdbBoot(BUILD, f"entry={design.name} tests={PROGRAM}", log) as boot:
+                boot.gdb.run_to(elf.address("syscall_dispatch"))    # by then LINT1 is set up
+                boot.gdb.step()
+                send_nmi(boot, elf, "syscall_dispatch", locked=False)
+                for _ in range(TIMES):
+                    send_nmi(boot, elf, "uart_write", locked=True)
+                boot.gdb.resume_or_end()
+                boot.expect_pass()
+        except (GdbError, TraceError) as error:
+            raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None
+        text = log.read_text(errors="replace").replace("\r", "")
+        for where, times in (("syscall_dispatch", 1), ("uart_write", TIMES)):
+            found = len(re.findall(LINE % elf.address(where), text))
+            if found != times:
+                raise Failed(f"{found} lines about an NMI at {where}, not {times}", text.splitlines()[-20:])
+        return f"{TIMES} NMIs under the console's lock"
+    return Check(f"{design.name}.nmi", run)
+
+
+def checks() -> list[Check]:
+    return [nmi_check(d) for d in DESIGNS]

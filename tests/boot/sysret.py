@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""sysret.py - which way out a system call takes: SYSRET, and IRETQ whenever SYSRET would be unsafe.
+
+TCG never faults in ring 0 for what SYSRET_CHECK (entry/frame.inc) keeps away from SYSRET, so no
+program can see a check that is missing.  Here the gdb stub edits the frame right before the check
+and steps: the way taken is what is asserted.  Then each conditional jump of the check is blanked
+in the guest's memory, one at a time, and one of the cases must notice.
+"""
+import re
+
+from check import BUILD, DESIGNS, KERNEL, Check, Failed
+from designs import Design
+from vmeasure.gdbboot import GdbBoot
+from vmeasure.gdbstub import GdbError, GdbStub
+from vmeasure.image import Elf
+from vmeasure.stepper import TraceError
+
+SYSRET, IRET = "SYSRET", "IRETQ"
+TF, RF = 1 << 8, 1 << 16
+# (case, word of the frame, its new value from the old one, the only right way)
+CASES = [
+    ("untouched", "TF_RIP", lambda old: old, SYSRET),
+    ("rip 2^47", "TF_RIP", lambda old: 0x0000800000000000, IRET),
+    ("rip in the upper half", "TF_RIP", lambda old: 0xffff800000000000, IRET),
+    ("rip with bit 47", "TF_RIP", lambda old: old | 1 << 47, IRET),
+    ("rip with bit 63", "TF_RIP", lambda old: old | 1 << 63, IRET),
+    ("TF set", "TF_RFLAGS", lambda old: old | TF, IRET),
+    ("RF set", "TF_RFLAGS", lambda old: old | RF, IRET),
+]
+MAX_STEPS = 500
+NOP = b"\x90"
+
+
+def frame_offsets() -> dict[str, int]:
+    """Offsets in struct trapframe, as the assembler has them."""
+    text = (BUILD / "gen" / "asm-offsets.inc").read_text()
+    return {name: int(value) for name, value in re.findall(r"^%define (TF_\w+) (\d+)$", text, re.M)}
+
+
+def jump_length(code: bytes) -> int:
+    """Bytes of the conditional jump that @code begins with; 0 when it is another instruction."""
+    return 2 if code[0] >> 4 == 7 else 6 if code[0] == 0x0f and code[1] >> 4 == 8 else 0
+
+
+class Ways:
+    """The way out of @design, watched through @gdb."""
+
+    def __init__(self, gdb: GdbStub, elf: Elf, design: Design):
+        self.gdb, self.elf, self.offsets = gdb, elf, frame_offsets()
+        self.check = elf.address(f"{design.ident}_syscall_entry.check")
+        self.ends = {elf.address(f"{design.ident}_syscall_entry.leave"): SYSRET,
+                     elf.address(f"{design.ident}_idt_entry.restore"): IRET,
+                     elf.address(f"{design.ident}_idt_entry.iret"): IRET}
+
+    def steps(self) -> tuple[str, list[int]]:
+        """From .check on: the way taken, and the address of each instruction up to its label."""
+        path = []
+        while len(path) < MAX_STEPS:
+            rip, = self.gdb.read_registers(["rip"])
+            if rip in self.ends:
+                return self.ends[rip], path
+            path.append(rip)
+            self.gdb.step()
+        raise Failed(f"{MAX_STEPS} steps behind .check, and neither way out was reached")
+
+    def take(self, word: str, change) -> tuple[str, list[int]]:
+        """The next system call that comes to .check, with a @word of its frame changed until the way is known."""
+        self.gdb.run_to(self.check)
+        where = self.gdb.read_registers(["rsp"])[0] + self.offsets[word]
+        old = self.gdb.read_word(where)
+        self.gdb.write_word(where, change(old))
+        taken = self.steps()
+        if taken[0] == IRET:        # the frame is still to be popped: let the program go on unharmed
+            self.gdb.write_word(where, old)
+        return taken
+
+    def first_wrong(self) -> str:
+        """The first case that takes the wrong way, "" when there is none."""
+        for case, word, change, right in CASES:
+            taken, _ = self.take(word, change)
+            if taken != right:
+                return f"{case}: leaves by {taken}, not {right}"
+        return ""
+
+    def jumps(self) -> list[tuple[int, int]]:
+        """(address, bytes) of each conditional jump on the untouched way out."""
+        _, path = self.take("TF_RIP", lambda old: old)
+        found = [(rip, jump_length(self.elf.read(rip, 2))) for rip in path]
+        return [(rip, length) for rip, length in found if length]
+
+
+def good_kernel(design: Design, elf: Elf) -> list[tuple[int, int]]:
+    """Every case, and the boot goes on to its normal end.  The jumps that made the difference."""
+    log = BUILD / "log" / f"{design.name}-1-icount-sysret.log"
+    with GdbBoot(BUILD, f"entry={design.name} bench=trace", log) as boot:
+        ways = Ways(boot.gdb, elf, design)
+        if wrong := ways.first_wrong():
+            raise Failed(wrong)
+        jumps = ways.jumps()
+        boot.gdb.resume_or_end()
+        boot.expect_pass()
+    return jumps
+
+
+def broken_kernel(design: Design, elf: Elf, jump: tuple[int, int]) -> None:
+    """With that @jump blanked some case must take the wrong way."""
+    address, length = jump
+    log = BUILD / "log" / f"{design.name}-1-icount-sysret-broken.log"
+    with GdbBoot(BUILD, f"entry={design.name} bench=trace", log) as boot:
+        ways = Ways(boot.gdb, elf, design)
+        boot.gdb.run_to(ways.check)
+        boot.gdb.write_memory(address, NOP * length)
+        if not ways.first_wrong():
+            raise Failed(f"the jump at {address:#x} ({elf.near(address)[0]}) is blanked, and no case notices")
+
+
+def sysret_check(design: Design) -> Check:
+    def run() -> str:
+        elf = Elf(KERNEL)
+        try:
+            jumps = good_kernel(design, elf)
+            if not jumps:
+                raise Failed("no conditional jump between .check and .leave")
+            for jump in jumps:
+                broken_kernel(design, elf, jump)
+        except (GdbError, TraceError) as error:
+            raise Failed(str(error)) from None
+        return f"{len(CASES)} cases; each of {len(jumps)} jumps is missed when blanked"
+    return Check(f"{design.name}.sysret", run)
+
+
+def checks() -> list[Check]:
+    return [sysret_check(d) for d in DESIGNS]

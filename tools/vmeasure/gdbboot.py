@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+"""A boot under QEMU's gdb stub, from before its first instruction to its end."""
+import os
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from qemu import EXIT_STATUS, Boot
+
+from .gdbstub import GdbError, GdbStub
+from .stepper import TraceError
+
+START_SECONDS = 20
+
+
+class GdbBoot:
+    """A guest under the gdb stub; use it in a with statement. It is stopped before its first
+    instruction, its serial line goes to @log. @build holds vestibule.elf and archive.tar."""
+
+    def __init__(self, build, cmdline, log):
+        self.log = Path(log)
+        self.boot = Boot(cmdline=cmdline, mode="pvh", icount=True, build=Path(build))
+
+    def __enter__(self):
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        self.directory = tempfile.TemporaryDirectory(prefix="vestibule-trace-")
+        path = os.path.join(self.directory.name, "gdb")
+        command = self.boot.machine() + [
+            "-monitor", "none", "-serial", "file:%s" % self.log, "-S",
+            "-chardev", "socket,id=gdb0,path=%s,server=on,wait=off" % path, "-gdb", "chardev:gdb0"]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        try:
+            self.gdb = self._connect(path)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def _connect(self, path):
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                return GdbStub(path)
+            except (FileNotFoundError, ConnectionRefusedError):
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    raise GdbError("QEMU did not start: %s" % self.process.stderr.read()) from None
+                time.sleep(0.02)
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.communicate()
+        self.directory.cleanup()
+
+    def expect_pass(self):
+        """The guest has ended: TraceError unless it ended well."""
+        status = self.process.wait(START_SECONDS)
+        if status != EXIT_STATUS["pass"]:
+            raise TraceError("the traced boot ended with QEMU status %s" % status)
