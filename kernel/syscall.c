@@ -99,6 +99,7 @@ int64_t sys_exit(uint64_t code)
 int64_t sys_thread_create(uint64_t rip, uint64_t stack, uint64_t arg)
 {
 	struct thread *t;
+	uint32_t tid;
 	int err;
 
 	if (rip >= USER_END)
@@ -106,8 +107,9 @@ int64_t sys_thread_create(uint64_t rip, uint64_t stack, uint64_t arg)
 	err = thread_create_user(current_thread()->process, rip, stack, arg, 0, &t);
 	if (err)
 		return err;
+	tid = t->tid;			/* once it is ready it may end, and be gone */
 	sched_make_ready(t);
-	return t->tid;
+	return tid;
 }
 
 int64_t sys_thread_exit(void)
