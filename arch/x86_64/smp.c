@@ -215,7 +215,8 @@ void smp_start_cpus(const struct bootinfo *bi, uint32_t limit)
 	else if (wanted > 1)
 		printk("smp: the other CPUs are left out: no free page below 640 KiB to start them at\n");
 	printk("vestibule: %u CPU%s, %s%s\n", cpu_count, cpu_count > 1 ? "s" : "",
-	       lapic_base ? "xAPIC" : "x2APIC", tlb_pcid_in_use() ? ", PCID" : "");
+	       lapic_base ? "xAPIC" : "x2APIC", !tlb_pcid_in_use() ? "" :
+	       cpu_features & CPU_INVPCID ? ", PCID with INVPCID" : ", PCID without INVPCID");
 }
 
 void smp_send_reschedule(const struct cpu *cpu)

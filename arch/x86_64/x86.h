@@ -34,6 +34,9 @@
 #define CR4_SMAP	(1ul << 21)
 #define CR4_PCIDE	(1ul << 17)
 
+#define DR6_NOTHING	0xffff0ff0ul	/* after reset: no breakpoint, no step */
+#define DR6_SINGLE_STEP	(1ul << 14)
+
 #define MSR_EFER		0xc0000080
 #define EFER_SCE		(1ul << 0)
 #define EFER_LME		(1ul << 8)
@@ -75,6 +78,19 @@ X86_READ_CR(4)
 X86_WRITE_CR(0)
 X86_WRITE_CR(3)
 X86_WRITE_CR(4)
+
+static inline uint64_t read_dr6(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
+	return v;
+}
+
+static inline void write_dr6(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%dr6" : : "r"(v));
+}
 
 static inline uint64_t rdmsr(uint32_t msr)
 {
