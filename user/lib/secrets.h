@@ -22,6 +22,10 @@ struct sightings {
  * sleeps on until the process ends, so that its last frame lies where it died. 0, or a negative error. */
 int secrets_expose(struct sightings *s, uint64_t wanted);
 
+/* Sleep, once, with the secret of @key in every register that a system call preserves for its caller. It is nowhere
+ * else in this process: made in a register, wiped if the sleep should end. */
+void sleep_with_secret(void *key);
+
 /* Short names of the planted secrets, by number. */
 extern const char *const secret_names[];
 
