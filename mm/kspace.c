@@ -35,6 +35,7 @@ uint64_t phys_offset;			/* 0: the boot code's identity map */
 static struct spinlock kspace_lock;
 static uint64_t boot_root;
 static uint64_t mmio_next = MMIO_AREA_BASE;
+static uint64_t retired_tables;		/* unlinked, and never freed: other CPUs may still walk them */
 
 static uint64_t image_pa(const char *symbol)
 {
@@ -244,13 +245,12 @@ int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 
 uint64_t kspace_unmap_visible(uint64_t va)
 {
-	uint64_t irq = spin_lock_irqsave(&kspace_lock), tables = 0;
-	uint64_t old = pt_unmap(boot_root, va, &tables);
+	uint64_t irq = spin_lock_irqsave(&kspace_lock);
+	uint64_t old = pt_unmap(boot_root, va, &retired_tables);
 
 	if (entry->split)
-		pt_unmap(user_set(), va, &tables);
-	invlpg(va);			/* Global entries too */
-	pt_free_list(tables);
+		pt_unmap(user_set(), va, &retired_tables);
+	tlb_flush_kernel_page(va);
 	spin_unlock_irqrestore(&kspace_lock, irq);
 	return old;
 }

@@ -25,7 +25,9 @@ int kspace_map(uint64_t va, uint64_t pa, uint64_t flags);
 /* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on the user side
  * when !entry->split. CPU entry area only. */
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags);
-uint64_t kspace_unmap_visible(uint64_t va);	/* boot time and CPU release only; flushes this CPU */
+/* Boot time and CPU release only. Returns the old entry, whose frame must not be used again before each CPU has
+ * next loaded a space: see tlb_flush_kernel_page(). */
+uint64_t kspace_unmap_visible(uint64_t va);
 
 /* Fill a new kernel root's, or a new user root's, kernel half from the shared entries. */
 void kspace_fill_kernel_root(uint64_t root);

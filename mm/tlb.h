@@ -37,8 +37,8 @@ void tlb_space_check_left(const struct tlb_space *s);
  * first tlb_load(). IRQs off. */
 void tlb_init_cpu(struct cpu *cpu);
 
-/* Make @as (NULL: the boot space) this CPU's space: door words, CR3, CPU sets; flushes what this CPU missed while it did
- * not run the space, lower half, private pages and kernel half. Only looks at the kernel half when it is
+/* Make @as (NULL: the boot space) this CPU's space: door words, CR3, CPU sets; flushes what this CPU missed while it
+ * did not run the space, lower half, private pages and kernel half. Only looks at the kernel half when it is
  * loaded already. May set WORK_TLB in percpu->work, which must survive until exit_work(). Kernel table, IRQs off. */
 void tlb_load(struct aspace *as);
 
