@@ -20,7 +20,7 @@
 #define PROGRAM "test_smp_trampoline"
 #define HOLDERS 12		/* threads with the secret */
 #define SUCCESSORS (HOLDERS + 4)
-#define ROUNDS 8
+#define ROUNDS 4
 #define EVERYTHING ((1ul << SECRETS) - 1)
 
 /* How the holders, and with the last one their process, end. */
@@ -78,29 +78,54 @@ static void sleep_until_woken(void *unused)
 	sys_sleep(0);
 }
 
-/* An entry on each CPU: entry stacks that belong to a CPU hold what entered last, whosever it was. */
-static void enter_everywhere(unsigned cpus)
+static volatile bool release;
+static volatile unsigned hogging;
+
+/* Keeps a CPU busy. On its way there it enters the kernel: entry stacks that belong to a CPU hold what entered last,
+ * whosever it was. */
+static void hog(void *cpu)
 {
-	for (unsigned i = 0; i < cpus; i++)
-		smp_pin(smp_cpu(i));
-	for (unsigned i = 0; i < cpus; i++) {
-		smp_pin(smp_cpu(i));
-		sys_null();
+	smp_pin((unsigned)(uintptr_t)cpu);
+	sys_null();
+	__atomic_fetch_add(&hogging, 1, __ATOMIC_SEQ_CST);
+	while (!release)
+		cpu_pause();
+}
+
+/* From now on no thread runs but the caller, on the first CPU, and the hogs. */
+static void hog_cpus(struct user_thread *hogs, unsigned cpus)
+{
+	release = false;
+	hogging = 0;
+	smp_pin(smp_cpu(0));
+	for (unsigned i = 1; i < cpus; i++) {
+		CHECK_EQUAL(thread_start(&hogs[i], hog, (void *)(uintptr_t)smp_cpu(i)), 0);
+		sys_set_priority((unsigned long)hogs[i].tid, PRIORITY_URGENT);
 	}
+	while (hogging < cpus - 1)
+		sys_yield();
+	sys_set_priority(0, PRIORITY_URGENT);
+}
+
+static void release_cpus(struct user_thread *hogs, unsigned cpus)
+{
+	release = true;
+	sys_set_priority(0, PRIORITY_USUAL);
+	for (unsigned i = 1; i < cpus; i++)
+		CHECK_EQUAL(thread_finish(&hogs[i]), 0);
 	smp_unpin();
 }
 
-/* Have more threads than the victim had, everywhere, and look at what their stacks show. */
+/* Have more threads than the victim had, and look at what their stacks show before they run, and after. */
 static void succeed(unsigned cpus)
 {
-	static struct user_thread thread[SUCCESSORS];
+	static struct user_thread hogs[64], thread[SUCCESSORS];
 
-	for (unsigned i = 0; i < SUCCESSORS; i++) {
+	hog_cpus(hogs, cpus);
+	for (unsigned i = 0; i < SUCCESSORS; i++)
 		CHECK_EQUAL(thread_start(&thread[i], sleep_until_woken, NULL), 0);
-		CHECK_EQUAL(sys_set_affinity((unsigned long)thread[i].tid, 1ul << smp_cpu(i + 1)), 0);
-	}
-	enter_everywhere(cpus);
 	CHECK_EQUAL(sys_bench_control(BENCH_LOOK, EVERYTHING), 0);
+	release_cpus(hogs, cpus);
 	for (unsigned i = 0; i < SUCCESSORS; i++) {
 		sys_wake((unsigned long)thread[i].tid);
 		CHECK_EQUAL(thread_finish(&thread[i]), 0);
