@@ -366,21 +366,26 @@ static void expire_sleepers(struct runqueue *q)
 	}
 }
 
+/* A tick while somebody waits; out of line, for most come while nobody does. */
+static __attribute__((noinline)) void busy_tick(struct thread *t, struct runqueue *q)
+{
+	if (q->sleepers)
+		expire_sleepers(q);
+	if (!q->ready || (t->slice && --t->slice))
+		return;
+	t->slice = SCHED_SLICE;
+	t->cpu->percpu->work |= WORK_RESCHED;
+	call_thief(~0ul);
+}
+
 void sched_tick(void)
 {
 	struct thread *t = current_thread();
 	struct runqueue *q = queue_of(t->cpu);
 
 	lapic_eoi();
-	if (q->sleepers)
-		expire_sleepers(q);
-	if (t->slice && !--t->slice) {
-		t->slice = SCHED_SLICE;
-		if (q->ready) {
-			t->cpu->percpu->work |= WORK_RESCHED;
-			call_thief(~0ul);
-		}
-	}
+	if (q->ready || q->sleepers)
+		busy_tick(t, q);
 }
 
 /* Somebody put a thread on this CPU's queue, changed the current one's affinity, or killed its process. */

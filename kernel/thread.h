@@ -48,7 +48,7 @@ struct thread {
 	uint64_t wake_at;		/* TSC; not 0: in the CPU's list of timed sleepers */
 	struct thread *queue_next;	/* run queue, or list of the dead */
 	struct thread *sleep_next;	/* timed sleepers, soonest first */
-	uint32_t slice;			/* ticks left before it is preempted */
+	uint32_t slice;			/* ticks that others wait before it is preempted */
 	struct thread *sibling;		/* process's list */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
