@@ -44,7 +44,8 @@ static bool caught(enum tlb_bug bug, uint64_t *steps)
 {
 	*steps = 0;
 	for (uint64_t seed = 1; seed <= 8; seed++) {
-		for (unsigned kind = 1; kind < 6; kind += 2) {
+		for (unsigned k = 1; k <= 3; k++) {
+			unsigned kind = k * 2 % 6 + 1;	/* PCIDs first */
 			bool fine = run((struct machine){ 4, true, kind >= 2, kind >= 4 }, seed, 1000000, bug);
 
 			*steps += sim.steps;

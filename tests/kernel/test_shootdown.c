@@ -7,6 +7,7 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "mm/aspace.h"
@@ -28,6 +29,16 @@ static struct shared {
 	uint32_t loaded, left;		/* CPUs */
 	uint32_t stale, lost;
 } shared;
+
+/* Where memory is short there is nothing to test. */
+static struct aspace *new_space(void)
+{
+	struct aspace *as = aspace_create();
+
+	if (!as)
+		panic("no memory for a test's address space");
+	return as;
+}
 
 static uint32_t get(const uint32_t *p)
 {
@@ -135,8 +146,8 @@ KTEST(two_cpus_shoot_at_each_other_while_a_third_holds_the_lock)
 
 	if (cpu_count < 3)
 		return;
-	shared.as = aspace_create();
-	KCHECK(shared.as && start_on(1, shooter, NULL) && start_on(2, shooter, &shared));
+	shared.as = new_space();
+	KCHECK(start_on(1, shooter, NULL) && start_on(2, shooter, &shared));
 	wait_for(&shared.loaded, 2);
 	tlb_load(shared.as);
 	for (uint32_t round = 1; round <= ROUNDS; round++)
@@ -164,8 +175,7 @@ KTEST(only_cpus_that_run_the_space_are_interrupted)
 {
 	uint64_t ipis = tlb_ipis_sent, va = USER_MAP_BASE;
 
-	visited = aspace_create();
-	KCHECK(visited);
+	visited = new_space();
 	if (cpu_count > 1) {
 		KCHECK(start_on(1, visit, NULL));
 		wait_for(&visits, 1);

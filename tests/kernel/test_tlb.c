@@ -3,9 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
-#include "kernel/abi.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "kernel/panic.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -16,6 +14,16 @@
 
 #define KEEP (1ul << 63)
 #define USER_ID 0x800ul
+
+/* Where memory is short there is nothing to test. */
+static struct aspace *new_space(void)
+{
+	struct aspace *as = aspace_create();
+
+	if (!as)
+		panic("no memory for a test's address space");
+	return as;
+}
 
 /* A new page of @as that holds @value; its address, or 0. */
 static uint64_t new_page(struct aspace *as, uint64_t value)
@@ -41,10 +49,9 @@ static bool shows(uint64_t va, uint64_t value)
 
 KTEST(an_unmapped_page_is_gone_at_once)
 {
-	struct aspace *as = aspace_create();
+	struct aspace *as = new_space();
 	uint64_t va[TLB_BATCH + 4];
 
-	KCHECK(as);
 	tlb_load(as);
 	for (unsigned n = 1; n <= TLB_BATCH + 4; n += TLB_BATCH / 2) {
 		for (unsigned i = 0; i < n; i++) {
@@ -63,9 +70,9 @@ KTEST(an_unmapped_page_is_gone_at_once)
 KTEST(many_pages_are_flushed_as_one)
 {
 	uint64_t len = (2 * TLB_BATCH + 1) * PAGE_SIZE, va, value = 7;
-	struct aspace *as = aspace_create();
+	struct aspace *as = new_space();
 
-	KCHECK(as && !aspace_map_anon(as, len, PTE_W | PTE_NX, &va));
+	KCHECK(!aspace_map_anon(as, len, PTE_W | PTE_NX, &va));
 	tlb_load(as);
 	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
 		KCHECK(aspace_populate(as, at) && !copy_to_user(at, &value, sizeof(value)));
@@ -79,10 +86,10 @@ KTEST(many_pages_are_flushed_as_one)
 /* A CPU that left hears nothing, and finds out when it comes back. */
 KTEST(a_space_that_was_left_is_flushed_on_return)
 {
-	struct aspace *as = aspace_create(), *other = aspace_create();
+	struct aspace *as = new_space(), *other = new_space();
 	uint64_t ipis = tlb_ipis_sent, va = new_page(as, 1), kept = new_page(as, 2);
 
-	KCHECK(as && other && va && kept);
+	KCHECK(va && kept);
 	tlb_load(as);
 	KCHECK(as->tlb.cpus == 1ul << this_cpu()->index);
 	KCHECK(shows(va, 1) && shows(kept, 2));
@@ -107,8 +114,7 @@ KTEST(spaces_take_turns_with_the_ids)
 	uint64_t va = 0;
 
 	for (unsigned i = 0; i < 12; i++) {
-		as[i] = aspace_create();
-		KCHECK(as[i]);
+		as[i] = new_space();
 		va = new_page(as[i], 100 + i);	/* the same address in each */
 	}
 	for (unsigned round = 0; round < 60; round++) {
@@ -125,10 +131,10 @@ KTEST(spaces_take_turns_with_the_ids)
 KTEST(the_door_names_the_loaded_roots)
 {
 	struct percpu *pc = this_cpu()->percpu;
-	struct aspace *as = aspace_create();
+	struct aspace *as = new_space();
 	bool pcid = read_cr4() & CR4_PCIDE;
 
-	KCHECK(as && pcid == tlb_pcid_in_use());
+	KCHECK(pcid == tlb_pcid_in_use());
 	tlb_load(as);
 	KCHECK((read_cr3() & PTE_ADDR) == as->root);
 	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->root);
@@ -148,10 +154,9 @@ KTEST(the_door_names_the_loaded_roots)
 KTEST(one_flip_out_does_the_pending_flush)
 {
 	struct percpu *pc = this_cpu()->percpu;
-	struct aspace *as = aspace_create();
+	struct aspace *as = new_space();
 	bool due = tlb_pcid_in_use() && entry->split;
 
-	KCHECK(as);
 	tlb_load(as);			/* ids of a new space: the flip out is to flush */
 	for (unsigned i = 0; i < 2; i++) {
 		KCHECK(!!(pc->work & WORK_TLB) == due);
@@ -174,10 +179,10 @@ KTEST(a_kernel_page_is_gone_at_the_next_load)
 {
 	uint64_t va = MMIO_AREA_BASE + 0x1000000000, pa[2] = { frame_alloc_zeroed(), frame_alloc_zeroed() };
 	volatile uint64_t *word = (volatile uint64_t *)va;
-	struct aspace *as = aspace_create();
+	struct aspace *as = new_space();
 	unsigned level;
 
-	KCHECK(as && !kspace_map(va, pa[0], PTE_W | PTE_NX));
+	KCHECK(!kspace_map(va, pa[0], PTE_W | PTE_NX));
 	for (unsigned i = 0; i < 2; i++)
 		*(uint64_t *)phys_to_virt(pa[i]) = i + 1;
 	tlb_load(as);
