@@ -7,6 +7,7 @@ void runqueue_append(struct runqueue *q, struct thread *t)
 	unsigned p = t->priority;
 
 	t->state = THREAD_READY;
+	t->queued = true;
 	t->queue_next = NULL;
 	if (q->class[p].head)
 		q->class[p].tail->queue_next = t;
@@ -28,12 +29,13 @@ struct thread *runqueue_take(struct runqueue *q)
 	q->class[p].head = t->queue_next;
 	if (!t->queue_next)
 		q->ready &= ~(1u << p);
+	t->queued = false;
 	return t;
 }
 
 void runqueue_remove(struct runqueue *q, struct thread *t)
 {
-	unsigned p = t->priority;
+	unsigned p = t->priority;	/* unchanged since it was appended */
 	struct thread *before = NULL, *at = q->class[p].head;
 
 	for (; at != t; at = at->queue_next)
@@ -46,6 +48,7 @@ void runqueue_remove(struct runqueue *q, struct thread *t)
 		q->class[p].tail = before;
 	if (!q->class[p].head)
 		q->ready &= ~(1u << p);
+	t->queued = false;
 }
 
 struct thread *runqueue_steal(struct runqueue *q, uint32_t cpu)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.c - who runs where: per-CPU run queues, priorities, affinity, work stealing.
+ * sched.c - threads change hands: yield, sleep, wake, block, end.
  *
  * A thread's state belongs to the queue lock of its CPU (thread->cpu).  The lock
  * is held across the change of stacks and released by whoever comes out of it, so
@@ -22,23 +22,18 @@
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/runqueue.h"
+#include "kernel/sched_internal.h"
 #include "mm/tlb.h"
 
-static struct runqueue queues[MAX_CPUS];
-static uint64_t online_cpus, idle_cpus;	/* bit n: CPU n */
-static bool force_migration;
+struct runqueue sched_queues[MAX_CPUS];
+uint64_t sched_idle_cpus;
+bool sched_migrate_always;
 uint64_t sched_ipis_sent;
 
 static struct spinlock dead_lock;
 static struct thread *dead_list;
 
-static struct runqueue *queue_of(const struct cpu *cpu)
-{
-	return &queues[cpu->index];
-}
-
-/* Lock the queue that @t belongs to; it may move until we have it. */
-static struct runqueue *lock_queue_of(struct thread *t)
+struct runqueue *lock_queue_of(struct thread *t)
 {
 	for (;;) {
 		struct cpu *cpu = __atomic_load_n(&t->cpu, __ATOMIC_RELAXED);
@@ -51,18 +46,17 @@ static struct runqueue *lock_queue_of(struct thread *t)
 	}
 }
 
-static void send_reschedule(struct cpu *cpu)
+void send_reschedule(struct cpu *cpu)
 {
 	__atomic_add_fetch(&sched_ipis_sent, 1, __ATOMIC_RELAXED);
 	smp_send_reschedule(cpu);
 }
 
-/* Threads wait while a CPU of @allowed has nothing to do: have it come and steal. */
-static void call_thief(uint64_t allowed)
+void call_thief(uint64_t allowed)
 {
-	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST) & allowed, bit = idle & -idle;
+	uint64_t idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_SEQ_CST) & allowed, bit = idle & -idle;
 
-	if (bit && (__atomic_fetch_and(&idle_cpus, ~bit, __ATOMIC_SEQ_CST) & bit))
+	if (bit && (__atomic_fetch_and(&sched_idle_cpus, ~bit, __ATOMIC_SEQ_CST) & bit))
 		send_reschedule(&cpus[__builtin_ctzl(bit)]);
 }
 
@@ -74,7 +68,7 @@ static void call_thief(uint64_t allowed)
  */
 static void notice_ready(struct cpu *cpu, const struct thread *t, bool crowded)
 {
-	uint64_t idle = __atomic_load_n(&idle_cpus, __ATOMIC_SEQ_CST);
+	uint64_t idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_SEQ_CST);
 	const struct thread *running = cpu->percpu->current;
 
 	if (idle >> cpu->index & 1 || t->priority < running->priority) {
@@ -103,7 +97,7 @@ static void queue_on(struct cpu *cpu, struct thread *t)
 /* The next CPU after @from that @t may run on; @from itself when there is no other. */
 static struct cpu *next_allowed_cpu(const struct cpu *from, const struct thread *t)
 {
-	uint64_t allowed = t->affinity & online_cpus;
+	uint64_t allowed = t->affinity & sched_online_cpus();
 	uint64_t above = from->index == 63 ? 0 : allowed & ~0ul << (from->index + 1);
 
 	if (!allowed)
@@ -113,11 +107,10 @@ static struct cpu *next_allowed_cpu(const struct cpu *from, const struct thread 
 
 static bool may_stay(const struct thread *t)
 {
-	return t->affinity >> t->cpu->index & 1 && !force_migration;
+	return t->affinity >> t->cpu->index & 1 && !sched_migrate_always;
 }
 
-/* Make a sleeping or blocked @t ready; its queue @q is locked on entry, not on return. */
-static void resume_locked(struct runqueue *q, struct thread *t)
+void resume_locked(struct runqueue *q, struct thread *t)
 {
 	struct cpu *cpu = may_stay(t) ? t->cpu : next_allowed_cpu(t->cpu, t);
 
@@ -138,14 +131,6 @@ static void resume_locked(struct runqueue *q, struct thread *t)
 }
 
 /* --- changing threads -------------------------------------------------------- */
-
-static void rest_tick(struct runqueue *q)
-{
-	if (q->tick_hz && !q->tick_rests && !q->sleepers) {
-		lapic_timer_periodic(0);
-		q->tick_rests = true;
-	}
-}
 
 static void resume_tick(struct runqueue *q)
 {
@@ -347,112 +332,6 @@ struct thread *sched_take_dead(void)
 	return t;
 }
 
-/* --- interrupts ---------------------------------------------------------------- */
-
-static void expire_sleepers(struct runqueue *q)
-{
-	uint64_t now = rdtsc();
-
-	for (;;) {
-		spin_lock(&q->lock);
-		struct thread *t = q->sleepers;
-
-		if (!t || t->wake_at > now) {
-			spin_unlock(&q->lock);
-			return;
-		}
-		t->timed_out = true;
-		resume_locked(q, t);
-	}
-}
-
-/* A tick while somebody waits; out of line, for most come while nobody does. */
-static __attribute__((noinline)) void busy_tick(struct thread *t, struct runqueue *q)
-{
-	if (q->sleepers)
-		expire_sleepers(q);
-	if (!q->ready || (t->slice && --t->slice))
-		return;
-	t->slice = SCHED_SLICE;
-	t->cpu->percpu->work |= WORK_RESCHED;
-	call_thief(~0ul);
-}
-
-void sched_tick(void)
-{
-	struct thread *t = current_thread();
-	struct runqueue *q = queue_of(t->cpu);
-
-	lapic_eoi();
-	if (q->ready || q->sleepers)
-		busy_tick(t, q);
-}
-
-/* Somebody put a thread on this CPU's queue, changed the current one's affinity, or killed its process. */
-void sched_reschedule_irq(void)
-{
-	struct thread *t = current_thread();
-
-	lapic_eoi();
-	if (t->process)
-		this_cpu()->percpu->work |= t->process->dying ? WORK_KILL : WORK_RESCHED;
-}
-
-void sched_set_tick(uint32_t hz)
-{
-	struct runqueue *q = queue_of(this_cpu());
-
-	q->tick_hz = hz;
-	q->tick_rests = false;
-	lapic_timer_periodic(hz);
-}
-
-/* --- placement ----------------------------------------------------------------- */
-
-void sched_set_priority(struct thread *t, uint32_t priority)
-{
-	struct runqueue *q = lock_queue_of(t);
-	bool queued = t->state == THREAD_READY;
-
-	if (queued)
-		runqueue_remove(q, t);
-	t->priority = priority;
-	if (queued)
-		runqueue_append(q, t);
-	spin_unlock(&q->lock);
-}
-
-void sched_set_affinity(struct thread *t, uint64_t affinity)
-{
-	struct runqueue *q = lock_queue_of(t);
-
-	t->affinity = affinity;
-	if (affinity >> t->cpu->index & 1) {
-		spin_unlock(&q->lock);
-	} else if (t->state == THREAD_READY) {
-		runqueue_remove(q, t);
-		resume_locked(q, t);
-	} else {
-		if (t->state == THREAD_RUNNING && t != current_thread())
-			send_reschedule(t->cpu);
-		else if (t->state == THREAD_RUNNING)
-			t->cpu->percpu->work |= WORK_RESCHED;
-		spin_unlock(&q->lock);
-	}
-}
-
-uint64_t sched_online_cpus(void)
-{
-	return __atomic_load_n(&online_cpus, __ATOMIC_RELAXED);
-}
-
-void sched_force_migration(bool on)
-{
-	force_migration = on;
-}
-
-/* --- a CPU's life ---------------------------------------------------------------- */
-
 /* A new thread's first C: [cr3=kernel gs=kernel rsp=kernel if=0], queue lock held. */
 void thread_start(void);
 void thread_start(void)
@@ -466,69 +345,4 @@ void thread_start(void)
 	}
 	exit_work();
 	entry->user_return(t->frame);
-}
-
-void sched_init_cpu(struct cpu *cpu, struct thread *idle)
-{
-	cpu->idle = idle;
-	idle->cpu = cpu;
-	idle->state = THREAD_RUNNING;
-	idle->priority = PRIORITY_COUNT;	/* below every class */
-	cpu->percpu->current = idle;
-	cpu->percpu->kstack_top = idle->kstack_top;
-}
-
-void sched_cpu_online(struct cpu *cpu)
-{
-	cpu->online = true;
-	__atomic_or_fetch(&online_cpus, 1ul << cpu->index, __ATOMIC_SEQ_CST);
-}
-
-/* Take a thread from another CPU's queue into ours. */
-static bool steal(struct cpu *self)
-{
-	if (force_migration)		/* it would take back what it has just sent away */
-		return false;
-	for (uint32_t i = 1; i < cpu_count; i++) {
-		struct runqueue *q = &queues[(self->index + i) % cpu_count];
-		struct thread *t;
-
-		if (!__atomic_load_n(&q->ready, __ATOMIC_RELAXED))
-			continue;
-		spin_lock(&q->lock);
-		t = runqueue_steal(q, self->index);
-		if (t)
-			__atomic_store_n(&t->cpu, self, __ATOMIC_RELAXED);
-		spin_unlock(&q->lock);
-		if (!t)
-			continue;
-		q = queue_of(self);
-		spin_lock(&q->lock);
-		runqueue_append(q, t);
-		spin_unlock(&q->lock);
-		return true;
-	}
-	return false;
-}
-
-void sched_idle(void)
-{
-	struct cpu *cpu = this_cpu();
-	struct runqueue *q = queue_of(cpu);
-	uint64_t bit = 1ul << cpu->index;
-
-	for (;;) {
-		reap();
-		/* Idle first, then look: whoever queues a thread after our look sees the bit and sends an
-		 * interrupt, which ends the HLT. */
-		__atomic_or_fetch(&idle_cpus, bit, __ATOMIC_SEQ_CST);
-		if (q->ready || steal(cpu)) {
-			__atomic_and_fetch(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
-			sched_yield();
-			continue;
-		}
-		rest_tick(q);
-		__asm__ volatile("sti; hlt; cli" : : : "memory");
-		__atomic_and_fetch(&idle_cpus, ~bit, __ATOMIC_SEQ_CST);
-	}
 }

@@ -42,6 +42,7 @@ struct thread {
 	struct cpu *next_cpu;		/* THREAD_MIGRATING: where to */
 	uint64_t affinity;		/* bit n: may run on CPU n */
 	uint32_t priority;
+	bool queued;			/* READY and in the queue; READY alone: on its way to one */
 	bool wake_pending;		/* wake() came before sleep() */
 	bool unblock_pending;		/* sched_unblock() came before sched_block() */
 	bool timed_out;
