@@ -2,11 +2,12 @@
 /*
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
- * Its argument is "" (a plain boot), "tests=user seed=<n>", "tests=<program> seed=<n>"
- * or "bench=<what>"; the last three always end in shutdown().
+ * Its argument is "" (a plain boot), "tests=user seed=<n>", "tests=<program> seed=<n>",
+ * "tests=torture-<milliseconds> seed=<n>" or "bench=<what>"; all but the first always end in shutdown().
  */
 #include "arch/x86_64/x86.h"
 #include "print.h"
+#include "smp.h"
 #include "string.h"
 #include "test.h"
 #include "user.h"
@@ -50,10 +51,18 @@ static void run_tests(const char *const *names, size_t count, const char *seed)
 	printf("KTAP version 1\n# seed %lu\n1..%zu\n", test_seed(seed), count);
 	for (size_t i = 0; i < count; i++) {
 		good &= report_test((unsigned)i + 1, names[i], run(names[i], seed));
-		/* A test that died may have left the timer at its own rate. */
-		sys_bench_control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
+		/* A test that died may have left these as it needed them. */
+		sys_bench_control(BENCH_MIGRATE, 0);
+		smp_set_timers(TIMER_HZ_NORMAL);
 	}
 	shutdown(good ? EXIT_PASS : EXIT_FAIL);
+}
+
+/* @arg is "torture-<milliseconds> seed=<n>". */
+static void torture(const char *arg)
+{
+	printf("KTAP version 1\n1..1\n");
+	shutdown(report_test(1, "torture", run("torture", arg)) ? EXIT_PASS : EXIT_FAIL);
 }
 
 /* @arg is "<which> seed=<n>". */
@@ -67,12 +76,14 @@ static void tests(const char *arg)
 	which[n] = '\0';
 	const char *seed = arg[n] ? arg + n + 1 : "";
 
+	if (starts_with(which, "torture-"))
+		torture(arg);
 	if (!strcmp(which, "user"))
 		run_tests(test_programs, TEST_COUNT, seed);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user", which);
+	printf("tests=%s: no such test. Valid: kernel, user, torture-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);
 	printf("\n");

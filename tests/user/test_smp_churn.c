@@ -49,26 +49,26 @@ static void live(void *arg)
 	uint64_t seed = *(uint64_t *)arg;
 	char *page;
 
-	switch (random_below(&seed, 6)) {
+	switch (test_random(&seed) % 6) {
 	case 0:
 		break;
 	case 1:
-		for (uint64_t n = random_below(&seed, 20000); n; n--)
+		for (uint64_t n = test_random(&seed) % 20000; n; n--)
 			cpu_pause();
 		break;
 	case 2:
-		for (uint64_t n = random_below(&seed, 20); n; n--)
+		for (uint64_t n = test_random(&seed) % 20; n; n--)
 			sys_yield();
 		break;
 	case 3:
-		sys_sleep(1 + random_below(&seed, NAP_NS));
+		sys_sleep(1 + test_random(&seed) % NAP_NS);
 		break;
 	case 4:
-		smp_pin(smp_cpu((unsigned)random_below(&seed, 64)));
+		smp_pin(smp_cpu((unsigned)(test_random(&seed) % 64)));
 		break;
 	case 5:
 		page = map_memory(3 * 4096, PROT_WRITE);
-		page[random_below(&seed, 3 * 4096)] = 1;
+		page[test_random(&seed) % (3 * 4096)] = 1;
 		sys_unmap((uintptr_t)page, 3 * 4096);
 		break;
 	}
@@ -81,16 +81,17 @@ static int churn(uint64_t seed, unsigned lives)
 	static uint64_t seeds[ALIVE];
 
 	for (unsigned i = 0; i < lives; i++) {
-		unsigned place = (unsigned)random_below(&seed, ALIVE);
+		unsigned place = (unsigned)(test_random(&seed) % ALIVE);
 
 		if (thread[place].tid)
 			CHECK_EQUAL(thread_finish(&thread[place]), 0);
-		seeds[place] = random_u64(&seed);
+		seeds[place] = test_random(&seed);
 		CHECK_EQUAL(thread_start(&thread[place], live, &seeds[place]), 0);
 	}
 	for (unsigned i = 0; i < ALIVE; i++)
 		if (thread[i].tid)
 			CHECK_EQUAL(thread_finish(&thread[i]), 0);
+	printf("# %u threads came and went\n", lives);
 	return test_result();
 }
 
@@ -236,15 +237,16 @@ static int child(const char *what)
 int main(const char *arg, size_t len)
 {
 	struct balance before, after;
+	uint64_t seed = test_seed(arg);
 
 	(void)len;
 	if (starts_with(arg, "child="))
 		return child(arg + strlen("child="));
 	smp_set_timers(1000);
 	run_at_once("fill", 0, 2 * CHURNERS, TEST_PASS);
-	run_everything(1, 1);
+	run_everything(seed, 1);
 	before = settle((struct balance){ 0, 0 }, PATIENCE / 20);
-	run_everything(100, ENDINGS);
+	run_everything(seed + CHURNERS, ENDINGS);
 	after = settle(before, PATIENCE);
 	CHECK_EQUAL(after.frames, before.frames);
 	CHECK_EQUAL(after.tables, before.tables);

@@ -16,6 +16,7 @@
 #define PAIRS 2			/* of threads, in each process */
 #define PROCESSES_MAX 8
 #define CALLS 24000		/* in all; divided among the threads */
+#define STAYED 3		/* exit code: nothing went wrong, but few calls moved their thread */
 #define STORM_HZ 10000
 #define NAP_NS 200000
 
@@ -90,8 +91,8 @@ static int walk_all(uint64_t id, uint64_t rounds)
 		moved += w[i].moved;
 	}
 	printf("# process %lu: %lu of %lu calls began on one CPU and ended on another\n", id, moved, calls);
-	/* A CPU with nothing to do may take a thread straight back. */
-	CHECK(moved > calls / 4);
+	if (test_result() == TEST_PASS && moved <= calls / 4)
+		return STAYED;
 	return test_result();
 }
 

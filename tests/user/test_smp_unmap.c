@@ -114,7 +114,7 @@ static void run_round(struct reader *readers, unsigned count, uint64_t number)
 }
 
 /* Two readers for each CPU, one of which sleeps between the rounds. */
-static void read_everywhere(unsigned cpus)
+static void read_everywhere(unsigned cpus, uint64_t rounds)
 {
 	static struct reader readers[2 * READERS_MAX];
 	unsigned count = 2 * (cpus < READERS_MAX ? cpus : READERS_MAX);
@@ -126,10 +126,11 @@ static void read_everywhere(unsigned cpus)
 		CHECK_EQUAL(thread_start(&readers[i].thread, read_rounds, &readers[i]), 0);
 	}
 	run_round(readers, count, 1);
-	for (uint64_t i = 2; i < ROUNDS / cpus + 2; i++) {
+	for (uint64_t i = 2; i < rounds + 2; i++) {
 		replace_page(i);
 		run_round(readers, count, i);
 	}
+	printf("# %lu times a page was replaced under %u readers\n", rounds, count);
 	round = 0;
 	for (unsigned i = 0; i < count; i++) {
 		sys_wake((unsigned long)readers[i].thread.tid);
@@ -205,21 +206,21 @@ static void keep_touching(void *arg)
 	}
 }
 
-/* "<way>,<CPU>": a thread there touches the page in that way all the time, and from elsewhere it is unmapped. */
+/* "<way>,<n>": a thread on the n-th CPU touches the page in that way all the time, and from elsewhere it is unmapped. */
 static int lose_page(const char *what)
 {
 	const struct way *w = ways;
 	struct user_thread t;
-	unsigned cpu;
+	unsigned n;
 
 	while (!starts_with(what, w->name))
 		w++;
-	cpu = (unsigned)parse_number(what + strlen(w->name) + 1);
+	n = (unsigned)parse_number(what + strlen(w->name) + 1);
 	page = map_memory(PAGE_SIZE, PROT_WRITE);
 	if (thread_start(&t, keep_touching, (void *)w))
 		return TEST_FAIL;
-	sys_set_affinity((unsigned long)t.tid, 1ul << cpu);
-	smp_pin(smp_cpu(cpu + 1));
+	sys_set_affinity((unsigned long)t.tid, 1ul << smp_cpu(n));
+	smp_pin(smp_cpu(n + 1));
 	while (touches < WARM || (w->touch == touch_after_sleep && !asleep))
 		sys_yield();
 	if (sys_unmap((uintptr_t)page, PAGE_SIZE))
@@ -251,7 +252,12 @@ static int shuffle_frames(void)
 
 static int child(const char *what)
 {
-	return strcmp(what, "shuffle") ? lose_page(what) : shuffle_frames();
+	if (!strcmp(what, "shuffle"))
+		return shuffle_frames();
+	if (strcmp(what, "replace"))
+		return lose_page(what);
+	read_everywhere(smp_count(), ROUNDS / smp_count());
+	return test_result();
 }
 
 int main(const char *arg, size_t len)
@@ -265,10 +271,10 @@ int main(const char *arg, size_t len)
 		return child(arg + strlen("child="));
 	shuffler = spawn(PROGRAM, "child=shuffle");
 	CHECK(shuffler > 0);
-	read_everywhere(cpus);
+	read_everywhere(cpus, ROUNDS / cpus);
 	for (unsigned i = 0; i < DEATHS * cpus; i++) {
 		for (unsigned way = 0; way < WAYS; way++) {
-			snprintf(name, sizeof(name), "%s,%u", ways[way].name, smp_cpu(i));
+			snprintf(name, sizeof(name), "%s,%u", ways[way].name, i);
 			test_child(PROGRAM, name, ways[way].outcomes);
 		}
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* smp.c - CPUs by number, and chance by seed. */
+/* smp.c - CPUs by number. */
 #include "smp.h"
 
 static uint64_t cpu_mask(void)
@@ -9,7 +9,7 @@ static uint64_t cpu_mask(void)
 	return mask > 0 ? (uint64_t)mask : 1;
 }
 
-/* The compiler's own needs a table or a library. */
+/* The compiler's own would need a library. */
 static unsigned bits(uint64_t mask)
 {
 	unsigned n = 0;
@@ -52,14 +52,4 @@ void smp_set_timers(unsigned long hz)
 		sys_bench_control(BENCH_TIMER_HZ, hz);
 	}
 	smp_unpin();
-}
-
-/* SplitMix64: a counter, scrambled. */
-uint64_t random_u64(uint64_t *state)
-{
-	uint64_t x = *state += 0x9e3779b97f4a7c15;
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* smp.h - which CPUs there are, threads on CPUs of their choice, a seeded generator for what is done at random. */
+/* smp.h - which CPUs there are, threads on CPUs of their choice, every CPU's timer. */
 #ifndef USER_SMP_H
 #define USER_SMP_H
 
@@ -16,13 +16,5 @@ void smp_unpin(void);
 
 /* Tick rate of every CPU's timer. The caller is not pinned afterwards. */
 void smp_set_timers(unsigned long hz);
-
-/* The next value of a sequence that *@state starts; any seed is good. */
-uint64_t random_u64(uint64_t *state);
-/* The same, 0..@n - 1. */
-static inline uint64_t random_below(uint64_t *state, uint64_t n)
-{
-	return random_u64(state) % n;
-}
 
 #endif
