@@ -73,26 +73,24 @@ void tlb_space_check_left(const struct tlb_space *s)
 
 /* --- the words for CR3 ------------------------------------------------------- */
 
-static uint64_t cr3_word(uint64_t root, uint64_t id, bool keep)
+/* The word that loads one half of the loaded space's pair; with @keep and PCIDs it flushes nothing. */
+static inline uint64_t half_word(const struct tlb_cpu *c, bool user, bool keep)
 {
-	return pcid ? root | id | (keep ? CR3_KEEP : 0) : root;
+	uint64_t root = (c->loaded ? c->loaded->root : kspace_boot_root()) + (user ? PAGE_SIZE : 0);
+
+	if (!pcid)
+		return root;
+	return root | (uint64_t)(c->tag - c->tags) | (user ? CR3_USER : 0) | (keep ? CR3_KEEP : 0);
 }
 
-static uint64_t tag_id(const struct tlb_cpu *c)
+static inline uint64_t kernel_word(const struct tlb_cpu *c, bool keep)
 {
-	return c->tag - c->tags;
+	return half_word(c, false, keep);
 }
 
-static uint64_t kernel_word(const struct tlb_cpu *c, bool keep)
+static inline uint64_t user_word(const struct tlb_cpu *c, bool keep)
 {
-	return cr3_word(c->loaded ? aspace_kernel_cr3(c->loaded) : kspace_boot_root(), tag_id(c), keep);
-}
-
-static uint64_t user_word(const struct tlb_cpu *c, bool keep)
-{
-	uint64_t root = c->loaded ? aspace_user_cr3(c->loaded) : kspace_boot_root() + PAGE_SIZE;
-
-	return entry->split ? cr3_word(root, tag_id(c) | CR3_USER, keep) : kernel_word(c, keep);
+	return half_word(c, entry->split, keep);
 }
 
 /* Put into the door what the next flips load. A flip in never flushes. */
@@ -149,15 +147,14 @@ static void check_kernel_half(struct tlb_cpu *c)
 /* The tag that space @id has on this CPU, or had and still has, or gets from the space that got one longest ago. */
 static struct tag *find_tag(struct tlb_cpu *c, uint64_t id)
 {
-	unsigned used = pcid ? TAGS : 2;
 	struct tag *t;
 
-	for (t = &c->tags[1]; t < &c->tags[used]; t++)
+	for (t = &c->tags[1]; t < &c->tags[TAGS]; t++)
 		if (t->space == id)
 			return t;
 	do {				/* NMIs still load the root that is being left, under its own id */
-		t = &c->tags[1 + c->next_victim++ % (used - 1)];
-	} while (t == c->tag && used > 2);
+		t = &c->tags[1 + c->next_victim++ % (TAGS - 1)];
+	} while (t == c->tag);
 	if (BUG(SKIP_RECYCLED_FLUSH) && t->space)
 		t->space = id;
 	else
@@ -177,7 +174,7 @@ static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
 		t->user_due = true;
 	t->generation = generation;
 	t->user_generation = user_generation;
-	return behind && !BUG(SKIP_LOAD_FLUSH);
+	return behind && pcid && !BUG(SKIP_LOAD_FLUSH);
 }
 
 void tlb_load(struct aspace *as)
@@ -194,7 +191,10 @@ void tlb_load(struct aspace *as)
 	if (old && BUG(LEAVE_EARLY))
 		atomic_clear_bit(&old->tlb.cpus, hw_cpu());
 	c->loaded = as;
-	c->tag = as ? find_tag(c, as->tlb.id) : &c->tags[0];
+	if (as && pcid)
+		c->tag = find_tag(c, as->tlb.id);
+	else
+		c->tag = &c->tags[as != NULL];	/* the load flushes what the tag said of another space */
 	if (as)
 		flush = catch_up(c, &as->tlb);
 	if (as && BUG(ENTER_LATE))
@@ -228,7 +228,7 @@ static void flush_page(struct tlb_cpu *c, const struct request *r, uint64_t va)
 	if (!hw_has_invpcid())
 		flush_user_half(c);
 	else if (pcid && entry->split && !BUG(SKIP_USER_FLUSH))
-		hw_invpcid(INVPCID_ADDRESS, tag_id(c) | CR3_USER, va);
+		hw_invpcid(INVPCID_ADDRESS, (uint64_t)(c->tag - c->tags) | CR3_USER, va);
 }
 
 static void flush_space(struct tlb_cpu *c, const struct request *r)
