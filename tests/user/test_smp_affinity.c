@@ -239,8 +239,9 @@ static void background(void)
 	CHECK_EQUAL(quiet.looks, before);
 	sys_set_priority(0, PRIORITY_USUAL);
 	finish(&busy);
+	while (quiet.looks == before)	/* now it runs again; a hang here is the boot's time-out */
+		sys_yield();
 	finish(&quiet);
-	CHECK(quiet.looks > before);
 	smp_unpin();
 }
 
