@@ -240,7 +240,7 @@ static void background(void)
 	sys_set_priority(0, PRIORITY_USUAL);
 	finish(&busy);
 	while (quiet.looks == before)	/* now it runs again; a hang here is the boot's time-out */
-		sys_yield();
+		sys_sleep(1000000);
 	finish(&quiet);
 	smp_unpin();
 }
