@@ -16,8 +16,8 @@
 #include "mm/usercopy.h"
 #include "tests/kernel/ktest.h"
 
-#define ROUNDS 50u
-#define SHOTS 20u
+#define ROUNDS 16u
+#define SHOTS 6u
 
 static struct shared {
 	struct aspace *as;
