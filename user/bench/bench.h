@@ -70,6 +70,10 @@ void trace_switch_process(void);
 void peer_main(const char *arg);	/* the other process of context_switch_process */
 void measure_thread_create(void);
 void trace_thread_create(void);
+void measure_thread_create_smp(void);
+/* One thread_create_exit, and the stack for it, which is mapped once. */
+void create_and_join(unsigned long stack);
+unsigned long one_stack(void);
 
 void measure_memory(void);
 void measure_exposure(void);

@@ -175,14 +175,14 @@ static void exit_at_once(void)
 }
 
 /* All of them one after the other on one stack: mapping it is not what is measured. */
-static __attribute__((noinline)) void create_and_join(unsigned long stack)
+__attribute__((noinline)) void create_and_join(unsigned long stack)
 {
 	long tid = sys_thread_create((uintptr_t)exit_at_once, stack, 0);
 
 	sys_thread_join((unsigned long)tid);
 }
 
-static unsigned long one_stack(void)
+unsigned long one_stack(void)
 {
 	char *stack = map_memory(THREAD_STACK_SIZE, PROT_WRITE);
 
