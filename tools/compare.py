@@ -6,6 +6,7 @@
 
 Per design: one boot under icount (exact counts), plain boots interleaved over the designs
 (times, used for ratios only), and one traced boot that counts events instruction by instruction.
+Then, with 1, 2 and 4 CPUs, what a thread costs that comes and goes beside siblings on all CPUs.
 Writes results.json, samples.csv, two SVG plots and table.txt to DIR/compare and prints the
 table.  Status 1: a boot failed, a cross-check failed, or a bar of entry/bars.json was missed.
 """
@@ -14,9 +15,17 @@ import json
 import os
 import sys
 import time
+from collections import namedtuple
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+BY_CPUS = "thread_create_exit_smp"      # the benchmark that depends on the number of CPUs,
+CPU_COUNTS = (1, 2, 4)                  # and the numbers it is run with
+PLAIN_RUNS_BY_CPUS = 3
+
+# A boot for figures: benches is what parse_bench() finds in its log.
+Sample = namedtuple("Sample", "design mode cpus run benches")
 
 
 def arguments():
@@ -43,8 +52,10 @@ class Comparison:
         self.designs = designs()
         self.order = [d.name for d in self.designs]
         self.boots_done = 0
-        self.boots = len(self.order) * (1 + args.plain_runs + (not args.no_trace))
-        self.samples = []           # (design, mode, run, parse_bench())
+        self.boots = len(self.order) * (1 + args.plain_runs + (not args.no_trace) +
+                                        len(CPU_COUNTS) * (1 + PLAIN_RUNS_BY_CPUS))
+        self.samples = []           # Sample: bench=all on one CPU
+        self.samples_by_cpus = []   # Sample: bench=BY_CPUS
         self.results = {}
         self.problems = []
 
@@ -54,32 +65,49 @@ class Comparison:
         print("[%2d/%d] %-28s %5.1f s" % (self.boots_done, self.boots, what, time.monotonic() - start),
               file=sys.stderr, flush=True)
 
-    def boot(self, design, icount, run):
-        """Boot the ISO for its figures; exits with the log's tail when the boot fails."""
+    def boot(self, design, icount, run, cpus=1, bench="all"):
+        """The figures of one boot of the ISO; exits with the log's tail when the boot fails."""
         start = time.monotonic()
         mode = "icount" if icount else "tcg"
-        outcome = Boot(cmdline="entry=%s bench=all" % design, mode="iso-bios", icount=icount,
-                       what="compare%d" % run, build=self.build).run()
+        name = "%s, %s" % (design, mode) + (", %d CPUs" % cpus if cpus > 1 else "")
+        outcome = Boot(cmdline="entry=%s cpus=%d bench=%s" % (design, cpus, bench), mode="iso-bios", cpus=cpus,
+                       icount=icount, what="compare-%s%d" % (bench, run), build=self.build).run()
         if outcome.verdict != "pass":
-            sys.exit("compare: %s under %s: %s\nlast lines of %s:\n  %s" % (
-                design, mode, outcome.describe(), outcome.log, "\n  ".join(outcome.tail())))
-        samples = rename_time(stats.parse_bench(outcome.text), icount)
-        if not samples:
-            sys.exit("compare: %s under %s: no BENCH line in %s" % (design, mode, outcome.log))
-        self.samples.append((design, mode, run, samples))
-        self.progress("%s, %s" % (design, mode), start)
+            sys.exit("compare: %s: %s\nlast lines of %s:\n  %s" % (
+                name, outcome.describe(), outcome.log, "\n  ".join(outcome.tail())))
+        benches = rename_time(stats.parse_bench(outcome.text), icount)
+        if not benches:
+            sys.exit("compare: %s: no BENCH line in %s" % (name, outcome.log))
+        self.progress(name, start)
+        return Sample(design, mode, cpus, run, benches)
 
     def measure(self):
         """All boots but the traced ones."""
-        for design in self.order:
-            self.boot(design, True, 0)
-        # Interleaved, so that a busy minute of the host touches every design alike.
-        for run in range(1, self.args.plain_runs + 1):
-            for design in self.order:
-                self.boot(design, False, run)
-        for design, mode, _, samples in self.samples:
-            if mode == "icount":
-                self.results[design] = stats.summarize(samples)
+        self.samples = self.boots_of(self.args.plain_runs)
+        for cpus in CPU_COUNTS:
+            self.samples_by_cpus += self.boots_of(PLAIN_RUNS_BY_CPUS, cpus=cpus, bench=BY_CPUS)
+        for s in self.samples:
+            if s.mode == "icount":
+                self.results[s.design] = stats.summarize(s.benches)
+
+    def boots_of(self, plain_runs, **what):
+        """Run 0 under icount, then the plain runs; all designs in turn, so that a busy minute touches each."""
+        return [self.boot(design, run == 0, run, **what)
+                for run in range(plain_runs + 1) for design in self.order]
+
+    def by_cpus(self):
+        """Rows for the table: what BY_CPUS costs, by the number of CPUs."""
+        rows = []
+        for cpus in CPU_COUNTS:
+            found = [s for s in self.samples_by_cpus if s.cpus == cpus]
+            name = "%d CPU%s: " % (cpus, "s" if cpus > 1 else "")
+            exact = {s.design: s.benches[BY_CPUS] for s in found if s.mode == "icount"}
+            ratios = stats.ratios([(s.design, s.benches) for s in found if s.mode != "icount"], self.order,
+                                  "ticks_all_cpus")
+            for title, metric in (("IPIs", "ipis"), ("instructions of all CPUs", "ticks_all_cpus")):
+                rows.append((name + title, {d: stats.median(m[metric]) for d, m in exact.items()}))
+            rows.append((name + "time without icount, ratio to %s" % self.order[0], ratios.get(BY_CPUS, {})))
+        return rows
 
     def trace(self, subject):
         """The traced boots: event counts join the results."""
@@ -128,12 +156,13 @@ class Comparison:
 
     def write(self, meta):
         """results.json, samples.csv and the plots."""
-        runs = [{"mode": mode, "cpus": 1, "params": {"run": run},
-                 "designs": {design: stats.summarize(samples)}}
-                for design, mode, run, samples in self.samples if mode != "icount"]
+        runs = [{"mode": s.mode, "cpus": s.cpus, "params": {"run": s.run, "bench": bench},
+                 "designs": {s.design: stats.summarize(s.benches)}}
+                for bench, samples in (("all", self.samples), (BY_CPUS, self.samples_by_cpus))
+                for s in samples if bench != "all" or s.mode != "icount"]
         report.write_json(self.out / "results.json", meta, self.results, runs)
-        report.write_csv(self.out / "samples.csv", self.samples)
-        icount = {design: samples for design, mode, _, samples in self.samples if mode == "icount"}
+        report.write_csv(self.out / "samples.csv", self.samples + self.samples_by_cpus)
+        icount = {s.design: s.benches for s in self.samples if s.mode == "icount"}
         for name, title, axis, conditions in PLOTS:
             rows = [(d, [(label, icount[d][b][m]) for label, b, m in conditions
                          if m in icount[d].get(b, {})]) for d in self.order]
@@ -195,10 +224,11 @@ def main(args):
 
 def present(work, meta):
     """Print the table, and keep it."""
-    ratios = stats.ratios([(d, s) for d, mode, _, s in work.samples if mode != "icount"], work.order)
-    text = report.table(work.results, ratios, meta)
+    ratios = stats.ratios([(s.design, s.benches) for s in work.samples if s.mode != "icount"], work.order)
+    figures = (work.results, ratios, work.by_cpus(), meta)
+    text = report.table(*figures)
     (work.out / "table.txt").write_text(text + "\n")
-    print(report.markdown(work.results, ratios, meta) if work.args.markdown else text)
+    print(report.markdown(*figures) if work.args.markdown else text)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,11 @@ def value_of(results, design, benchmark, metric):
     return None if value is None else typical(value)
 
 
-def sections(results, ratios):
-    """[(heading, [(row name, {design: number or None})])]: everything that the table shows."""
+def sections(results, ratios, by_cpus):
+    """[(heading, [(row name, {design: number or None})])]: everything that the table shows.
+
+    @by_cpus: rows, ready.
+    """
     found = []
     for heading, metric in SECTIONS:
         rows = [(b, {d: value_of(results, d, b, metric) for d in results})
@@ -49,6 +52,7 @@ def sections(results, ratios):
     if ratios:
         found.append(("time without icount, ratio of medians to %s" % next(iter(results)),
                       [(b, ratios[b]) for b in ordered(ratios)]))
+    found.append(("thread create and exit, by CPUs", by_cpus))
     for group in PER_DESIGN:
         names = [m for m in dict.fromkeys(m for d in results.values() for m in d.get(group, {}))
                  if not m.startswith(SECRET)]
@@ -105,9 +109,9 @@ def cell(value):
     return "%.2f" % value if isinstance(value, float) else str(value)
 
 
-def table(results, ratios, meta):
+def table(results, ratios, by_cpus, meta):
     """The whole comparison as aligned text."""
-    parts = sections(results, ratios)
+    parts = sections(results, ratios, by_cpus)
     names = list(results)
     left = 2 + max(len(text) for heading, rows in parts
                    for text in [heading] + ["  " + r[0] for r in rows])
@@ -122,11 +126,11 @@ def table(results, ratios, meta):
     return "\n".join(lines[1:] + ["", meta_line(meta)])
 
 
-def markdown(results, ratios, meta):
+def markdown(results, ratios, by_cpus, meta):
     """The compact table for README.md: no distributions; with its meta line."""
     names = list(results)
     lines = ["| | %s |" % " | ".join(names), "|---|%s" % ("---:|" * len(names))]
-    for heading, rows in sections(results, ratios):
+    for heading, rows in sections(results, ratios, by_cpus):
         if heading.startswith("distributions"):
             continue
         lines.append("| **%s** |%s" % (heading, " |" * len(names)))
@@ -162,12 +166,12 @@ def write_json(path, meta, results, runs):
 
 
 def write_csv(path, samples):
-    """@samples: [(design, mode, run, {benchmark: {metric: [values]}})], one line per sample."""
+    """@samples: [(design, mode, cpus, run, {benchmark: {metric: [values]}})], one line per sample."""
     with open(path, "w", newline="", encoding="utf-8") as f:
         out = csv.writer(f, lineterminator="\n")
-        out.writerow("design mode run benchmark metric index value".split())
-        for design, mode, run, benches in samples:
+        out.writerow("design mode cpus run benchmark metric index value".split())
+        for design, mode, cpus, run, benches in samples:
             for bench, metrics in benches.items():
                 for metric, values in metrics.items():
                     for index, value in enumerate(values):
-                        out.writerow((design, mode, run, bench, metric, index, value))
+                        out.writerow((design, mode, cpus, run, bench, metric, index, value))

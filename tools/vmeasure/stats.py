@@ -58,8 +58,8 @@ def summarize(samples):
             for bench, metrics in samples.items()}
 
 
-def ratios(runs, order):
-    """{benchmark: {design: ratio}} of `ticks` against the first design of @order.
+def ratios(runs, order, metric="ticks"):
+    """{benchmark: {design: ratio}} of @metric against the first design of @order.
 
     @runs: [(design, parse_bench() of a boot)]. A boot's figure is its median, a design's the
     median over its boots, so that one disturbed boot moves nothing.
@@ -67,9 +67,9 @@ def ratios(runs, order):
     per_boot = {}
     for design, samples in runs:
         for bench, metrics in samples.items():
-            if "ticks" in metrics:
+            if metric in metrics:
                 per_boot.setdefault(bench, {}).setdefault(design, []).append(
-                    median(metrics["ticks"]))
+                    median(metrics[metric]))
     result = {}
     for bench, designs in per_boot.items():
         base = median(designs.get(order[0], [0]))
