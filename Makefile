@@ -51,7 +51,7 @@ ISO        := $(BUILD)/vestibule.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run debug test compare trace lint
+COMMANDS := all iso run debug test test-bochs torture compare trace lint
 JOBS     := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
@@ -67,6 +67,10 @@ debug: $(KERNEL) $(ARCHIVE)
 	@gdb -q -nx -x .gdbinit $(KERNEL)
 test: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/run_tests.py $(if $(T),'$(T)')
+test-bochs: $(ISO)
+	@$(PYTHON) tools/run_tests.py --lane bochslane $(if $(T),'$(T)')
+torture: $(KERNEL) $(ARCHIVE)
+	@$(PYTHON) tools/torture.py
 compare: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/compare.py
 trace: $(KERNEL) $(ARCHIVE) $(ISO)
@@ -81,6 +85,8 @@ iso:	## build the bootable image build/vestibule.iso
 run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="key=value ..." UEFI=1; without ENTRY and ARGS the menu shows
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
 test:	## every test, or one with T=name
+test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minutes; T=name
+torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1
 compare:	## boot every design, print them side by side, write build/compare/
 trace:	## one real entry, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault
 lint:	## warnings as errors, static analysis, formatting, project rules

@@ -36,12 +36,12 @@ OVMF_PAIRS = [(Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OV
               (Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/OVMF/OVMF_VARS.fd"))]
 OVMF_SINGLE = Path("/usr/share/ovmf/OVMF.fd")
 
-_running: set[subprocess.Popen] = set()
+running: set[subprocess.Popen] = set()      # end with this program
 
 
 @atexit.register
 def _stop_all() -> None:
-    for proc in list(_running):
+    for proc in list(running):
         proc.kill()
 
 
@@ -165,12 +165,12 @@ class Boot:
         start = time.monotonic()
         proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, text=True)
-        _running.add(proc)
+        running.add(proc)
         try:
             status, reached, stderr = self._wait(proc, start)
         finally:
             proc.kill()
-            _running.discard(proc)
+            running.discard(proc)
             self.log.with_suffix(".vars").unlink(missing_ok=True)
         return Outcome(status, self.log, time.monotonic() - start, stderr, reached)
 

@@ -5,6 +5,8 @@
     run_tests.py [NAME]     all checks; or the one called NAME, a user test program's name
                             included; or all whose name contains it
     run_tests.py -l         list the names
+    run_tests.py --lane MODULE [NAME]
+                            likewise, of the checks that a module of tests/boot keeps out of `make test`
 
 Prints KTAP, in order, while a few checks run at once; the last line is `N passed, N failed`.
 The checks live in tests/boot/*.py.
@@ -63,8 +65,10 @@ def carry_out(check: Check) -> tuple[bool, str, list[str]]:
 
 
 def main() -> int:
-    wanted = sys.argv[1] if len(sys.argv) > 1 else ""
-    checks = all_checks()
+    arguments = sys.argv[1:]
+    lane = arguments[:1] == ["--lane"]
+    checks = importlib.import_module(arguments[1]).lane() if lane else all_checks()
+    wanted = "".join(arguments[2:3] if lane else arguments[:1])
     if wanted == "-l":
         print("\n".join(c.name for c in checks))
         return 0

@@ -132,6 +132,17 @@ check_test() {
 	file libcmocka-dev "cmocka" /usr/include/cmocka.h /usr/local/include/cmocka.h
 }
 
+check_bochs() {
+	check_iso
+	tool bochs bochs
+	file bochs-term "Bochs's text display" /usr/lib/*-linux-gnu/bochs/plugins/libbx_term_gui.so \
+		/usr/lib*/bochs/plugins/libbx_term_gui.so /usr/local/lib/bochs/plugins/libbx_term_gui.so
+	file bochsbios "Bochs's BIOS" /usr/share/bochs/BIOS-bochs-latest \
+		/usr/local/share/bochs/BIOS-bochs-latest
+	file vgabios "a VGA BIOS" /usr/share/vgabios/vgabios-stdvga.bin /usr/share/bochs/VGABIOS-lgpl-latest \
+		/usr/local/share/bochs/VGABIOS-lgpl-latest
+}
+
 check_lint() {
 	check_iso
 	tool clang-tidy clang-tidy
@@ -143,10 +154,13 @@ check_groups() {
 	for group; do
 		case $group in
 		trace) check_compare ;;
+		test-bochs) check_bochs ;;
+		torture) check_test ;;
 		build | iso | run | compare | debug | test | lint) "check_$group" ;;
-		all) check_compare; check_test; check_lint ;;
+		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
-			echo "setup.sh: unknown group '$group': build iso run compare trace debug test lint all" >&2
+			echo "setup.sh: unknown group '$group': build iso run compare trace debug test" \
+				"test-bochs torture lint all" >&2
 			exit 2
 			;;
 		esac

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""bochslane.py - the shipped ISO in Bochs: PCID with and without INVPCID, x2APIC, none of which TCG has.
+
+checks() is one boot, which `make test` skips where Bochs is missing; lane() is what `make test-bochs` runs.
+"""
+from check import DESIGNS, ROOT, Check, Skipped, expect, expect_ktap
+
+from bochs import BochsBoot, missing    # tools/bochs.py; check.py put tools/ on the path
+
+# Models, and what the boot log must say of them.
+HASWELL = "corei7_haswell_4770"
+ICE_LAKE = "corei7_icelake_u"               # UMIP too
+SANDY_BRIDGE = "corei7_sandy_bridge_2600k"  # neither SMEP nor SMAP
+PROCESSOR = {HASWELL: "x2APIC, PCID with INVPCID", ICE_LAKE: "x2APIC, PCID with INVPCID",
+             SANDY_BRIDGE: "xAPIC, PCID without INVPCID"}
+
+# Where it matters whose processor it is. The rest says nothing new here and takes long.
+ALONE = ("kernel test_abuse_flags test_abuse_int test_abuse_privileged test_abuse_rip test_abuse_selectors "
+         "test_fault_kill test_map test_selectors_leak test_sleep_wake").split()
+WITHOUT_INVPCID = ["kernel", "test_map", "test_threads"]
+
+
+def boot_check(design: str, tests: str, cpus: int = 1, model: str = HASWELL, words: str = "") -> Check:
+    """@design "": the default one."""
+    what = "-".join([tests, *words.split(), model.split("_", 1)[1]])
+    entry = f"entry={design} " if design else ""
+
+    def run() -> str:
+        if missing():
+            raise Skipped(missing())
+        outcome = BochsBoot(f"{entry}tests={tests} {words}".strip(), cpus=cpus, model=model, what=what).run()
+        remark = expect_ktap(outcome)
+        processor = PROCESSOR[model].split(", ")[0] if "pcid=off" in words else PROCESSOR[model]
+        expect(outcome, "pass", rf"^vestibule: {cpus} CPUs?, {processor}$")
+        return remark
+    return Check(f"{design or 'default'}.bochs-{cpus}-{what}", run)
+
+
+def checks() -> list[Check]:
+    return [boot_check("", "kernel", cpus=2)]
+
+
+def lane() -> list[Check]:
+    together = ["kernel", "test_threads"]
+    together += sorted(p.stem for p in (ROOT / "tests" / "user").glob("test_smp_*.c"))
+    found = checks()
+    for d in (d.name for d in DESIGNS):
+        found += [boot_check(d, t) for t in ALONE]
+        found += [boot_check(d, t, 2, ICE_LAKE) for t in together]
+        found += [boot_check(d, t, 2, SANDY_BRIDGE) for t in WITHOUT_INVPCID]
+        found += [boot_check(d, "kernel", 2, words="pcid=off")]
+    return found + [boot_check(DESIGNS[-1].name, "kernel", 4)]
