@@ -58,7 +58,7 @@ static void run_tests(const char *const *names, size_t count, const char *seed)
 	shutdown(good ? EXIT_PASS : EXIT_FAIL);
 }
 
-/* @arg is "torture-<milliseconds> seed=<n>". */
+/* @arg is "torture-<milliseconds> seed=<n>", see user/torture/main.c. */
 static void torture(const char *arg)
 {
 	printf("KTAP version 1\n1..1\n");
@@ -83,7 +83,7 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, torture-<milliseconds>", which);
+	printf("tests=%s: no such test. Valid: kernel, user, torture-<milliseconds>, torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);
 	printf("\n");

@@ -5,7 +5,6 @@
  * A worker says all the time where it runs. Nobody waits for a time: where something
  * must not happen, somebody else has to get on meanwhile.
  */
-#include "arch/x86_64/x86.h"
 #include "print.h"
 #include "smp.h"
 #include "test.h"
@@ -43,7 +42,7 @@ static void work(void *arg)
 
 	while (!w->stop) {
 		look(w);
-		cpu_pause();
+		smp_relax();
 	}
 	w->turn = __atomic_add_fetch(&turns, 1, __ATOMIC_SEQ_CST);
 }
@@ -82,7 +81,7 @@ static unsigned long tid_of(const struct worker *w)
 static void wait_for_looks(struct worker *w, uint64_t n)
 {
 	for (uint64_t until = w->looks + n; w->looks < until;)
-		sys_yield();
+		smp_wait();
 }
 
 /* @w was told to go to @cpu: until a look that it began there has come. */
@@ -90,7 +89,7 @@ static void wait_until_on(struct worker *w, long cpu)
 {
 	wait_for_looks(w, 2);	/* the first may have begun elsewhere, before it was told */
 	while (w->cpu != cpu)
-		sys_yield();
+		smp_wait();
 }
 
 static void refused(void)
@@ -152,7 +151,7 @@ static void move_ready(void)
 		sys_set_affinity(tid_of(&w), 1ul << here);
 		sys_set_affinity(tid_of(&w), 1ul << there);
 		while (!w.looks)
-			cpu_pause();
+			smp_relax();
 		finish(&w);
 		CHECK_EQUAL(w.cpu, there);
 	}
@@ -166,7 +165,7 @@ static void wake_for_a_look(struct worker *w)
 
 	sys_wake(tid_of(w));
 	while (w->looks == seen)
-		cpu_pause();
+		smp_relax();
 }
 
 /* A sleeper wakes up where it was sent in its sleep. */
@@ -179,7 +178,7 @@ static void move_sleeping(void)
 		unsigned cpu = smp_cpu(i);
 
 		while (!w.asleep)
-			sys_yield();
+			smp_wait();
 		CHECK_EQUAL(sys_set_affinity(tid_of(&w), 1ul << cpu), 0);
 		wake_for_a_look(&w);
 		CHECK_EQUAL(w.cpu, cpu);
@@ -248,7 +247,7 @@ static void background(void)
 static void spin(void *stop)
 {
 	while (!*(volatile bool *)stop)
-		cpu_pause();
+		smp_relax();
 }
 
 /* An urgent one that is woken takes its CPU from a spinning one, and no tick is needed for it. */
@@ -268,7 +267,7 @@ static void preempt(void)
 	sys_set_affinity((unsigned long)spinner.tid, 1ul << there);
 	for (unsigned i = 0; i < TURNS; i++) {
 		while (!w.asleep)
-			cpu_pause();
+			smp_relax();
 		wake_for_a_look(&w);
 		CHECK_EQUAL(w.cpu, there);
 	}

@@ -6,7 +6,6 @@
  * as there will ever be. After that, every frame and page-table page that the churn takes must come back.
  */
 #include "arch/x86_64/trapframe.h"
-#include "arch/x86_64/x86.h"
 #include "print.h"
 #include "smp.h"
 #include "string.h"
@@ -53,12 +52,12 @@ static void live(void *arg)
 	case 0:
 		break;
 	case 1:
-		for (uint64_t n = test_random(&seed) % 20000; n; n--)
-			cpu_pause();
+		for (uint64_t n = test_random(&seed) % 100; n; n--)
+			smp_relax();
 		break;
 	case 2:
 		for (uint64_t n = test_random(&seed) % 20; n; n--)
-			sys_yield();
+			smp_wait();
 		break;
 	case 3:
 		sys_sleep(1 + test_random(&seed) % NAP_NS);
@@ -103,7 +102,7 @@ static void spin(void *unused)
 {
 	(void)unused;
 	for (;;)
-		cpu_pause();
+		smp_relax();
 }
 
 static void sleep_for_ever(void *unused)
@@ -124,7 +123,7 @@ static void yield_for_ever(void *unused)
 {
 	(void)unused;
 	for (;;)
-		sys_yield();
+		smp_wait();
 }
 
 static void join_the_first(void *unused)
@@ -169,7 +168,7 @@ static int end_beside_others(unsigned how)
 	for (unsigned i = 0; i < ALIVE; i++)
 		CHECK_EQUAL(thread_start(&other[i], kinds[i], NULL), 0);
 	for (unsigned i = 0; i < 10; i++)
-		sys_yield();
+		smp_wait();
 	if (!how)
 		return 42;
 	CHECK_EQUAL(thread_start(&last, how == 1 ? end_by_exit : end_by_fault, NULL), 0);

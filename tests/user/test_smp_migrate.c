@@ -58,7 +58,7 @@ static void walk(void *arg)
 	struct bystander b;
 
 	while (!__atomic_load_n(&w->partner->thread.tid, __ATOMIC_RELAXED))
-		sys_yield();
+		smp_wait();
 	w->good = bystander_begin(&b, w->id);
 	while (w->good && w->round < w->rounds) {
 		call(w, &b, SYS_yield, w->round, 0);

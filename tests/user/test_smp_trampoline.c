@@ -9,7 +9,6 @@
  * everything, and nothing is tested.
  */
 #include "arch/x86_64/trapframe.h"
-#include "arch/x86_64/x86.h"
 #include "print.h"
 #include "secrets.h"
 #include "smp.h"
@@ -44,9 +43,8 @@ static bool wait_until_asleep(long tid)
 {
 	long found;
 
-	do
-		found = sys_bench_control(BENCH_LOOK_ASLEEP, (unsigned long)tid);
-	while (found == -EAGAIN);
+	while ((found = sys_bench_control(BENCH_LOOK_ASLEEP, (unsigned long)tid)) == -EAGAIN)
+		smp_relax();
 	return found >= 0;
 }
 
@@ -89,7 +87,7 @@ static void hog(void *cpu)
 	sys_null();
 	__atomic_fetch_add(&hogging, 1, __ATOMIC_SEQ_CST);
 	while (!release)
-		cpu_pause();
+		smp_relax();
 }
 
 /* From now on no thread runs but the caller, on the first CPU, and the hogs. */
@@ -103,7 +101,7 @@ static void hog_cpus(struct user_thread *hogs, unsigned cpus)
 		sys_set_priority((unsigned long)hogs[i].tid, PRIORITY_URGENT);
 	}
 	while (hogging < cpus - 1)
-		sys_yield();
+		smp_wait();
 	sys_set_priority(0, PRIORITY_URGENT);
 }
 

@@ -8,7 +8,6 @@
  * that is tried in children. Another process shuffles frames with contents of its own meanwhile.
  */
 #include "arch/x86_64/trapframe.h"
-#include "arch/x86_64/x86.h"
 #include "mm/layout.h"
 #include "print.h"
 #include "smp.h"
@@ -76,7 +75,7 @@ static void read_rounds(void *arg)
 		} else if (r->sleeps) {
 			sys_sleep(0);
 		} else {
-			cpu_pause();
+			smp_relax();
 		}
 	}
 }
@@ -110,7 +109,7 @@ static void run_round(struct reader *readers, unsigned count, uint64_t number)
 			sys_wake((unsigned long)readers[i].thread.tid);
 	for (unsigned i = 0; i < count; i++)
 		while (readers[i].round != number)
-			sys_yield();
+			smp_wait();
 }
 
 /* Two readers for each CPU, one of which sleeps between the rounds. */
@@ -203,6 +202,7 @@ static void keep_touching(void *arg)
 		if (was_gone)
 			sys_exit(STALE);
 		touches++;
+		smp_relax();
 	}
 }
 
@@ -222,7 +222,7 @@ static int lose_page(const char *what)
 	sys_set_affinity((unsigned long)t.tid, 1ul << smp_cpu(n));
 	smp_pin(smp_cpu(n + 1));
 	while (touches < WARM || (w->touch == touch_after_sleep && !asleep))
-		sys_yield();
+		smp_wait();
 	if (sys_unmap((uintptr_t)page, PAGE_SIZE))
 		return TEST_FAIL;
 	gone = true;

@@ -17,4 +17,18 @@ void smp_unpin(void);
 /* Tick rate of every CPU's timer. The caller is not pinned afterwards. */
 void smp_set_timers(unsigned long hz);
 
+/* A turn of a loop that waits. Under -icount a PAUSE ends the CPU's turn, which costs the host as much as
+ * thousands of instructions: so some go with it, or the guest's time stands still. */
+static inline void smp_relax(void)
+{
+	__asm__ volatile(".rept 1000; nop; .endr; pause" : : : "memory");
+}
+
+/* The same for one that lets others run meanwhile. yield() alone returns at once when nobody waits for this CPU. */
+static inline void smp_wait(void)
+{
+	sys_yield();
+	smp_relax();
+}
+
 #endif

@@ -3,6 +3,7 @@
 #include "torture.h"
 #include "arch/x86_64/trapframe.h"
 #include "print.h"
+#include "string.h"
 #include "test.h"
 #include "user.h"
 
@@ -42,22 +43,27 @@ static const struct act {
 };
 #define ACTS (sizeof(acts) / sizeof(acts[0]))
 
-static const struct act *choose(uint64_t *seed)
+static unsigned weight(const struct act *a, bool threads_only)
+{
+	return threads_only && strcmp(a->program, "test_smp_churn") ? 0 : a->weight;
+}
+
+static const struct act *choose(uint64_t *seed, bool threads_only)
 {
 	uint64_t sum = 0;
 	const struct act *a;
 
 	for (a = acts; a < acts + ACTS; a++)
-		sum += a->weight;
+		sum += weight(a, threads_only);
 	sum = test_random(seed) % sum;
-	for (a = acts; sum >= a->weight; a++)
-		sum -= a->weight;
+	for (a = acts; sum >= weight(a, threads_only); a++)
+		sum -= weight(a, threads_only);
 	return a;
 }
 
-bool act_once(uint64_t *seed)
+bool act_once(uint64_t *seed, bool threads_only)
 {
-	const struct act *a = choose(seed);
+	const struct act *a = choose(seed, threads_only);
 	uint64_t number[2] = { 0, 0 };
 	char arg[64];
 	long status;

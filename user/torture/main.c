@@ -7,8 +7,9 @@
  * and wake moves its thread, and bystanders check every register throughout.
  * After each phase, as many frames and page-table pages must be in use as before the first.
  *
- * Its argument is "torture-<milliseconds> seed=<n>". Time is the guest's: under -icount a millisecond is a
- * million instructions, for the bystanders never rest.
+ * Its argument is "torture-<milliseconds> seed=<n>", or "torture-threads-..." for those programs alone whose
+ * threads come and go. Time is the guest's: under -icount a millisecond is a million instructions, for the
+ * bystanders never rest.
  */
 #include "torture.h"
 #include "bystander.h"
@@ -29,6 +30,7 @@ struct runner {
 	bool good;
 };
 
+static bool threads_only;
 static struct runner runners[RUNNERS_MAX];
 static struct bystander_thread bystanders[BYSTANDERS];
 
@@ -42,7 +44,7 @@ static void run_programs(void *arg)
 	struct runner *r = arg;
 
 	do
-		r->good = act_once(&r->seed);
+		r->good = act_once(&r->seed, threads_only);
 	while (r->good && ++r->programs && now() < r->until);
 }
 
@@ -110,6 +112,9 @@ int main(const char *arg, size_t len)
 	(void)len;
 	if (starts_with(arg, "child="))
 		return fill_child(arg + strlen("child="));
+	threads_only = starts_with(number, "threads-");
+	if (threads_only)
+		number += strlen("threads-");
 	while (*seed && *seed != ' ')
 		seed++;
 	return torture(parse_number(number) * 1000000, test_seed(*seed ? seed + 1 : ""));

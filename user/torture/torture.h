@@ -6,8 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Run one program, drawn by *@seed, and wait for it. True when it ended as it should; else says what happened. */
-bool act_once(uint64_t *seed);
+/* Run one program, drawn by *@seed from all or from those whose threads come and go, and wait for it. True when it
+ * ended as it should; else says what happened. */
+bool act_once(uint64_t *seed, bool threads_only);
 
 struct balance {
 	long frames, tables;
