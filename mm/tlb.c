@@ -162,19 +162,19 @@ static struct tag *find_tag(struct tlb_cpu *c, uint64_t id)
 	return t;
 }
 
-/* Bring this CPU's tag up to what @s says. True when the kernel root must be loaded with a flush. */
+/* Bring this CPU's tag up to what @s says. True when the kernel root's load must flush; without PCIDs each does. */
 static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
 {
 	uint64_t generation = atomic_read(&s->generation);
 	uint64_t user_generation = atomic_read(&s->user_generation);
 	struct tag *t = c->tag;
-	bool behind = t->generation != generation;
+	bool behind = pcid && t->generation != generation;
 
-	if ((behind || t->user_generation != user_generation) && pcid && entry->split && !BUG(SKIP_DEFERRED_USER))
+	if (pcid && (behind || t->user_generation != user_generation) && entry->split && !BUG(SKIP_DEFERRED_USER))
 		t->user_due = true;
 	t->generation = generation;
 	t->user_generation = user_generation;
-	return behind && pcid && !BUG(SKIP_LOAD_FLUSH);
+	return behind && !BUG(SKIP_LOAD_FLUSH);
 }
 
 void tlb_load(struct aspace *as)
