@@ -83,7 +83,8 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, torture-<milliseconds>, torture-threads-<milliseconds>", which);
+	printf("tests=%s: no such test. Valid: kernel, user, torture-<milliseconds>, "
+	       "torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);
 	printf("\n");

@@ -206,7 +206,7 @@ static void keep_touching(void *arg)
 	}
 }
 
-/* "<way>,<n>": a thread on the n-th CPU touches the page in that way all the time, and from elsewhere it is unmapped. */
+/* "<way>,<n>": a thread on the n-th CPU touches the page in that way all the time; from elsewhere it is unmapped. */
 static int lose_page(const char *what)
 {
 	const struct way *w = ways;
