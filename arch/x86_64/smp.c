@@ -207,6 +207,7 @@ void smp_start_cpus(const struct bootinfo *bi, uint32_t limit)
 {
 	uint32_t wanted = limit && limit < acpi.cpu_count ? limit : acpi.cpu_count;
 	uint64_t page = wanted > 1 ? find_low_page(bi) : 0;
+	const char *pcid;
 
 	if (limit > acpi.cpu_count)
 		printk("smp: cpus=%u, but this machine has %u\n", limit, acpi.cpu_count);
@@ -214,9 +215,9 @@ void smp_start_cpus(const struct bootinfo *bi, uint32_t limit)
 		start_others(page, wanted - 1);
 	else if (wanted > 1)
 		printk("smp: the other CPUs are left out: no free page below 640 KiB to start them at\n");
+	pcid = cpu_features & CPU_INVPCID ? ", PCID with INVPCID" : ", PCID without INVPCID";
 	printk("vestibule: %u CPU%s, %s%s\n", cpu_count, cpu_count > 1 ? "s" : "",
-	       lapic_base ? "xAPIC" : "x2APIC", !tlb_pcid_in_use() ? "" :
-	       cpu_features & CPU_INVPCID ? ", PCID with INVPCID" : ", PCID without INVPCID");
+	       lapic_base ? "xAPIC" : "x2APIC", tlb_pcid_in_use() ? pcid : "");
 }
 
 void smp_send_reschedule(const struct cpu *cpu)

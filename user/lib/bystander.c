@@ -147,8 +147,7 @@ static bool layout_agrees(void)
 
 bool bystander_begin(struct bystander *b, uint64_t id)
 {
-	*b = (struct bystander){ .id = id, .selectors = choose_selectors(id), .fs_word = scramble(~id),
-				 .avx = has_avx() };
+	*b = (struct bystander){ .id = id, .selectors = choose_selectors(id), .fs_word = scramble(~id), .avx = has_avx() };
 	if (!layout_agrees()) {
 		printf("# bystander: C and assembly disagree about struct machine_state\n");
 		return false;
