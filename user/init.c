@@ -2,7 +2,7 @@
 /*
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
- * Its argument is "" (a plain boot), "tests=user seed=<n>", "tests=<program> seed=<n>",
+ * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
  * "tests=torture-<milliseconds> seed=<n>" or "bench=<what>"; all but the first always end in shutdown().
  */
 #include "arch/x86_64/x86.h"
@@ -58,6 +58,18 @@ static void run_tests(const char *const *names, size_t count, const char *seed)
 	shutdown(good ? EXIT_PASS : EXIT_FAIL);
 }
 
+/* The tests of several CPUs; the names are sorted. */
+static void run_smp_tests(const char *seed)
+{
+	size_t first = 0, count = 0;
+
+	while (!starts_with(test_programs[first], "test_smp_"))
+		first++;
+	while (first + count < TEST_COUNT && starts_with(test_programs[first + count], "test_smp_"))
+		count++;
+	run_tests(test_programs + first, count, seed);
+}
+
 /* @arg is "torture-<milliseconds> seed=<n>", see user/torture/main.c. */
 static void torture(const char *arg)
 {
@@ -78,12 +90,14 @@ static void tests(const char *arg)
 
 	if (starts_with(which, "torture-"))
 		torture(arg);
+	if (!strcmp(which, "smp"))
+		run_smp_tests(seed);
 	if (!strcmp(which, "user"))
 		run_tests(test_programs, TEST_COUNT, seed);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, torture-<milliseconds>, "
+	printf("tests=%s: no such test. Valid: kernel, user, smp, torture-<milliseconds>, "
 	       "torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);

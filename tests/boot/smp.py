@@ -1,8 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""smp.py - CPUs: as many start as there are or cpus= says, each passes the in-kernel tests; failures are told."""
-from check import DESIGNS, Boot, Check, expect, expect_ktap
+"""smp.py - CPUs: as many start as there are or cpus= says, each passes the in-kernel tests, threads pass theirs on
+all of them, and nobody spins when there is nothing to do; failures are told."""
+import os
+import re
+import subprocess
+import time
+from pathlib import Path
+
+from check import DESIGNS, WELCOME, Boot, Check, Failed, expect, expect_ktap
 
 LAST = DESIGNS[-1].name
+IDLE_START, IDLE_SECONDS, IDLE_SHARE = 60, 10, 0.05
 
 
 def cpus_line(n: int) -> str:
@@ -31,8 +39,70 @@ def said_check(name: str, machine: int, words: str, *patterns: str, **boot) -> C
     return Check(f"smp.{name}", run)
 
 
+def user_check(design: str, cpus: int, which: str, **boot) -> Check:
+    """User tests on @cpus CPUs: all of them, or those that are about several CPUs."""
+    name = f"{which}-{cpus}-cpus" + "".join(f"-{key}" for key in boot)
+
+    def run() -> str:
+        outcome = Boot(f"entry={design} tests={which}", cpus=cpus, what=name, timeout=300, **boot).run()
+        remark = expect_ktap(outcome)
+        expect(outcome, "pass", cpus_line(cpus))
+        return remark
+    return Check(f"{design}.{name}", run)
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process, all threads."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def wait_for(log: Path, text: str, process: subprocess.Popen) -> None:
+    deadline = time.monotonic() + IDLE_START
+    while not (log.exists() and text in log.read_text(errors="replace")):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise Failed(f"the log does not come to '{text}'", log.read_text(errors="replace").splitlines()[-30:])
+        time.sleep(0.1)
+
+
+def idle_check(design: str) -> Check:
+    """The one test that must watch a clock: CPUs with nothing to do cost the host next to nothing."""
+    def run() -> str:
+        boot = Boot(f"entry={design}", cpus=4, what="smp-idle")
+        boot.log.parent.mkdir(parents=True, exist_ok=True)
+        boot.log.unlink(missing_ok=True)
+        command = boot.machine() + ["-monitor", "none", "-serial", f"file:{boot.log}"]
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            try:
+                wait_for(boot.log, WELCOME, process)
+                before, start = cpu_seconds(process.pid), time.monotonic()
+                time.sleep(IDLE_SECONDS)
+                used, passed = cpu_seconds(process.pid) - before, time.monotonic() - start
+            finally:
+                process.kill()
+        remark = f"{used:.2f} s of CPU time in {passed:.1f} s"
+        if used > IDLE_SHARE * passed:
+            raise Failed(remark + f": more than {IDLE_SHARE:.0%}")
+        return remark
+    return Check(f"{design}.smp-idle", run)
+
+
+def torture_check(design: str) -> Check:
+    """A hundred million instructions of threads that come and go; `make torture` does it for longer."""
+    def run() -> str:
+        outcome = expect(Boot(f"entry={design} tests=torture-threads-100", cpus=4, icount=True, what="smp-torture",
+                              timeout=600).run(), "pass")
+        return re.search(r"^torture: (seed .*)$", outcome.text, re.M)[1]
+    return Check(f"{design}.smp-torture", run)
+
+
 def checks() -> list[Check]:
     found = [kernel_check(d.name, n, n) for d in DESIGNS for n in (2, 4, 8)]
+    for d in DESIGNS:
+        found += [user_check(d.name, 2, "smp"), user_check(d.name, 4, "user"), user_check(d.name, 8, "smp"),
+                  user_check(d.name, 4, "smp", icount=True), torture_check(d.name)]
+    found += [user_check(LAST, 2, "smp", icount=True), user_check(LAST, 8, "smp", icount=True), idle_check(LAST)]
     found += [
         kernel_check(LAST, 4, 2, " cpus=2"),
         kernel_check(LAST, 4, 1, " cpus=1"),
