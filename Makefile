@@ -86,7 +86,7 @@ run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="ke
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
 test:	## every test, or one with T=name
 test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minutes; T=name
-torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1
+torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
 compare:	## boot every design, print them side by side, write build/compare/
 trace:	## one real entry, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault
 lint:	## warnings as errors, static analysis, formatting, project rules

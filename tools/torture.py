@@ -3,7 +3,8 @@
 """torture.py - user/torture in every design for a long time: `make torture`.
 
 Environment: ENTRY= one design (all of the registry), CPUS= (4), SECONDS= of guest time per design (600),
-SEED= (1), ICOUNT=1 for a run that counts instructions instead: a second is then a billion of them.
+SEED= (1), ICOUNT=1 for a run that counts instructions instead: a second is then a billion of them; THREADS=1 for
+nothing but threads and processes that come and go.
 
 Prints the guest's phases as they come, a line per design, and as the last line `N passed, N failed`.
 """
@@ -32,10 +33,10 @@ def follow(log, done):
         shown = len(lines)
 
 
-def run(design, cpus, seconds, seed, icount):
+def run(design, cpus, seconds, seed, icount, what):
     """Boot @design; True when it passed."""
-    boot = Boot(cmdline=f"entry={design} tests=torture-{seconds * 1000} seed={seed}", cpus=cpus, icount=icount,
-                what=f"torture-{seed}", timeout=seconds * PATIENCE + SETTLING)
+    boot = Boot(cmdline=f"entry={design} tests={what}-{seconds * 1000} seed={seed}", cpus=cpus, icount=icount,
+                what=f"{what}-{seed}", timeout=seconds * PATIENCE + SETTLING)
     boot.log.unlink(missing_ok=True)
     done = threading.Event()
     follower = threading.Thread(target=follow, args=(boot.log, done))
@@ -65,7 +66,8 @@ def main():
     names = [d.name for d in designs()]
     if env.get("ENTRY") and env["ENTRY"] not in names:
         return f"torture.py: ENTRY={env['ENTRY']}: no such design. Valid: {', '.join(names)}"
-    results = [run(d, cpus, seconds, seed, bool(env.get("ICOUNT")))
+    what = "torture-threads" if env.get("THREADS") else "torture"
+    results = [run(d, cpus, seconds, seed, bool(env.get("ICOUNT")), what)
                for d in ([env["ENTRY"]] if env.get("ENTRY") else names)]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
