@@ -147,15 +147,15 @@ class BochsBoot:
         start = time.monotonic()
         try:
             with tempfile.TemporaryDirectory(prefix="bochs-") as tmp:
-                output, ended = self._boot(Path(tmp), line, os.ttyname(terminal))
+                output, status = self._boot(Path(tmp), line, os.ttyname(terminal))
         finally:
             os.close(line)
             os.close(terminal)
         self.log.write_bytes(output)
-        return self._judge(ended, time.monotonic() - start)
+        return self._judge(status, time.monotonic() - start)
 
-    def _boot(self, tmp: Path, line: int, terminal: str) -> tuple[bytes, bool]:
-        """(serial output, did it end by itself)"""
+    def _boot(self, tmp: Path, line: int, terminal: str) -> tuple[bytes, int | None]:
+        """(serial output, Bochs's status or None when it had to be stopped)"""
         (tmp / "bochsrc").write_text(self.configuration(terminal))
         (tmp / "go").write_text("c\n")      # Debian's Bochs starts in its debugger
         proc = subprocess.Popen(["bochs", "-q", "-f", tmp / "bochsrc", "-rc", tmp / "go"],
@@ -171,7 +171,7 @@ class BochsBoot:
             running.discard(proc)
             screen.close()
 
-    def _converse(self, proc: subprocess.Popen, line: int, screen: Screen) -> tuple[bytes, bool]:
+    def _converse(self, proc: subprocess.Popen, line: int, screen: Screen) -> tuple[bytes, int | None]:
         output, typist = b"", Typist(line, f"start {self.cmdline}")
         limit = time.monotonic() + self.timeout
         while time.monotonic() < limit:
@@ -183,14 +183,17 @@ class BochsBoot:
             elif ready:
                 screen.drain()
             elif ended:
-                return output, True
-        return output, False
+                return output, proc.returncode
+        return output, None
 
-    def _judge(self, ended: bool, seconds: float) -> Outcome:
-        if not ended:
+    def _judge(self, own_status: int | None, seconds: float) -> Outcome:
+        if own_status is None:
             return BochsOutcome(None, self.log, seconds)
         code = BochsOutcome(0, self.log, seconds).exit_code
         status = 0 if code is None else 2 * code + 1
         own = self.log.with_suffix(".bochs")        # Bochs's own log; p: panic
         said = own.read_text(errors="replace").splitlines() if own.exists() else ["bochs did not start"]
-        return BochsOutcome(status, self.log, seconds, "\n".join(l for l in said if not re.match(r"\d+[ide]\[", l)))
+        said = [l for l in said if not re.match(r"\d+[ide]\[", l)]
+        if own_status < 0:
+            said.append(f"Bochs was ended by signal {-own_status}")
+        return BochsOutcome(status, self.log, seconds, "\n".join(said))
