@@ -147,7 +147,9 @@ static bool layout_agrees(void)
 
 bool bystander_begin(struct bystander *b, uint64_t id)
 {
-	*b = (struct bystander){ .id = id, .selectors = choose_selectors(id), .fs_word = scramble(~id), .avx = has_avx() };
+	*b = (struct bystander){ .id = id, .avx = has_avx() };
+	b->selectors = choose_selectors(id);
+	b->fs_word = scramble(~id);
 	if (!layout_agrees()) {
 		printf("# bystander: C and assembly disagree about struct machine_state\n");
 		return false;
