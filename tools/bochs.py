@@ -167,7 +167,8 @@ class BochsBoot:
             return self._converse(proc, line, screen)
         finally:
             proc.kill()
-            proc.communicate()
+            proc.wait()
+            proc.stderr.close()
             running.discard(proc)
             screen.close()
 
