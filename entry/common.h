@@ -15,14 +15,15 @@
 /* The symbols of <design>.asm and of the linker's generated piece list. @id is the design's C identifier. */
 #define DECLARE_DESIGN(id)							\
 	extern const struct entry_design entry_##id;				\
-	extern const char id##_stubs[], id##_iret[] __asm__(#id "_idt_entry.iret"); \
+	extern const char id##_idt_entry[], id##_stubs[], id##_iret[] __asm__(#id "_idt_entry.iret"); \
 	extern void id##_syscall_entry(void), id##_user_return(struct trapframe *); \
 	extern const char entry_##id##_text_start[], entry_##id##_text_end[],	\
 		entry_##id##_rodata_start[], entry_##id##_rodata_end[]
 
 #define DESIGN_COMMON(id, is_split)						\
 	.name = entry_name_##id, .summary = entry_summary_##id,			\
-	.split = (is_split), .syscall_entry = id##_syscall_entry, .stubs = id##_stubs, \
+	.split = (is_split), .syscall_entry = id##_syscall_entry, .syscall_end = id##_idt_entry, \
+	.stubs = id##_stubs, \
 	.ist = entry_ist, .iret = id##_iret, .user_return = id##_user_return,	\
 	.text_start = entry_##id##_text_start, .text_end = entry_##id##_text_end, \
 	.rodata_start = entry_##id##_rodata_start, .rodata_end = entry_##id##_rodata_end, \

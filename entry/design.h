@@ -23,6 +23,7 @@ struct entry_design {
 	uint32_t needs;			/* CPU_* features; unmet: refuse to boot, saying which */
 	bool split;			/* each address space has a user root beside its kernel root */
 	void (*syscall_entry)(void);	/* -> LSTAR */
+	const void *syscall_end;	/* end of its assembly: in between RSP may be the user's */
 	const void *stubs;		/* -> IDT: 256 stubs, ENTRY_STUB_SIZE apart */
 	const uint8_t *ist;		/* 256 IST numbers */
 	const void *iret;		/* address of the IRETQ to user mode: a fault there is the user's */

@@ -3,6 +3,7 @@
 #ifndef ENTRY_DISPATCH_H
 #define ENTRY_DISPATCH_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct trapframe;
@@ -20,11 +21,12 @@ void exit_work(void);
  * a vestibule's. Returns when the fault was expected (user copies). */
 void kernel_exception(struct trapframe *frame, uint64_t cr3);
 
-/* IST vectors; @cr3 is the table found. On this CPU's body stack for the vector. */
-void ist_nmi(struct trapframe *frame, uint64_t cr3);
-void ist_debug(struct trapframe *frame, uint64_t cr3);
-void ist_double_fault(struct trapframe *frame, uint64_t cr3);
-void ist_machine_check(struct trapframe *frame, uint64_t cr3);
+/* IST vectors; @cr3 and @gs are the table and the GS base found. On this CPU's body stack for the vector. True when
+ * the event interrupted an NMI handler: the way back is then without IRETQ, which would unmask NMIs. */
+bool ist_nmi(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+bool ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 
 /* Handlers of interrupt vectors 32..255; they send their own EOI. Boot time only. */
 void irq_set_handler(uint8_t vector, void (*handler)(void));

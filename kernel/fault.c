@@ -24,6 +24,8 @@
 #define PF_FETCH	(1u << 4)
 #define UD2_BYTES	0x0b0f		/* little endian 0f 0b */
 
+trap_watcher trap_watch;
+
 static const char *const exception_names[VECTOR_EXCEPTIONS] = {
 	"#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound range",
 	"#UD invalid opcode", "#NM no FPU", "#DF double fault", "coprocessor overrun", "#TS invalid TSS",
@@ -32,7 +34,7 @@ static const char *const exception_names[VECTOR_EXCEPTIONS] = {
 	"#VE virtualization", "#CP control protection",
 };
 
-static const char *exception_name(uint64_t vector)
+const char *exception_name(uint64_t vector)
 {
 	return vector < VECTOR_EXCEPTIONS && exception_names[vector] ? exception_names[vector] : "reserved";
 }
@@ -75,13 +77,13 @@ void user_exception(struct trapframe *frame)
 	}
 	if (frame->vector == VECTOR_UD && skip_ud2(frame))
 		return;
+	if (trap_watch && trap_watch(frame, read_cr3(), 0))
+		return;
 	process_kill_current(frame->vector, "%s at %p (error %lx)", exception_name(frame->vector),
 			     (void *)frame->rip, frame->error);
 }
 
-/* Continue in @fn on the current thread's empty kernel stack. From a per-CPU body stack that will not be returned to:
- * what it interrupted was user mode, or the last step to it. */
-static void __attribute__((noreturn)) leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg)
+void leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg)
 {
 	/* An IST entry wrote GS_BASE and left KERNEL_GS_BASE alone: in the kernel it must be the user's, always 0. */
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
@@ -93,11 +95,6 @@ static void __attribute__((noreturn)) leave_for_kernel_stack(void (*fn)(uint64_t
 static void kill_bad_iret(uint64_t vector)
 {
 	process_kill_current(vector, "%s on return to user mode: bad user state", exception_name(vector));
-}
-
-static void kill_debug(uint64_t rip)
-{
-	process_kill_current(VECTOR_DB, "%s at %p", exception_name(VECTOR_DB), (void *)rip);
 }
 
 static void __attribute__((noreturn)) kernel_page_fault(struct trapframe *frame, uint64_t cr3, uint64_t va)
@@ -116,6 +113,8 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 	uint64_t cr2 = read_cr2(), fixup;
 
 	smap_close();			/* IRETQ opens it again for the copy that goes on */
+	if (trap_watch && trap_watch(frame, cr3, rdmsr(MSR_KERNEL_GS_BASE)))
+		return;
 	if (frame->rip == (uint64_t)entry->iret)
 		leave_for_kernel_stack(kill_bad_iret, frame->vector);
 	fixup = usercopy_fixup(frame->rip);
@@ -127,52 +126,4 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 	if (frame->vector == VECTOR_PF)
 		kernel_page_fault(frame, cr3, cr2);
 	panic_frame(frame, cr3, "%s in kernel mode, error %lx", exception_name(frame->vector), frame->error);
-}
-
-void ist_nmi(struct trapframe *frame, uint64_t cr3)
-{
-	smap_close();
-	if (panic_in_progress()) {
-		panic_stop(frame, cr3);
-		return;
-	}
-	printk_nmi("NMI: cpu %u at %p, %s mode, cr3 %lx", this_cpu()->index, (void *)frame->rip,
-		   frame_from_user(frame) ? "user" : "kernel", cr3);
-}
-
-/*
- * A program stepped into its SYSCALL, and the trap came behind it, not behind the SYSRET: FMASK has cleared TF
- * by then, but Bochs has the trap pending already.  Nothing is lost by going on, for the TF that the
- * program asked for waits in R11 and traps again when it is back.
- */
-static bool stepped_into_syscall(const struct trapframe *frame, uint64_t dr6)
-{
-	return frame->rip == (uint64_t)entry->syscall_entry && dr6 & DR6_SINGLE_STEP;
-}
-
-void ist_debug(struct trapframe *frame, uint64_t cr3)
-{
-	uint64_t dr6 = read_dr6();
-
-	smap_close();
-	write_dr6(DR6_NOTHING);		/* the processor sets its bits, and never clears them */
-	if (frame_from_user(frame))
-		leave_for_kernel_stack(kill_debug, frame->rip);
-	if (!stepped_into_syscall(frame, dr6))
-		panic_frame(frame, cr3, "#DB debug exception in kernel mode, DR6 %lx", dr6);
-}
-
-void ist_double_fault(struct trapframe *frame, uint64_t cr3)
-{
-	uint64_t cr2 = read_cr2();
-	const char *what;
-
-	if (stack_guard_hit(cr2, &what))
-		panic_frame(frame, cr3, "double fault: stack overflow, guard page of a %s at %p", what, (void *)cr2);
-	panic_frame(frame, cr3, "double fault, CR2 %p", (void *)cr2);
-}
-
-void ist_machine_check(struct trapframe *frame, uint64_t cr3)
-{
-	panic_frame(frame, cr3, "machine check from %s mode", frame_from_user(frame) ? "user" : "kernel");
 }

@@ -3,10 +3,26 @@
 #ifndef KERNEL_FAULT_H
 #define KERNEL_FAULT_H
 
+#include <stdbool.h>
+#include <stdint.h>
+
 struct trapframe;
 
 /* An exception that a user program caused. Its kernel stack, kernel table, IRQs off. Returns when it was
  * resolved (page fault, a skipped UD2), else kills the process. */
 void user_exception(struct trapframe *frame);
+
+/* "#GP general protection", for messages. */
+const char *exception_name(uint64_t vector);
+
+/* Continue in @fn(@arg) on the current thread's empty kernel stack. From a per-CPU body stack that will not be
+ * returned to: what it interrupted was user mode, or the last step to it. Kernel table and GS, IRQs off. */
+void leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg) __attribute__((noreturn));
+
+/* A test that provokes NMIs, #DB, #MC and exceptions takes them here before they are judged: true when @frame's
+ * event was of its making and the interrupted code shall go on at @frame. @cr3 and @gs are the table and GS base
+ * found. NULL but while such a test runs. The event's body stack, kernel table, IRQs off; NMI: no lock, no fault. */
+typedef bool (*trap_watcher)(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+extern trap_watcher trap_watch;
 
 #endif

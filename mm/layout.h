@@ -75,7 +75,7 @@
 #define CEA_DOOR_PAGE		15
 #define CEA_PRIVATE_PAGE	16
 
-/* An IST stack keeps its CPU's percpu pointer in the 16 bytes above the frame. */
+/* The bytes of an IST stack above the frame: struct ist_stack_top of arch/x86_64/percpu.h. */
 #define IST_STACK_HEADROOM	16
 
 /* Kernel stacks: a slot is a guard page and then the stack; pooled, never unmapped. */

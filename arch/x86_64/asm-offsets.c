@@ -62,7 +62,10 @@ void asm_offsets(void)
 	EMIT(FLAG_RF, FLAG_RF);
 	EMIT(MSR_GS_BASE, MSR_GS_BASE);
 	EMIT(PAGE_SIZE, PAGE_SIZE);
-	EMIT(IST_STACK_HEADROOM, IST_STACK_HEADROOM);
+	EMIT(IST_TOP_PERCPU, offsetof(struct ist_stack_top, percpu));
+	EMIT(IST_TOP_DR7, offsetof(struct ist_stack_top, dr7));
+	/* From the frame on an IST stack down to its struct ist_exit. */
+	EMIT(IST_EXIT, PAGE_SIZE - IST_STACK_HEADROOM - sizeof(struct trapframe) - IST_EXIT_OFFSET);
 
 	/* boot/ */
 	EMIT(PVH_MAGIC, PVH_MAGIC);

@@ -3,6 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/fpu.h"
+#include "arch/x86_64/mcheck.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
@@ -81,6 +82,7 @@ void cpu_enable_features(void)
 	if (cpu_features & CPU_SMAP)
 		clac();
 	fpu_enable();
+	mcheck_enable();
 }
 
 /* A zeroed page of @cpu's block; the frame is noted and returned. 0 when memory is short. */
@@ -109,7 +111,8 @@ static int alloc_ist_stacks(struct cpu *cpu)
 
 		if (!pa)
 			return -ENOMEM;
-		*(uint64_t *)((char *)phys_to_virt(pa) + PAGE_SIZE - IST_STACK_HEADROOM) = (uint64_t)cpu->percpu;
+		struct ist_stack_top *top = phys_to_virt(pa + PAGE_SIZE - IST_STACK_HEADROOM);
+		top->percpu = cpu->percpu;
 	}
 	return 0;
 }

@@ -11,11 +11,25 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include "mm/layout.h"
 
 struct cpu;
 struct thread;
 
 enum ist_kind { IST_NMI = 1, IST_DB, IST_DF, IST_MC, IST_COUNT = IST_MC };
+
+/* The top of an IST stack, above the frame. */
+struct ist_stack_top {
+	struct percpu *percpu;		/* its CPU's: what an IST entry writes into GS_BASE */
+	uint64_t dr7;			/* what its exit gives back to DR7; 0 while no such event is handled */
+};
+
+/* Further down on it: what its exit pops when breakpoints are on again. */
+struct ist_exit {
+	uint64_t rdi, rip, cs, rflags, rsp, ss;
+};
+
+#define IST_EXIT_OFFSET 2048		/* in the stack's page */
 
 struct percpu {
 	/* --- door page: visible through every user root ------------------- */
@@ -37,6 +51,7 @@ struct percpu {
 };
 
 _Static_assert(offsetof(struct percpu, kstack_top) == 4096, "the door is one page");
+_Static_assert(sizeof(struct ist_stack_top) == IST_STACK_HEADROOM, "the frame ends below it");
 _Static_assert(sizeof(struct percpu) == 8192, "percpu is two pages");
 
 /* percpu->work bits.  Set with IRQs off on the owning CPU. */

@@ -35,6 +35,7 @@
 #define CR4_PCIDE	(1ul << 17)
 
 #define DR6_NOTHING	0xffff0ff0ul	/* after reset: no breakpoint, no step */
+#define DR6_BREAKPOINTS	15ul		/* which of the four was hit */
 #define DR6_SINGLE_STEP	(1ul << 14)
 
 #define MSR_EFER		0xc0000080
@@ -76,6 +77,7 @@ X86_READ_CR(2)
 X86_READ_CR(3)
 X86_READ_CR(4)
 X86_WRITE_CR(0)
+X86_WRITE_CR(2)
 X86_WRITE_CR(3)
 X86_WRITE_CR(4)
 
@@ -85,6 +87,19 @@ static inline uint64_t read_dr6(void)
 
 	__asm__ volatile("mov %%dr6, %0" : "=r"(v));
 	return v;
+}
+
+static inline uint64_t read_dr7(void)
+{
+	uint64_t v;
+
+	__asm__ volatile("mov %%dr7, %0" : "=r"(v));
+	return v;
+}
+
+static inline void write_dr7(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%dr7" : : "r"(v) : "memory");
 }
 
 static inline void write_dr6(uint64_t v)
