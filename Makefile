@@ -32,7 +32,7 @@ DESIGN_FILES := $(sort $(wildcard entry/*.asm))
 DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
 
 KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c mm/*.c entry/*.c kernel/*.c tests/kernel/*.c)))
-KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm))
+KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm tests/kernel/*.asm))
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
 GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h
 KERNEL     := $(BUILD)/vestibule.elf
@@ -169,7 +169,7 @@ $(BUILD)/user/bin/$(basename $(notdir $(1))): $(2:%=$(BUILD)/user/%.o) $(USER_LI
 	$(LD) -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --build-id=none -T user/user.ld -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach s,$(USER_SRC),$(eval $(call user_program,$(s),$(s))))
-$(foreach d,$(USER_DIRS),$(eval $(call user_program,$(d),$(sort $(wildcard $(d)/*.c)))))
+$(foreach d,$(USER_DIRS),$(eval $(call user_program,$(d),$(sort $(wildcard $(d)/*.c $(d)/*.asm)))))
 
 # Debug information stays out: it is large, and it holds paths of the machine that built it.
 $(BUILD)/user/archive/%: $(BUILD)/user/bin/%

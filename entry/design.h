@@ -70,4 +70,12 @@ struct flip_site {
 };
 extern const struct flip_site flip_sites_start[], flip_sites_end[];
 
+/* The IST entries of every design: where breakpoints may come. Emitted by IST_ENTRY; no user root maps it. */
+struct ist_entry_site {
+	uint64_t kind;			/* IST_NMI.. of arch/x86_64/percpu.h */
+	uint64_t start, quiet;		/* in between DR7 is not clear yet */
+	uint64_t tail, iret;		/* POP RDI, IRETQ: DR7 is back */
+};
+extern const struct ist_entry_site ist_entries_start[], ist_entries_end[];
+
 #endif

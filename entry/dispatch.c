@@ -28,11 +28,14 @@ int64_t syscall_dispatch(struct trapframe *frame)
 	return syscall_table[number & mask](frame);
 }
 
-static void (*irq_handlers[256])(void);
+static irq_handler irq_handlers[256];
 
-void irq_set_handler(uint8_t vector, void (*handler)(void))
+irq_handler irq_set_handler(uint8_t vector, irq_handler handler)
 {
+	irq_handler old = irq_handlers[vector];
+
 	irq_handlers[vector] = handler;
+	return old;
 }
 
 void idt_dispatch(struct trapframe *frame)

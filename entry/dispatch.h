@@ -28,7 +28,9 @@ bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 bool ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 
-/* Handlers of interrupt vectors 32..255; they send their own EOI. Boot time only. */
-void irq_set_handler(uint8_t vector, void (*handler)(void));
+/* Handlers of interrupt vectors 32..255; they send their own EOI. Returns the one before, NULL for none. Boot time,
+ * and tests. */
+typedef void (*irq_handler)(void);
+irq_handler irq_set_handler(uint8_t vector, irq_handler handler);
 
 #endif

@@ -12,6 +12,7 @@
 #define EAGAIN		11	/* a table is full */
 #define ENOMEM		12	/* no memory left */
 #define EFAULT		14	/* bad user pointer */
+#define EBUSY		16	/* in use */
 #define EEXIST		17	/* already mapped */
 #define EINVAL		22	/* bad argument */
 #define ENOSYS		38	/* no such system call */
@@ -65,6 +66,41 @@
 #define BENCH_MIGRATE		13	/* arg: 1: every yield and wake moves the thread to its next CPU */
 #define BENCH_IPIS		14	/* inter-processor interrupts sent so far, all CPUs */
 #define BENCH_CPUS		15	/* mask of the CPUs that run threads */
+
+/* An entry path under fire (tests/kernel/fire.h): BENCH_FIRE + one of these. One test program at a time, all timers
+ * stopped. "Here": on the calling CPU. */
+#define BENCH_FIRE		32
+#define FIRE_BEGIN		0	/* arg: FIRE_NOTHING .. FIRE_MC, what comes from now on; -EBUSY when not ended */
+#define FIRE_END		1
+#define FIRE_PATH		2	/* arg: not 0: the path changes CR2. Forget what was seen, start a new path */
+#define FIRE_ARM		3	/* arg: FIRE_NMI: instructions until one comes; FIRE_DB: offset in entry text:
+					 * -ENOENT when beyond it, -EPERM where a #DB may not come */
+#define FIRE_ARM_LATER		4	/* the same, but FIRE_DO starts it, where and when its action says */
+#define FIRE_STOP		5	/* nothing more comes here; check this CPU's state */
+#define FIRE_DISARM		6	/* the same; how many came since FIRE_ARM, -EINVAL: state was wrong, see console */
+#define FIRE_NEXT		7	/* arg: offset; the first not below it that was seen between the last FIRE_BEGIN and
+					 * FIRE_END, and not since; or -ENOENT */
+#define FIRE_DUMP		8	/* print what was seen: FIRE lines of offset:state, see tests/kernel/fire.h */
+#define FIRE_DO			9	/* arg: one of FIRE_DO_*, operand << 8 */
+#define FIRE_EVENTS		10	/* how many came since FIRE_BEGIN */
+#define FIRE_OPS		11
+
+#define FIRE_NOTHING		0	/* the undisturbed run */
+#define FIRE_NMI		1	/* from the local APIC's timer; exact under -icount only */
+#define FIRE_DB			2	/* from an execute breakpoint */
+#define FIRE_MC			3	/* from the host; only counted here */
+
+#define FIRE_DO_IPI		0	/* operand: vector; a self-IPI that waits for user mode */
+#define FIRE_DO_KERNEL_IRQ	1	/* a self-IPI taken in the kernel */
+#define FIRE_DO_WORK		2	/* leave with percpu->work set: the scheduler is asked on the way out */
+#define FIRE_DO_IRET		3	/* leave the system call by IRETQ */
+#define FIRE_DO_BAD_IRET	4	/* leave by an IRETQ that faults, and is mended where it stands */
+#define FIRE_DO_STUB		5	/* operand: vector; enter its stub in kernel mode, all registers checked */
+#define FIRE_DO_SKIP_GP		6	/* operand: address of a two-byte user instruction: its #GP steps over it */
+#define FIRE_DO_BREAK		7	/* operand: user address: an execute breakpoint there, stepped over when hit */
+#define FIRE_DO_MIGRATE		8	/* operand: CPU, or CPU | FIRE_THERE: what is armed starts on arrival */
+#define FIRE_THERE		64
+#define FIRE_DO_NMI		9	/* an NMI to itself, in the kernel */
 
 /* shutdown(): codes written to isa-debug-exit; QEMU's status is (code << 1) | 1. */
 #define EXIT_PASS	16	/* status 33 */

@@ -23,6 +23,7 @@
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
+#include "tests/kernel/fire.h"
 
 #define REPORT_NAME_MAX	63
 #define REPORT_VALUES_MAX 512
@@ -157,6 +158,8 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 {
 	if (!enabled)
 		return -EPERM;
+	if (op >= BENCH_FIRE && op < BENCH_FIRE + FIRE_OPS)
+		return fire_control(op - BENCH_FIRE, arg);
 	switch (op) {
 	case BENCH_TIMER_HZ:
 		return set_timer(arg);

@@ -23,13 +23,6 @@
 #include "kernel/thread.h"
 #include "mm/stacks.h"
 
-/* One per IST entry of each design; entry/frame.inc fills the table. */
-struct ist_exit_site {
-	uint64_t tail, iret;		/* the two instructions after DR7 is back: POP RDI, IRETQ */
-	uint64_t kind;
-};
-extern const struct ist_exit_site ist_exits_start[], ist_exits_end[];
-
 static const uint32_t ist_pages[IST_COUNT + 1] = {
 	[IST_NMI] = CEA_NMI_STACK_PAGE,
 	[IST_DB] = CEA_DB_STACK_PAGE,
@@ -106,10 +99,11 @@ static void park_dr7(void)
 }
 
 /* A #DB behind an IST exit's restoring of DR7: do the rest of that exit in @f. Its own exit would overwrite what the
- * interrupted one still needs (#DB's), or unmask NMIs before it (NMI's). */
-static void finish_exit(struct trapframe *f)
+ * interrupted one still needs (#DB's), or unmask NMIs before it (NMI's). A breakpoint on #DB's own last
+ * instructions would be hit on the way back from itself, for ever: it is taken out. */
+static void finish_exit(struct trapframe *f, uint64_t dr6)
 {
-	for (const struct ist_exit_site *s = ist_exits_start; s < ist_exits_end; s++) {
+	for (const struct ist_entry_site *s = ist_entries_start; s < ist_entries_end; s++) {
 		const struct ist_exit *e = (const struct ist_exit *)(ist_stack(s->kind) + IST_EXIT_OFFSET);
 
 		if (f->rip != s->tail && f->rip != s->iret)
@@ -120,6 +114,9 @@ static void finish_exit(struct trapframe *f)
 		f->rflags = e->rflags;
 		f->rsp = e->rsp;
 		f->ss = e->ss;
+		for (unsigned n = 0; s->kind == IST_DB && n < 4; n++)
+			if (dr6 >> n & 1)
+				ist_top(IST_DB)->dr7 &= ~DR7_ENABLE(n);
 		return;
 	}
 }
@@ -178,7 +175,7 @@ bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 		leave_ist(IST_DB, kill_debug, frame->rip);
 	if (!watched && !stepped_into_syscall(frame, dr6))
 		panic_frame(frame, cr3, "#DB debug exception in kernel mode, DR6 %lx", dr6);
-	finish_exit(frame);
+	finish_exit(frame, dr6);
 	if (!inside_nmi(frame))
 		return false;
 	park_dr7();

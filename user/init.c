@@ -77,6 +77,16 @@ static void torture(const char *arg)
 	shutdown(report_test(1, "torture", run("torture", arg)) ? EXIT_PASS : EXIT_FAIL);
 }
 
+/* @arg is "fire... seed=<n>", see user/fire/main.c, which prints the KTAP itself. */
+static void under_fire(const char *arg)
+{
+	long status = run("fire", arg);
+
+	if (status & WAIT_KILLED || status < 0)
+		printf("# fire ended with status 0x%lx\nnot ok - fire\n", status);
+	shutdown(status == TEST_PASS ? EXIT_PASS : EXIT_FAIL);
+}
+
 /* @arg is "<which> seed=<n>". */
 static void tests(const char *arg)
 {
@@ -90,6 +100,8 @@ static void tests(const char *arg)
 
 	if (starts_with(which, "torture-"))
 		torture(arg);
+	if (!strcmp(which, "fire") || starts_with(which, "fire-"))
+		under_fire(arg);
 	if (!strcmp(which, "smp"))
 		run_smp_tests(seed);
 	if (!strcmp(which, "user"))
@@ -97,7 +109,7 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, smp, torture-<milliseconds>, "
+	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, torture-<milliseconds>, "
 	       "torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);

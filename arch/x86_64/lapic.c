@@ -36,6 +36,7 @@
 #define ICR_PENDING	(1u << 12)
 #define ICR_POLLS	1000000		/* far beyond any delivery; a panic must not hang here */
 #define DIVIDE_BY_16	3u
+#define DIVIDE_BY_1	11u
 #define TIMER_MAX	0xffffffffu
 
 #define APIC_BASE_X2APIC (1ul << 10)
@@ -150,10 +151,18 @@ uint32_t lapic_timer_elapsed(void)
 	return TIMER_MAX - read(LAPIC_TIMER_CURRENT);
 }
 
+void lapic_timer_nmi(uint32_t ticks)
+{
+	write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
+	write(LAPIC_LVT_TIMER, DELIVERY_NMI);
+	write(LAPIC_TIMER_INITIAL, ticks);
+}
+
 void lapic_timer_periodic(uint32_t hz)
 {
 	uint64_t count;
 
+	write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_16);
 	if (!hz) {
 		write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
 		write(LAPIC_TIMER_INITIAL, 0);

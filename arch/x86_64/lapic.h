@@ -44,6 +44,9 @@ void lapic_send_startup(uint32_t apic_id, uint8_t page);	/* start it in real mod
 extern uint64_t lapic_timer_hz;
 void lapic_timer_start_counting(void);	/* for calibration: masked, from 0xffffffff down, divide by 16 */
 uint32_t lapic_timer_elapsed(void);	/* ticks since then */
+/* One NMI on this CPU in @ticks of the timer undivided, not 0: QEMU's run at 1 GHz, so under -icount shift=0 these are
+ * instructions. lapic_timer_periodic() takes the timer back. */
+void lapic_timer_nmi(uint32_t ticks);
 /* Periodic VECTOR_TIMER on this CPU at @hz from now on; 0 stops it. */
 void lapic_timer_periodic(uint32_t hz);
 

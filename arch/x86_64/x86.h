@@ -36,6 +36,7 @@
 
 #define DR6_NOTHING	0xffff0ff0ul	/* after reset: no breakpoint, no step */
 #define DR6_BREAKPOINTS	15ul		/* which of the four was hit */
+#define DR7_ENABLE(n)	(3ul << 2 * (n))	/* breakpoint @n, local and global */
 #define DR6_SINGLE_STEP	(1ul << 14)
 
 #define MSR_EFER		0xc0000080

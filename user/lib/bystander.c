@@ -12,7 +12,6 @@
 void bystander_round(const struct machine_state *load, struct machine_state *seen, void (*action)(void),
 		     bool avx);
 void bystander_spin(void);
-void bystander_syscall(void);
 extern const uint64_t bystander_layout[4];
 
 static const char *const names[] = {
@@ -122,19 +121,32 @@ bool bystander_spin_round(struct bystander *b)
 	return same(&want, &seen, b->avx);
 }
 
+void bystander_act(struct bystander *b, struct bystander_act *a)
+{
+	next_pattern(b, &a->want);
+	a->want.rax = a->rax;
+	a->want.rdi = a->rdi;
+	a->want.rsi = a->rsi;
+	do_round(b, &a->want, &a->seen, a->action);
+}
+
+bool bystander_unchanged(const struct bystander *b, struct bystander_act *a)
+{
+	if (a->syscall) {
+		a->want.rax = a->seen.rax;
+		a->want.rcx = a->seen.rcx;	/* SYSCALL's own: return address and flags */
+		a->want.r11 = a->seen.r11;
+	}
+	return same(&a->want, &a->seen, b->avx);
+}
+
 bool bystander_call_round(struct bystander *b, uint64_t number, uint64_t arg, long *result)
 {
-	struct machine_state want, seen;
+	struct bystander_act a = { .action = bystander_syscall, .rax = number, .rdi = arg, .syscall = true };
 
-	next_pattern(b, &want);
-	want.rax = number;
-	want.rdi = arg;
-	do_round(b, &want, &seen, bystander_syscall);
-	*result = (long)seen.rax;
-	want.rax = seen.rax;
-	want.rcx = seen.rcx;	/* SYSCALL's own: return address and flags */
-	want.r11 = seen.r11;
-	return same(&want, &seen, b->avx);
+	bystander_act(b, &a);
+	*result = (long)a.seen.rax;
+	return bystander_unchanged(b, &a);
 }
 
 static bool layout_agrees(void)

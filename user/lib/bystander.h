@@ -48,6 +48,20 @@ bool bystander_spin_round(struct bystander *b);
 /* A round that makes system call @number(@arg), whose result goes to *@result. */
 bool bystander_call_round(struct bystander *b, uint64_t number, uint64_t arg, long *result);
 
+/* Any action, in two steps. Its three registers are the caller's; what it returns in RAX, and RCX and R11 when it
+ * makes a system call, is not compared. */
+struct bystander_act {
+	void (*action)(void);		/* changes no other register */
+	uint64_t rax, rdi, rsi;
+	bool syscall;
+	struct machine_state want, seen;
+};
+void bystander_act(struct bystander *b, struct bystander_act *a);
+/* Prints what changed; true when nothing did. */
+bool bystander_unchanged(const struct bystander *b, struct bystander_act *a);
+/* The action of a system call: number in RAX. */
+void bystander_syscall(void);
+
 /* Run @rounds rounds, or until *@stop when it is not NULL, with patterns that depend on @id. Sets the calling
  * thread's FS base and data selectors. Prints what changed; true when nothing did. */
 bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop);

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+/* fire_stub.c - the 256 stubs, entered from kernel mode as the CPU would. */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trapframe.h"
+#include "entry/design.h"
+#include "entry/dispatch.h"
+#include "kernel/abi.h"
+#include "tests/kernel/fire.h"
+
+#define GPRS 15
+#define ERROR_CODES (1u << 8 | 0x1fu << 10 | 1u << 17 | 1u << 21 | 1u << 29 | 1u << 30)	/* SDM vol. 3A, table 6-1 */
+
+/* tests/kernel/fire_stub.asm: load @load, build the CPU's frame at @top (0: right here) with @error when
+ * @has_error, go to @stub; when that returns, store all registers in @seen. */
+void fire_enter_stub(const void *stub, uint64_t top, uint64_t has_error, const uint64_t *load, uint64_t *seen);
+
+static const uint32_t ist_pages[IST_COUNT + 1] = {
+	0, CEA_NMI_STACK_PAGE, CEA_DB_STACK_PAGE, CEA_DF_STACK_PAGE, CEA_MC_STACK_PAGE,
+};
+
+/* Of whatever vector is under test. No EOI: none came from the local APIC. */
+static void take_irq(void)
+{
+	fire_expect.stub_vector = 0;
+}
+
+static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t *seen)
+{
+	bool has_error = vector < VECTOR_EXCEPTIONS && ERROR_CODES >> vector & 1;
+	irq_handler old = irq_set_handler(vector, take_irq);
+
+	fire_expect.stub_vector = vector + 1;
+	fire_enter_stub((const char *)entry->stubs + vector * ENTRY_STUB_SIZE, top, has_error, load, seen);
+	irq_set_handler(vector, old);
+}
+
+int64_t fire_stub(uint64_t vector)
+{
+	uint64_t load[GPRS], seen[GPRS], top = 0;
+
+	if (vector > 255 || vector == VECTOR_NMI)
+		return -EINVAL;
+	for (unsigned i = 0; i < GPRS; i++)
+		load[i] = 0x0101010101010101ul * (i + 1) + vector;
+	if (entry->ist[vector])
+		top = cea_page(this_cpu()->index, ist_pages[entry->ist[vector]]) + PAGE_SIZE - IST_STACK_HEADROOM;
+	enter(vector, top, load, seen);
+	for (unsigned i = 0; i < GPRS; i++)
+		if (seen[i] != load[i])
+			fire_fault("vector %lu: register %u was %lx, is %lx", vector, i, load[i], seen[i]);
+	if (fire_expect.stub_vector)
+		fire_fault("vector %lu: its stub led nowhere", vector);
+	return 0;
+}

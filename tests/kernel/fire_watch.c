@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+/* fire_watch.c - every NMI, #DB, #MC and odd exception while a path is under fire: where, in which state, and on. */
+#include <stdarg.h>
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/x86.h"
+#include "entry/design.h"
+#include "entry/dispatch.h"
+#include "kernel/abi.h"
+#include "kernel/fault.h"
+#include "kernel/printk.h"
+#include "kernel/thread.h"
+#include "mm/layout.h"
+#include "mm/pagetable.h"
+#include "tests/kernel/fire.h"
+
+#define TEXT_MAX	(4 * PAGE_SIZE)
+#define FAULTS_PRINTED	5
+#define DUMP_COLUMNS	12
+
+struct fire_expect fire_expect;
+uint64_t fire_events, fire_total, fire_faults;
+
+static uint64_t awaited;		/* vector of the events that count */
+static uint16_t seen[TEXT_MAX];		/* by offset in entry text; written by whatever CPU is hit */
+static bool way[TEXT_MAX];		/* where the sweep before saw anything */
+
+void fire_fault(const char *fmt, ...)
+{
+	char text[160];
+	va_list args;
+
+	if (__atomic_fetch_add(&fire_faults, 1, __ATOMIC_RELAXED) >= FAULTS_PRINTED)
+		return;
+	va_start(args, fmt);
+	vsnprintk(text, sizeof(text), fmt, args);
+	va_end(args);
+	printk_nmi("# fire: %s", text);
+}
+
+/* --- the state that an event found ---------------------------------------------- */
+
+static bool in_stack(uint64_t rsp, uint64_t page)
+{
+	return rsp - page <= PAGE_SIZE;
+}
+
+static unsigned seen_stack(const struct trapframe *f)
+{
+	const struct percpu *pc = this_cpu()->percpu;
+	uint32_t cpu = this_cpu()->index;
+
+	if (f->rsp == pc->kernel_cr3 || f->rsp == pc->user_cr3)
+		return SEEN_RSP_NONE;		/* it carries the word for CR3 just now */
+	if (f->rsp < USER_END)
+		return SEEN_RSP_USER;
+	if (in_stack(f->rsp, cea_page(cpu, CEA_ENTRY_STACK_PAGE)))
+		return SEEN_RSP_ENTRY;
+	if (f->rsp - cea_page(cpu, 0) <= CEA_DOOR_PAGE * PAGE_SIZE)
+		return SEEN_RSP_IST;
+	if (f->rsp >= TRAMPOLINE_AREA_BASE && f->rsp < KERNEL_IMAGE_BASE)
+		return SEEN_RSP_TRAMP;
+	return SEEN_RSP_KERNEL;
+}
+
+static unsigned state_of(const struct trapframe *f, uint64_t cr3, uint64_t gs)
+{
+	unsigned state = seen_stack(f);
+
+	state |= entry->split && cr3 & PAGE_SIZE ? SEEN_CR3_USER : SEEN_CR3_KERNEL;
+	state |= gs == (uint64_t)this_cpu()->percpu ? SEEN_GS_KERNEL : SEEN_GS_USER;
+	state |= f->rflags & FLAG_IF ? SEEN_IF_1 : SEEN_IF_0;
+	return state | (frame_from_user(f) ? SEEN_USER_MODE : 0);
+}
+
+/* @f's offset in entry text, or TEXT_MAX. */
+static uint64_t text_offset(const struct trapframe *f)
+{
+	uint64_t offset = f->rip - (uint64_t)entry->text_start;
+
+	return offset < (uint64_t)(entry->text_end - entry->text_start) && offset < TEXT_MAX ? offset : TEXT_MAX;
+}
+
+/* What holds wherever an event comes. */
+static void check_gs(const struct trapframe *f, uint64_t gs)
+{
+	uint64_t pc = (uint64_t)this_cpu()->percpu, other = rdmsr(MSR_KERNEL_GS_BASE);
+
+	if (gs != 0 && gs != pc)
+		fire_fault("GS base %lx at %p is nobody's", gs, (void *)f->rip);
+	if (gs == 0 && other != pc)
+		fire_fault("the kernel's GS base is lost at %p: %lx", (void *)f->rip, other);
+}
+
+/* Not in tlb_load(), where CR3 is new a moment before the door's words are. */
+static void check_root(const struct trapframe *f, uint64_t cr3)
+{
+	uint64_t root = cr3 & PTE_ADDR & ~(entry->split ? (uint64_t)PAGE_SIZE : 0);
+
+	if (root != (this_cpu()->percpu->kernel_cr3 & PTE_ADDR))
+		fire_fault("CR3 %lx at %p is not this CPU's", cr3, (void *)f->rip);
+}
+
+static void check_state(const struct trapframe *f, unsigned state, bool in_text)
+{
+	bool user = state & SEEN_USER_MODE;
+
+	if (user && (!(state & SEEN_GS_USER) || !(state & SEEN_IF_1) || (entry->split && !(state & SEEN_CR3_USER))))
+		fire_fault("user mode at %p with state %x", (void *)f->rip, state);
+	if (in_text && (user || state & SEEN_IF_1))
+		fire_fault("entry text at %p with state %x", (void *)f->rip, state);
+}
+
+static void note(const struct trapframe *f, uint64_t cr3, uint64_t gs)
+{
+	uint64_t offset = text_offset(f);
+	unsigned state = state_of(f, cr3, gs);
+
+	check_gs(f, gs);
+	check_state(f, state, offset < TEXT_MAX);
+	if (offset < TEXT_MAX || state & SEEN_USER_MODE)
+		check_root(f, cr3);
+	if (f->vector != awaited)
+		return;			/* it only brought the awaited one about */
+	fire_events++;
+	fire_total++;
+	if (offset < TEXT_MAX)
+		seen[offset] |= state;
+}
+
+/* --- the events -------------------------------------------------------------- */
+
+static bool mend_iret(struct trapframe *f)
+{
+	uint64_t *ss = (uint64_t *)f->rsp + 4;
+
+	if (!fire_expect.bad_iret || f->rip != (uint64_t)entry->iret)
+		return false;
+	fire_expect.bad_iret = false;
+	*ss = SEL_USER_DATA;
+	return true;
+}
+
+static bool from_stub(const struct trapframe *f)
+{
+	if (f->rip != (uint64_t)fire_stub_back)
+		return false;
+	if (fire_expect.stub_vector != f->vector + 1)
+		fire_fault("vector %lu came through the stub of %ld", f->vector,
+			   (int64_t)fire_expect.stub_vector - 1);
+	fire_expect.stub_vector = 0;
+	fire_expect.debug_ran |= f->vector == VECTOR_DB;
+	return true;
+}
+
+static bool skip_gp(struct trapframe *f)
+{
+	if (!frame_from_user(f) || f->vector != VECTOR_GP || f->rip != fire_expect.user_gp)
+		return false;
+	f->rip += 2;
+	return true;
+}
+
+/* RF lets the instruction with the breakpoint run; where the way back has no IRETQ, DR7 is off instead. */
+static bool debug(struct trapframe *f, uint64_t cr3, uint64_t gs)
+{
+	if (!(read_dr6() & DR6_BREAKPOINTS))
+		return false;
+	f->rflags |= FLAG_RF;
+	fire_expect.debug_ran |= f->rip == fire_expect.user_break;
+	if (f->rip != fire_expect.user_break)
+		note(f, cr3, gs);
+	return true;
+}
+
+static bool watch(struct trapframe *f, uint64_t cr3, uint64_t gs)
+{
+	if (f->vector == VECTOR_NMI) {
+		note(f, cr3, gs);
+		write_cr2(~f->rip);	/* as a page fault in here would: it must not show */
+		return true;
+	}
+	if (from_stub(f))
+		return true;
+	switch (f->vector) {
+	case VECTOR_MC:
+		note(f, cr3, gs);
+		return true;
+	case VECTOR_DB:
+		return debug(f, cr3, gs);
+	}
+	return mend_iret(f) || skip_gp(f);
+}
+
+void fire_watch(uint64_t vector)
+{
+	fire_expect = (struct fire_expect){ 0 };
+	fire_events = fire_total = fire_faults = 0;
+	awaited = vector;
+	__atomic_store_n(&trap_watch, watch, __ATOMIC_SEQ_CST);
+}
+
+void fire_watch_end(void)
+{
+	__atomic_store_n(&trap_watch, NULL, __ATOMIC_SEQ_CST);
+}
+
+/* --- what was seen ------------------------------------------------------------ */
+
+void fire_forget(void)
+{
+	for (unsigned i = 0; i < TEXT_MAX; i++)
+		seen[i] = 0;
+}
+
+void fire_keep_way(void)
+{
+	for (unsigned i = 0; i < TEXT_MAX; i++)
+		way[i] = seen[i];
+}
+
+int64_t fire_next_on_way(uint64_t offset)
+{
+	for (; offset < TEXT_MAX; offset++)
+		if (way[offset] && !seen[offset])
+			return offset;
+	return -ENOENT;
+}
+
+void fire_print_seen(void)
+{
+	unsigned column = 0;
+
+	for (uint64_t at = 0; at < TEXT_MAX; at++) {
+		if (!seen[at])
+			continue;
+		printk("%s%lx:%x", column ? " " : "FIRE ", at, seen[at]);
+		column = (column + 1) % DUMP_COLUMNS;
+		if (!column)
+			printk("\n");
+	}
+	if (column)
+		printk("\n");
+}

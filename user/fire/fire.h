@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* fire.h - the paths, and what each does to go through the kernel once. */
+#ifndef USER_FIRE_H
+#define USER_FIRE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "bystander.h"
+#include "user.h"
+
+/* bench_control(BENCH_FIRE + @op, @arg). */
+static inline long fire(uint64_t op, uint64_t arg)
+{
+	return sys_bench_control(BENCH_FIRE + op, arg);
+}
+
+/* bench_control's FIRE_DO, as the second argument. */
+static inline uint64_t fire_do(uint64_t what, uint64_t operand)
+{
+	return what | operand << 8;
+}
+
+/* One time through a path: every register is loaded before, and compared afterwards. */
+struct shot {
+	struct bystander *b;
+	struct bystander_act act;	/* no action: a path that checks its registers otherwise */
+	uint64_t operand;		/* of a path that has several */
+	uint64_t value;			/* what it is armed with */
+	bool good;
+};
+
+struct path {
+	const char *name;
+	bool (*prepare)(struct shot *s);	/* before it is armed; may be NULL */
+	void (*act)(struct shot *s);		/* while it is armed; ends with nothing on its way */
+	bool (*check)(struct shot *s);		/* the operation's own result; may be NULL */
+	bool late;				/* FIRE_ARM_LATER: the action starts it */
+	bool changes_cr2;
+	bool partner;				/* needs a thread that wakes it */
+	bool for_db_only, not_for_db;		/* an NMI cannot come there; a breakpoint's path is another row */
+	bool every_byte;			/* #DB: at every offset of entry text, for no NMI has seen the way */
+	unsigned cpus;				/* at least; 0: one */
+	unsigned operands;			/* run with operand 0..n-1; 0: once */
+};
+
+extern const struct path paths[];
+extern const unsigned path_count;
+
+/* @path wants @operand (a vector that cannot be entered this way, for instance)? */
+bool path_takes(const struct path *path, uint64_t operand);
+
+#endif

@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * main.c - an entry path under fire: at each instruction in turn, an NMI, then a breakpoint.
+ *
+ * For each path: it is taken again and again, and each time the NMI comes one instruction later, until it comes too
+ * late to meet it.  Then a breakpoint is set on each instruction of entry text that an NMI has seen on that path.  Every
+ * register, the operation's result and the kernel's own registers are checked each time.
+ *
+ * Its argument is "fire[-<word>...] seed=<n>"; the words:
+ *   nmi, db    one of them only (db alone: at every byte of entry text, for no NMI has shown the way)
+ *   trace      nothing comes; trace_begin() and trace_end() around each path, for the host's instruction log
+ *   <number>   every n-th instruction only, starting with one that the seed chooses
+ *   <path>     this path only
+ */
+#include "fire.h"
+#include "print.h"
+#include "smp.h"
+#include "string.h"
+#include "test.h"
+#include "thread.h"
+#include "trace.h"
+
+#define SWEEP_MAX	100000		/* instructions: no path is that long */
+#define STUB_SIZE	16		/* the stubs are the first of entry text */
+
+struct options {
+	bool nmi, db, trace;
+	uint64_t stride, seed;
+	char path[32];
+};
+static struct options options;
+
+static bool overdue(long events)
+{
+	return events == 0;
+}
+
+/* Once through @p, armed with @value. Events that came, or negative. */
+static long shoot(const struct path *p, struct shot *s, uint64_t value)
+{
+	long events;
+
+	s->value = value;
+	s->good = true;
+	if (p->prepare && !p->prepare(s)) {
+		printf("# fire: %s cannot be prepared\n", p->name);
+		return -EINVAL;
+	}
+	events = fire(p->late ? FIRE_ARM_LATER : FIRE_ARM, value);
+	if (events < 0)
+		return events;
+	p->act(s);
+	events = fire(FIRE_DISARM, 0);
+	if (s->act.action)
+		s->good = bystander_unchanged(s->b, &s->act) && s->good;
+	if (s->good && (!p->check || p->check(s)))
+		return events;
+	printf("# fire: %s went wrong, armed with %lu\n", p->name, value);
+	return -EINVAL;
+}
+
+/* --- the sweeps -------------------------------------------------------------- */
+
+static bool sweep_nmi(const struct path *p, struct shot *s, uint64_t *shots)
+{
+	uint64_t at = 1 + options.seed % options.stride;
+	long events = 1;
+
+	for (; at < SWEEP_MAX && !overdue(events); at += options.stride, ++*shots) {
+		events = shoot(p, s, at);
+		if (events < 0)
+			return false;
+	}
+	return at < SWEEP_MAX;
+}
+
+/* The next offset for a breakpoint not below @at, or negative. */
+static long next_offset(const struct path *p, uint64_t at)
+{
+	return p->every_byte || !options.nmi ? (long)at : fire(FIRE_NEXT, at);
+}
+
+/* Does @s, which enters one stub only, pass by that of another vector? */
+static bool is_foreign_stub(const struct path *p, const struct shot *s, uint64_t at)
+{
+	return p->operands && at < 256 * STUB_SIZE && at / STUB_SIZE != s->operand;
+}
+
+static bool sweep_db(const struct path *p, struct shot *s, uint64_t *shots)
+{
+	uint64_t step = p->every_byte || !options.nmi ? 1 : options.stride, n = options.seed % step;
+	long events;
+
+	for (long at = next_offset(p, 0); at >= 0; at = next_offset(p, (uint64_t)at + 1)) {
+		if (is_foreign_stub(p, s, (uint64_t)at) || n++ % step)
+			continue;
+		events = shoot(p, s, (uint64_t)at);
+		if (events == -ENOENT)
+			return true;		/* beyond the text */
+		if (events < 0 && events != -EPERM)
+			return false;
+		++*shots;
+	}
+	return true;
+}
+
+/* One kind of event, all operands. */
+static bool sweep(const struct path *p, struct shot *s, uint64_t kind)
+{
+	uint64_t shots = 0;
+	bool good = true;
+
+	for (s->operand = 0; good && s->operand < (p->operands ? p->operands : 1); s->operand++)
+		if (path_takes(p, s->operand))
+			good = kind == FIRE_DB ? sweep_db(p, s, &shots) : sweep_nmi(p, s, &shots);
+	printf("fire: %s %s %lu\n", p->name, kind == FIRE_DB ? "db" : "nmi", shots);
+	fire(FIRE_DUMP, 0);
+	if (!good)
+		printf("# fire: %s stopped at %lu, operand %lu\n", p->name, s->value, s->operand);
+	return good;
+}
+
+static bool sweep_kind(const struct path *p, struct shot *s, uint64_t kind)
+{
+	bool good = fire(FIRE_BEGIN, kind) == 0;
+
+	fire(FIRE_PATH, p->changes_cr2);
+	good = good && sweep(p, s, kind);
+	fire(FIRE_END, 0);
+	return good;
+}
+
+static bool once(const struct path *p, struct shot *s, uint64_t kind)
+{
+	bool good = fire(FIRE_BEGIN, kind) == 0;
+
+	fire(FIRE_PATH, p->changes_cr2);
+	trace_begin(p->name);
+	for (s->operand = 0; good && s->operand < (p->operands ? p->operands : 1); s->operand++)
+		good = !path_takes(p, s->operand) || shoot(p, s, 0) == 0;
+	trace_end();
+	fire(FIRE_END, 0);
+	return good;
+}
+
+/* --- one path, in the thread that it needs ---------------------------------------- */
+
+struct job {
+	const struct path *path;
+	bool good, done;
+};
+
+static void run_path(void *arg)
+{
+	static struct shot shot;
+	struct job *job = arg;
+	struct bystander b;
+
+	smp_pin(smp_cpu(0));
+	shot = (struct shot){ .b = &b };
+	job->good = bystander_begin(&b, options.seed);
+	once(job->path, &shot, FIRE_NOTHING);	/* every page is there then */
+	if (options.trace)
+		job->good = job->good && once(job->path, &shot, FIRE_NOTHING);
+	if (options.nmi && !job->path->for_db_only)
+		job->good = job->good && sweep_kind(job->path, &shot, FIRE_NMI);
+	if (options.db)
+		job->good = job->good && sweep_kind(job->path, &shot, FIRE_DB);
+	bystander_end();
+	__atomic_store_n(&job->done, true, __ATOMIC_SEQ_CST);
+}
+
+static bool run_with_partner(struct job *job)
+{
+	struct user_thread t;
+
+	smp_pin(smp_cpu(0));
+	if (thread_start(&t, run_path, job))
+		return false;
+	while (!__atomic_load_n(&job->done, __ATOMIC_SEQ_CST)) {
+		sys_wake((unsigned long)t.tid);
+		sys_yield();
+	}
+	return !thread_finish(&t) && job->good;
+}
+
+static bool run_job(const struct path *p)
+{
+	struct job job = { .path = p };
+
+	if (p->partner)
+		return run_with_partner(&job);
+	run_path(&job);
+	return job.good;
+}
+
+/* --- what to do -------------------------------------------------------------- */
+
+static bool wanted(const struct path *p)
+{
+	return (!*options.path || !strcmp(p->name, options.path)) && smp_count() >= p->cpus;
+}
+
+static int run_all(void)
+{
+	unsigned n = 0, count = 0;
+	bool good = true;
+
+	for (unsigned i = 0; i < path_count; i++)
+		count += wanted(&paths[i]);
+	printf("KTAP version 1\n# seed %lu, stride %lu\n1..%u\n", options.seed, options.stride, count);
+	for (unsigned i = 0; i < path_count; i++) {
+		if (!wanted(&paths[i]))
+			continue;
+		bool ok = run_job(&paths[i]);
+
+		printf("%sok %u - %s\n", ok ? "" : "not ", ++n, paths[i].name);
+		good &= ok;
+	}
+	return good && count ? TEST_PASS : TEST_FAIL;
+}
+
+static void parse_word(const char *word)
+{
+	if (!strcmp(word, "nmi"))
+		options.nmi = true;
+	else if (!strcmp(word, "db"))
+		options.db = true;
+	else if (!strcmp(word, "trace"))
+		options.trace = true;
+	else if (*word >= '0' && *word <= '9')
+		options.stride = parse_number(word);
+	else
+		memcpy(options.path, word, sizeof(options.path));
+}
+
+/* @arg from behind "fire" on. */
+static void parse(const char *arg)
+{
+	char word[32];
+
+	options = (struct options){ .stride = 1 };
+	while (*arg == '-') {
+		size_t n = 0;
+
+		for (arg++; *arg && *arg != ' ' && *arg != '-'; arg++)
+			if (n + 1 < sizeof(word))
+				word[n++] = *arg;
+		memset(word + n, 0, sizeof(word) - n);
+		parse_word(word);
+	}
+	options.seed = test_seed(*arg ? arg + 1 : arg);
+	options.stride += !options.stride;
+	if (!options.nmi && !options.db && !options.trace)
+		options.nmi = options.db = true;
+}
+
+int main(const char *arg, size_t len)
+{
+	int status;
+
+	(void)len;
+	parse(arg + strlen("fire"));
+	smp_set_timers(0);
+	status = run_all();
+	smp_set_timers(TIMER_HZ_NORMAL);
+	return status;
+}
