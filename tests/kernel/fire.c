@@ -216,7 +216,7 @@ static int64_t act(uint64_t what, uint64_t operand)
 static int64_t begin(uint64_t what)
 {
 	static const uint8_t vectors[] = {
-		[FIRE_NOTHING] = VECTOR_NMI, [FIRE_NMI] = VECTOR_NMI, [FIRE_DB] = VECTOR_DB, [FIRE_MC] = VECTOR_MC,
+		[FIRE_NOTHING] = VECTOR_SPURIOUS, [FIRE_NMI] = VECTOR_NMI, [FIRE_DB] = VECTOR_DB, [FIRE_MC] = VECTOR_MC,
 	};
 
 	if (trap_watch)

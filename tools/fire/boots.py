@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""The boots of user/fire, and what they print or log.
+
+A sweep boot reports where NMIs and breakpoints came: `fire: <path> <kind> <shots>` and FIRE lines of
+offset:state (tests/kernel/fire.h).  A trace boot takes the same paths undisturbed, one instruction to a
+translation block, while QEMU logs every address in entry text.
+"""
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qemu import BUILD, Boot
+from vmeasure.image import Elf, read_defines
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+LINE = re.compile(r"^fire: (\w+) (nmi|db) (\d+)$")
+CELL = re.compile(r"([0-9a-f]+):([0-9a-f]+)")
+PAIR_PATHS = "syscall_migrate"      # these need two CPUs; their names start so
+HANG_AFTER = 600                    # seconds: an exhaustive boot on a busy machine
+
+
+class FireError(Exception):
+    """A boot went wrong; the second argument, when there is one, is the end of its log."""
+
+
+@dataclass
+class Sweep:
+    """What one design's boots saw: seen[path][kind] is {offset: state bits}."""
+    seen: dict = field(default_factory=dict)
+    shots: int = 0
+
+    def union(self, kind):
+        """Offsets that any path saw."""
+        return set().union(*(kinds.get(kind, {}) for kinds in self.seen.values()))
+
+    def states(self):
+        """{offset: all state bits}, over paths and kinds."""
+        found = {}
+        for kinds in self.seen.values():
+            for cells in kinds.values():
+                for offset, state in cells.items():
+                    found[offset] = found.get(offset, 0) | state
+        return found
+
+
+def parse(text, sweep):
+    """Add what @text, a sweep's serial output, reports."""
+    cells = None
+    for line in text.splitlines():
+        if found := LINE.match(line):
+            cells = sweep.seen.setdefault(found[1], {}).setdefault(found[2], {})
+            sweep.shots += int(found[3])
+        elif line.startswith("FIRE ") and cells is not None:
+            for offset, state in CELL.findall(line):
+                cells[int(offset, 16)] = cells.get(int(offset, 16), 0) | int(state, 16)
+
+
+def boot(design, words, cpus=1, seed=1, what="fire", extra=()):
+    """A boot with tests=fire-<words> that must pass.  Returns its Outcome."""
+    tests = "-".join(["fire", *words])
+    b = Boot(f"entry={design.name} tests={tests} seed={seed}", cpus=cpus, icount=True, what=what,
+             timeout=HANG_AFTER, extra=list(extra))
+    outcome = b.run()
+    if outcome.verdict != "pass":
+        wrong = [x for x in outcome.lines if x.startswith(("# fire", "not ok", "PANIC"))]
+        raise FireError(f"{design.name}, tests={tests} seed={seed}: {outcome.describe()}",
+                        wrong[:10] + outcome.tail(30))
+    return outcome
+
+
+def sweep(design, stride=1, seed=1):
+    """Both kinds of events over all paths, with one CPU, and over those that need two."""
+    found = Sweep()
+    parse(boot(design, [str(stride)], seed=seed, what="fire").text, found)
+    for path in (PAIR_PATHS + "_in", PAIR_PATHS + "_out"):
+        parse(boot(design, [str(stride), path], cpus=2, seed=seed, what="fire-pair").text, found)
+    return found
+
+
+class Undisturbed:
+    """The entry-text offsets that each path executes when nothing comes."""
+
+    def __init__(self, design, build=BUILD):
+        elf = Elf(build / "vestibule.elf")
+        self.start = elf.address(f"entry_{design.ident}_text_start")
+        self.end = elf.address(f"entry_{design.ident}_text_end")
+        self.begin_mark, self.end_mark = elf.address("fire_watch"), elf.address("fire_watch_end")
+        self.design, self.paths = design, {}
+        self._run(1, [])
+        for path in ("_in", "_out"):
+            self._run(2, [PAIR_PATHS + path])
+
+    def _run(self, cpus, words):
+        log = BUILD / "log" / f"{self.design.name}-{cpus}-fire-trace.exec"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        ranges = f"{self.start:#x}..{self.end - 1:#x},{self.begin_mark:#x}+1,{self.end_mark:#x}+1"
+        extra = ["-singlestep", "-d", "exec,nochain", "-D", str(log), "-dfilter", ranges]
+        outcome = boot(self.design, ["trace", *words], cpus, what="fire-trace", extra=extra)
+        names = re.findall(r"^ok \d+ - (\w+)$", outcome.text, re.M)
+        windows = list(self._windows(log))
+        log.unlink()
+        if len(windows) != 2 * len(names):      # each path once to warm up, once to be traced
+            raise FireError(f"{self.design.name}: {len(windows)} traced windows for {len(names)} paths")
+        for i, name in enumerate(names):
+            self.paths[name] = windows[2 * i + 1]
+
+    def _windows(self, log):
+        """The set of offsets between each pair of marks."""
+        current = None
+        with open(log, encoding="utf-8") as lines:
+            for line in lines:
+                address = int(line.split("[")[1].split("/")[1], 16)
+                if address == self.begin_mark:
+                    current = set()
+                elif address == self.end_mark:
+                    yield current
+                    current = None
+                elif current is not None:
+                    current.add(address - self.start)
+
+
+def state_bits():
+    """{bit: (part, word)} of the SEEN_* constants, as the state notes call them."""
+    words = {}
+    text = (ROOT / "tests" / "kernel" / "fire.h").read_text()
+    for part, word, bit in re.findall(r"#define SEEN_(CR3|GS|RSP|IF)_(\w+)\s+\(1u << (\d+)\)", text):
+        words[1 << int(bit)] = (part.lower(), word.lower())
+    return words
+
+
+__all__ = ["FireError", "Sweep", "Undisturbed", "boot", "parse", "read_defines", "state_bits", "sweep"]

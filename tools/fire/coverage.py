@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""Coverage: which instructions an event has come at, of those where one can.
+
+The rows are the paths, each against its undisturbed trace, and `entry_text`: every instruction that the
+proof (build/proof.json) finds in the design's entry text.  Where no event of a kind can come is said in
+entry/fire.json, by place and with the reason; a rule that excuses nothing is an error.
+"""
+import json
+import re
+from pathlib import Path
+
+from qemu import BUILD
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+RULES = ROOT / "entry" / "fire.json"
+KINDS = ("nmi", "db")
+
+
+def rules(path=RULES):
+    """[(kinds, compiled pattern, reason)]."""
+    return [(tuple(r["kinds"]), re.compile(r["at"]), r["reason"]) for r in json.loads(path.read_text())["unreachable"]]
+
+
+class Text:
+    """One design's entry text: where its instructions are, and what state the proof allows there."""
+
+    def __init__(self, design, proof=BUILD / "proof.json"):
+        found = json.loads(Path(proof).read_text())["designs"][design.name]["instructions"]
+        addresses = sorted(int(a, 16) for a in found)
+        # The pieces start on a page of their own, and the first instruction need not lie at its start.
+        self.base = addresses[0] & ~0xfff
+        self.place, self.states = {}, {}
+        for a in addresses:
+            entry = found[hex(a)]
+            self.place[a - self.base] = entry["at"].removeprefix(design.ident + "_")
+            self.states[a - self.base] = {part: set(entry[part]) for part in ("cr3", "gs", "rsp", "if")}
+
+    def excused(self, kind, table):
+        """{offset: reason} for events of @kind."""
+        found = {}
+        for offset, place in self.place.items():
+            for kinds, pattern, reason in table:
+                if kind in kinds and pattern.search(place):
+                    found[offset] = reason
+                    break
+        return found
+
+
+def row(total, covered, excused):
+    """[covered, total] without what is excused and was not covered all the same."""
+    wanted = {o for o in total if o in covered or o not in excused}
+    return [len(wanted & set(covered)), len(wanted)]
+
+
+def table(text, sweep, undisturbed, by_rule=None):
+    """{row: {kind: [covered, total]}} and {kind: sorted missing places of entry_text}."""
+    by_rule = rules() if by_rule is None else by_rule
+    result, missing = {}, {}
+    for kind in KINDS:
+        excused = text.excused(kind, by_rule)
+        for path, total in undisturbed.paths.items():
+            covered = sweep.seen.get(path, {}).get(kind)
+            if covered is not None:
+                result.setdefault(path, {})[kind] = row(total, covered, excused)
+        everywhere = sweep.union(kind)
+        result.setdefault("entry_text", {})[kind] = row(text.place, everywhere, excused)
+        missing[kind] = [text.place[o] for o in sorted(text.place) if o not in everywhere and o not in excused]
+    return result, missing
+
+
+def unknown_places(text, sweep):
+    """Places of entry text where an event came, and the proof knows no instruction."""
+    return sorted(hex(o) for o in sweep.union("nmi") | sweep.union("db") if o not in text.place)
+
+
+def stale(texts, sweeps, by_rule):
+    """Rules that excuse nothing which was not reached anyway."""
+    needed = set()
+    for text, sweep in zip(texts, sweeps):
+        for kind in KINDS:
+            seen = sweep.union(kind)
+            for offset, place in text.place.items():
+                hit = next((i for i, (kinds, pattern, _) in enumerate(by_rule)
+                            if kind in kinds and pattern.search(place)), None)
+                if hit is not None and offset not in seen:
+                    needed.add(hit)
+    return [by_rule[i][1].pattern for i in range(len(by_rule)) if i not in needed]
+
+
+def contradictions(text, sweep, bits):
+    """Where an event found a state that the proof rules out: [(place, part, found, allowed)]."""
+    wrong = []
+    for offset, state in sorted(sweep.states().items()):
+        for bit, (part, word) in bits.items():
+            word = {"0": "0", "1": "1"}.get(word, word)
+            allowed = text.states.get(offset, {}).get(part, set())
+            if state & bit and word not in allowed and "any" not in allowed:
+                wrong.append((text.place.get(offset, hex(offset)), part, word, sorted(allowed)))
+    return wrong
