@@ -45,7 +45,7 @@ direct_syscall_entry:
 	jmp	.check
 
 direct_idt_entry:
-.land:		; [cr3=kernel gs=any rsp=kernel if=0]
+.land:		; [cr3=kernel gs=any rsp=any if=0], from user mode [cr3=kernel gs=user rsp=kernel if=0]
 	cld
 	test	byte [rsp + HEAD_CS], 3
 	jz	direct_kernel_entry

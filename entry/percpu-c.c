@@ -10,25 +10,25 @@ void percpu_c_syscall_out(void);
 void percpu_c_idt_in(void);
 void percpu_c_idt_out(void);
 
-/* [cr3=user gs=kernel rsp=entry if=0] on entry, the kernel table on return. */
+/* [cr3=user gs=kernel rsp=entry if=0] on entry, [cr3=kernel gs=kernel rsp=entry if=0] on return. */
 ENTRY_TEXT("percpu-c") void percpu_c_syscall_in(void)
 {
 	FLIP_IN("percpu-c.syscall.in");
 }
 
-/* [cr3=kernel gs=kernel rsp=entry if=0] on entry, the user table on return. */
+/* [cr3=kernel gs=kernel rsp=entry if=0] on entry, [cr3=user gs=kernel rsp=entry if=0] on return. */
 ENTRY_TEXT("percpu-c") void percpu_c_syscall_out(void)
 {
 	FLIP_OUT("percpu-c.syscall.out");
 }
 
-/* [cr3=user gs=kernel rsp=entry if=0] on entry, the kernel table on return. */
+/* [cr3=user gs=kernel rsp=entry if=0] on entry, [cr3=kernel gs=kernel rsp=entry if=0] on return. */
 ENTRY_TEXT("percpu-c") void percpu_c_idt_in(void)
 {
 	FLIP_IN("percpu-c.idt.in");
 }
 
-/* [cr3=kernel gs=kernel rsp=entry if=0] on entry, the user table on return. */
+/* [cr3=kernel gs=kernel rsp=entry if=0] on entry, [cr3=user gs=kernel rsp=entry if=0] on return. */
 ENTRY_TEXT("percpu-c") void percpu_c_idt_out(void)
 {
 	FLIP_OUT("percpu-c.idt.out");

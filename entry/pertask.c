@@ -38,7 +38,7 @@ ENTRY_TEXT("pertask") void pertask_idt(struct trapframe *frame)
 	FLIP_OUT("pertask.idt.out");
 }
 
-/* [cr3=kernel gs=kernel rsp=tramp if=0] on entry; returns on the user table. */
+/* [cr3=kernel gs=kernel rsp=tramp if=0] on entry, [cr3=user gs=kernel rsp=tramp if=0] on return. */
 ENTRY_TEXT("pertask") void pertask_first_return(void)
 {
 	FLIP_OUT("pertask.first.out");

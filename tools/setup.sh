@@ -74,6 +74,7 @@ check_build() {
 	check_toolchain
 	tool nasm nasm
 	[ -x "$PYTHON" ] || lacks "$PYTHON" python3
+	check_modules capstone:python3-capstone	# tools/prove.py decodes entry text with it
 }
 
 check_iso() {
@@ -117,7 +118,7 @@ for m in sys.argv[1:]:
 
 check_compare() {
 	check_run
-	check_modules matplotlib:python3-matplotlib capstone:python3-capstone
+	check_modules matplotlib:python3-matplotlib
 }
 
 check_debug() {

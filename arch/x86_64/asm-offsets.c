@@ -45,12 +45,24 @@ void asm_offsets(void)
 	EMIT(PERCPU_CURRENT, offsetof(struct percpu, current));
 	EMIT(PERCPU_IST_BODY_TOP, offsetof(struct percpu, ist_body_top));
 	EMIT(PERCPU_WORK, offsetof(struct percpu, work));
+	EMIT(PERCPU_DOOR_PAD, offsetof(struct percpu, door_pad));
 
 	EMIT(IST_NMI, IST_NMI);
 	EMIT(IST_DB, IST_DB);
 	EMIT(IST_DF, IST_DF);
 	EMIT(IST_MC, IST_MC);
 	EMIT(ENTRY_STUB_SIZE, ENTRY_STUB_SIZE);
+
+	/* For tools/prove.py, which reads a design's entry points where the boot does. */
+	EMIT(ED_SPLIT, offsetof(struct entry_design, split));
+	EMIT(ED_SYSCALL_ENTRY, offsetof(struct entry_design, syscall_entry));
+	EMIT(ED_STUBS, offsetof(struct entry_design, stubs));
+	EMIT(ED_IST, offsetof(struct entry_design, ist));
+	EMIT(ED_USER_RETURN, offsetof(struct entry_design, user_return));
+	EMIT(ED_TEXT_START, offsetof(struct entry_design, text_start));
+	EMIT(ED_TEXT_END, offsetof(struct entry_design, text_end));
+	EMIT(ED_RODATA_START, offsetof(struct entry_design, rodata_start));
+	EMIT(ED_RODATA_END, offsetof(struct entry_design, rodata_end));
 
 	EMIT(SEL_KERNEL_CODE, SEL_KERNEL_CODE);
 	EMIT(SEL_KERNEL_DATA, SEL_KERNEL_DATA);

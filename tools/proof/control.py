@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: MIT
+"""control.py - where a path goes on: branches, calls, the declared exits, and the ways out of the kernel."""
+from capstone import x86_const as x86
+
+from .flags import CONDITIONS, narrowed, possible
+from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, found_gs, frame_words, limits
+from .values import ALL, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, num
+
+
+class Control:
+    """Mixin of Machine."""
+
+    # --- inside entry text ----------------------------------------------------
+
+    def jump(self, state, insn, condition):
+        if condition == "mp":
+            return self.follow(state, insn, "jumps")
+        if condition not in CONDITIONS:
+            self.fail(state, insn, "is no jump that entry text may use", "")
+            return []
+        found = []
+        for truth in possible(condition, state.flags):
+            new = state.copy(insn.operands[0].imm & ALL if truth else state.pc)
+            lesson = narrowed(condition, truth, state.flags)
+            if lesson:
+                new.set(*lesson)
+            if not truth or self.inside(new, insn, new.pc, "jumps"):
+                found.append(new)
+        return found
+
+    def targets(self, state, insn):
+        """Where a jump or call may lead: constants only, or [] when that is not known."""
+        operand = insn.operands[0]
+        if operand.type == x86.X86_OP_IMM:
+            return [operand.imm & ALL]
+        value = self.read(state, insn, operand)
+        if isinstance(value, Table):
+            return [self.facts.image.word(slot) for slot in value.slots]
+        if isinstance(value, Num) and value.exact:
+            return [value.lo]
+        self.fail(state, insn, f"is indirect, to {value}: not a table in entry rodata with a bounded index",
+                  "no jump tables (-fno-jump-tables) and no function pointers before the flip")
+        return []
+
+    def inside(self, state, insn, target, does):
+        """Is @target in text that this design's user root maps?"""
+        if self.facts.in_text(target):
+            return True
+        self.fail(state, insn, f"{does} to {self.facts.image.describe(target)}, which is not this design's entry text",
+                  "mark the function ENTRY_TEXT, or declare an exit in entry/proof.json")
+        return False
+
+    def follow(self, state, insn, does):
+        found = []
+        for target in self.targets(state, insn):
+            if self.inside(state, insn, target, does):
+                found.append(state.copy(target))
+        return found
+
+    def do_call(self, state, insn):
+        found = []
+        for target in self.targets(state, insn) or [None]:
+            new = state.copy(state.pc)
+            if target in self.facts.image.exit_names:
+                found.append(self.leave_for(new, insn, self.facts.image.exit_names[target]))
+            elif target is not None and self.inside(new, insn, target, "calls"):
+                self.push_value(new, insn, num(new.pc))
+                new.pc = target
+                found.append(new)
+            else:
+                self.spoil(new)
+                found.append(new)
+        return found
+
+    def do_ret(self, state, insn):
+        if insn.operands:
+            self.fail(state, insn, "pops more than its address", "")
+        rsp = state.regs["rsp"]
+        target = self.pop_value(state, insn)
+        if isinstance(target, Num) and target.exact and self.inside(state, insn, target.lo, "returns"):
+            state.pc = target.lo
+            return [state]
+        if isinstance(rsp, Word) and state.scene.entry == "ist":
+            self.check_leaving(state, insn)         # the words that a body put there
+            self.check_registers(state, insn, ("rsp",))
+        elif not isinstance(target, Num):
+            self.fail(state, insn, f"returns to {target}", "count the pushes and pops in this function")
+        return []
+
+    # --- declared exits -------------------------------------------------------
+
+    def spoil(self, state):
+        """A call of C has returned."""
+        for register in REGISTERS:
+            if register not in CALLEE_SAVED:
+                state.regs[register] = UNKNOWN
+        state.flags = None
+
+    def leave_for(self, state, insn, name):
+        """Call of declared exit @name: check what it is given, return the state behind it."""
+        exit_, rsp = self.facts.image.exits[name], state.regs["rsp"]
+        if state.shown()[1] != "kernel" or not self.on_kernel(state) or state.iflag != "0":
+            self.fail(state, insn, f"leaves for {name}() on the wrong state", "it runs on the kernel table and GS, if=0")
+        if state.area() not in exit_["rsp"]:
+            self.fail(state, insn, f"leaves for {name}() on the {state.area()} stack",
+                      f"it runs on one of: {', '.join(exit_['rsp'])}")
+        elif isinstance(rsp, Stack) and rsp.off % 16:
+            self.fail(state, insn, f"leaves for {name}() with RSP not a multiple of 16", "C aligns by it")
+        for register, kind in zip(("rdi", "rsi", "rdx"), exit_["arguments"]):
+            self.check_argument(state, insn, name, register, kind)
+        frame = state.regs["rdi"] if exit_["arguments"][:1] == ["frame"] else None
+        self.behind(state, exit_, frame)
+        return state
+
+    def check_argument(self, state, insn, name, register, kind):
+        value, scene = state.regs[register], state.scene
+        if kind == "frame":
+            good = isinstance(value, Stack) and not value.span and value.off + self.frame_size() <= 0 \
+                and value.off >= limits(value.area)[0] and self.is_frame(state, value)
+        elif kind == "cr3":
+            good = not self.facts.split or value == Cr3(scene.cr3, "found")
+        else:
+            good = getattr(value, "base", None) == scene.gs and value.part == "all"
+        if not good:
+            self.fail(state, insn, f"gives {name}() {value} in {register}", f"it expects the {kind} that was found")
+
+    def frame_size(self):
+        return self.facts.image.offsets["TF_SIZE"]
+
+    def is_frame(self, state, at):
+        """Do the words that SYSRET or IRETQ will need lie where struct trapframe has them?"""
+        cs = state.load(at.area, at.off + self.facts.image.offsets["TF_CS"])
+        vector = state.load(at.area, at.off + self.facts.image.offsets["TF_VECTOR"])
+        return (cs in self.selectors(state) or cs == Word("cs")) and (isinstance(vector, Num) or vector == Word("vector"))
+
+    def selectors(self, state):
+        at = self.facts.image.offsets
+        return [num(at["SEL_KERNEL_CODE" if state.scene.origin == "kernel" else "SEL_USER_CODE"])]
+
+    def behind(self, state, exit_, frame):
+        """What holds when the exit has returned."""
+        rsp = state.regs["rsp"]
+        self.spoil(state)
+        if exit_["result"] == "0-from-user" and state.scene.origin != "kernel":
+            state.regs["rax"] = num(0)
+        if isinstance(rsp, Stack):
+            state.forget(lambda area, off: area == rsp.area and off < rsp.off)
+        if isinstance(frame, Stack):
+            fill_frame(state, frame, frame_words(self.facts.image.offsets))
+        if exit_["sleeps"] == "yes" or exit_["sleeps"] == "kernel-table" and state.scene.cr3 == "kernel":
+            self.slept(state)
+
+    def slept(self, state):
+        """The thread may be on another CPU: what belongs to the old one is stale."""
+        for register, value in list(state.regs.items()):
+            state.regs[register] = stale(value)
+        state.mem = {k: stale(v) for k, v in state.mem.items()}
+        state.forget(lambda area, _: area in PER_CPU + ("door",))
+        state.cr3 = Cr3(state.cr3.half, "kept")
+
+    # --- out of the kernel ----------------------------------------------------
+
+    def do_iretq(self, state, insn):
+        for name in reversed(HEAD):
+            word = self.pop_value(state, insn)
+            if word != Word(name) and not (name == "cs" and word in self.selectors(state)):
+                self.fail(state, insn, f"pops {word} for {name}", "RSP is not at the five words of the frame")
+        self.check_leaving(state, insn)
+        self.check_registers(state, insn, ("rsp",))
+        return []
+
+    def do_sysret(self, state, insn):
+        if 0x48 not in insn.bytes[:-2]:
+            self.fail(state, insn, "returns to 32-bit code", "o64 sysret")
+        for register, name in (("rcx", "rip"), ("r11", "rflags"), ("rsp", "rsp")):
+            if state.regs[register] != Word(name):
+                self.fail(state, insn, f"leaves with {state.regs[register]} in {register}", f"it must be the program's {name}")
+        if state.scene.origin == "kernel":
+            self.fail(state, insn, "leaves by SYSRET what was entered from kernel mode", "")
+        self.check_leaving(state, insn)
+        self.check_registers(state, insn, ("rsp", "rcx", "r11", "rax"))
+        return []
+
+    def check_registers(self, state, insn, but):
+        for register, value in state.regs.items():
+            if register not in but and value != Word(register) and not (register == "rax" and value == UNKNOWN):
+                self.fail(state, insn, f"leaves with {value} in {register}", "restore it from its word in the frame")
+
+    def check_leaving(self, state, insn):
+        """Table and GS must be what user mode needs, or verbatim what an entry from kernel mode found."""
+        scene = state.scene
+        if (state.gs, state.kgs) != (scene.gs, "user" if scene.gs == "kernel" else "kernel") and scene.entry != "ist":
+            self.fail(state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s", "a SWAPGS too many, or missing")
+        if scene.entry == "ist" and found_gs(state).base != scene.gs:
+            self.fail(state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s", "write back what RDMSR read")
+        if not self.facts.split:
+            return
+        verbatim = state.cr3.source == "found" or state.cr3.source == "kept" and scene.entry != "ist"
+        if state.cr3.half != scene.cr3:
+            self.fail(state, insn, f"leaves on the {state.cr3.half} table, entered on the {scene.cr3} one",
+                      "the flip out is missing on this path" if scene.cr3 == "user" else "write back the CR3 that was found")
+        elif (scene.origin == "kernel" or scene.entry == "ist") and not verbatim:
+            self.fail(state, insn, f"leaves with {state.cr3} loaded", "write back the CR3 that was found, verbatim")
+
+
+def stale(value):
+    """@value, seen from another CPU."""
+    if isinstance(value, Cr3) and value.source != "kept":
+        return Cr3(value.half, "stale")
+    if isinstance(value, Stack) and value.area.startswith(PER_CPU + ("body",)):
+        return UNKNOWN
+    if isinstance(value, Gs) and value.base != "user":
+        return Gs("stale", value.part)
+    return value

@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: MIT
+"""explore.py - every state that a design's entry text can be in, from each way in to each way out."""
+from capstone import CS_ARCH_X86, CS_MODE_64, Cs
+
+from .image import ERROR_WORD, EXCEPTIONS
+from .machine import Machine
+from .state import Scene, State, fill_frame, frame_words, push_head, vector_class
+from .values import UNKNOWN, Cr3, Gs, Num, Stack, num
+
+HALVES = ("user", "kernel")
+STATES_MOST = 2000      # at one instruction: more means a loop that counts without end
+
+
+class Explorer:
+    """Runs the machine over one design's text. After run(): @seen {address: {(cr3, gs, rsp, if, origin)}}."""
+
+    def __init__(self, facts, report):
+        self.facts, self.report = facts, report
+        self.machine = Machine(facts, report)
+        self.decoder = Cs(CS_ARCH_X86, CS_MODE_64)
+        self.decoder.detail = True
+        self.insns, self.seen, self.known, self.todo = {}, {}, {}, []
+        self.states = 0
+
+    # --- ways in --------------------------------------------------------------
+
+    def scene(self, entry, origin, cr3, gs):
+        return Scene(entry, origin, cr3 if self.facts.split else "kernel", gs)
+
+    def halves(self):
+        return HALVES if self.facts.split else ("kernel",)
+
+    def selector(self, origin):
+        at = self.facts.image.offsets
+        return at["SEL_KERNEL_CODE" if origin == "kernel" else "SEL_USER_CODE"]
+
+    def entries(self):
+        yield State(self.facts.syscall_entry, self.scene("syscall", "user", "user", "user"), "SYSCALL")
+        yield self.first_return()
+        for vector in range(256):
+            yield from self.vector(vector)
+
+    def first_return(self):
+        state = State(self.facts.user_return, self.scene("return", "return", "user", "user"), "a thread's first way out")
+        frame = Stack(self.facts.frame_home, -self.facts.image.offsets["TF_SIZE"])
+        fill_frame(state, frame, frame_words(self.facts.image.offsets))
+        state.regs = dict.fromkeys(state.regs, UNKNOWN)
+        # thread_start() runs on the kernel stack; its depth is not known, but below a frame at its top.
+        state.regs.update(rdi=frame, rsp=Stack("kernel", -512 - 8))
+        state.cr3, state.gs, state.kgs = Cr3("kernel", "kept"), "kernel", "user"
+        return state
+
+    def vector(self, vector):
+        """Every way that @vector can come. On an IST stack from anywhere; an exception in kernel mode likewise, for the
+        kernel may be wrong; an interrupt in kernel mode in the kernel's own state only, since entry text keeps IF=0."""
+        ist = self.facts.ist[vector]
+        yield self.event(vector, "ist" if ist else self.facts.landing, "user", "user", "user")
+        if not ist and vector >= EXCEPTIONS:
+            yield self.event(vector, "kernel-found", "kernel", "kernel", "kernel")
+            return
+        for cr3 in self.halves():
+            for gs in HALVES:
+                yield self.event(vector, "ist" if ist else "found", "kernel", cr3, gs)
+
+    def event(self, vector, area, origin, cr3, gs):
+        entry = "ist" if area == "ist" else "idt"
+        state = State(self.facts.stubs + vector * self.facts.stub_size, self.scene(entry, origin, cr3, gs),
+                      f"vector {vector} from {origin} mode, found {cr3} table, {gs} GS")
+        push_head(state, area, self.selector(origin), vector in ERROR_WORD)
+        if area == "ist":
+            state.mem[area, self.facts.image.offsets.get("IST_TOP_PERCPU", 0)] = Gs("percpu", "all")
+        return state
+
+    # --- the walk -------------------------------------------------------------
+
+    def decode(self, address):
+        """The instruction at @address, or None, reported by the caller."""
+        if address not in self.insns:
+            code = self.facts.image.elf.read(address, 15)
+            self.insns[address] = next(self.decoder.disasm(code, address, 1), None) if self.facts.in_text(address) else None
+        return self.insns[address]
+
+    def add(self, state):
+        if self.in_stubs(state.pc) is False:
+            self.fold(state)
+        key = state.key()
+        here = self.known.setdefault(state.pc, set())
+        if key in here:
+            return
+        here.add(key)
+        if len(here) > STATES_MOST:
+            raise Endless(f"{self.facts.name}: more than {STATES_MOST} states at {self.facts.name_of(state.pc)}: "
+                          "a loop whose end the proof does not see")
+        self.states += 1
+        self.seen.setdefault(state.pc, set()).add(state.shown() + (state.scene.origin,))
+        self.todo.append(state)
+
+    def in_stubs(self, pc):
+        return self.facts.stubs <= pc < self.facts.stubs + 256 * self.facts.stub_size
+
+    def fold(self, state):
+        """Behind a stub only the vector's class matters; and the head must be complete."""
+        at = self.facts.image.offsets
+        for (area, off), value in list(state.mem.items()):
+            if off == at["TF_VECTOR"] - at["TF_SIZE"] and isinstance(value, Num) and value.exact and value.hi < 256:
+                state.mem[area, off] = vector_class(value.lo, EXCEPTIONS)
+            if off == at["TF_ERROR"] - at["TF_SIZE"] and value == num(0):
+                del state.mem[area, off]
+
+    def run(self):
+        for state in self.entries():
+            self.add(state)
+        while self.todo:
+            state = self.todo.pop()
+            insn = self.decode(state.pc)
+            if insn is None:
+                self.report.fail_at(self.facts, state.pc, "no instruction: a path runs off the text or into other bytes",
+                                    "end the path with a jump, SYSRET or IRETQ", state)
+                continue
+            if insn.mnemonic in ("int3", "ud2", "hlt"):
+                self.machine.fail(state, insn, "is reached", "padding: a path runs on behind its end")
+                continue
+            for new in self.machine.step(state, insn):
+                new.way = state.way
+                self.add(new)
+        return self
+
+    # --- what is left over ----------------------------------------------------
+
+    def unreached(self):
+        """Instructions in the text's own bytes that no path reaches, but for padding: [(address, text)]."""
+        found = []
+        for start, end in self.facts.text:
+            covered = bytearray(end - start)
+            for address in self.seen:
+                if start <= address < end and self.insns.get(address):
+                    size = self.insns[address].size
+                    covered[address - start:address - start + size] = b"\1" * size
+            at = start
+            while at < end:
+                at = at + 1 if covered[at - start] else self.gap(at, covered.find(1, at - start), start, end, found)
+        return found
+
+    def gap(self, at, stop, start, end, found):
+        """Sweep one gap; returns where it ends."""
+        stop = end if stop < 0 else start + stop
+        code = self.facts.image.elf.read(at, stop - at)
+        while at < stop and code.strip(b"\0\xcc\x90"):
+            insn = next(self.decoder.disasm(code, at, 1), None)
+            if insn is None or insn.mnemonic not in ("nop", "int3") and code.strip(b"\0"):
+                found.append((at, f"{insn.mnemonic} {insn.op_str}" if insn else "bytes that are no instruction"))
+            step = insn.size if insn else 1
+            at, code = at + step, code[step:]
+        return stop
+
+
+class Endless(Exception):
+    """The walk does not end."""

@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""image.py - what the linked image says: a design's entry points as the hardware gets them, its text, its tables."""
+import json
+import re
+import struct
+from pathlib import Path
+
+from vmeasure.image import Elf
+
+EXCEPTIONS = 32
+# The vectors with an error word (SDM vol. 3A, table 6-1, and #VC, #SX of AMD's): pushed by the processor.
+ERROR_WORD = {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}
+TRUST_SECTION = ".proof_trust"
+
+
+def read_offsets(path):
+    """{name: value} of asm-offsets.inc, the constants that C gives to NASM."""
+    return {n: int(v) for n, v in re.findall(r"^%define (\w+) (-?\d+)$", Path(path).read_text(), re.M)}
+
+
+class Image:
+    """The kernel, with the constants of its headers. @facts: entry/proof.json and entry/exposure.json."""
+
+    def __init__(self, kernel, offsets, entry):
+        self.elf = Elf(kernel)
+        self.path = kernel
+        self.offsets = read_offsets(offsets)
+        self.exits = json.loads((Path(entry) / "proof.json").read_text())["exits"]
+        self.exposure = json.loads((Path(entry) / "exposure.json").read_text())["designs"]
+        self.exit_names = {self.elf.address(n): n for n in self.exits if n in self.elf.by_name}
+        self.sections = self._named_sections()
+        self.trusted = dict(self._trusted())
+
+    def _named_sections(self):
+        elf = self.elf
+        strings = elf.sections[struct.unpack_from("<H", elf.data, 0x3e)[0]][4]
+        return [(elf.data[strings + s[0]:elf.data.index(b"\0", strings + s[0])].decode(), s) for s in elf.sections]
+
+    def _trusted(self):
+        """(address, reason) of the operands that the source vouches for."""
+        for name, s in self.sections:
+            if name != TRUST_SECTION:
+                continue
+            at, end = s[4], s[4] + s[5]
+            while at < end:
+                stop = self.elf.data.index(b"\0", at + 8)
+                yield struct.unpack_from("<Q", self.elf.data, at)[0], self.elf.data[at + 8:stop].decode()
+                at = (stop + 1 - s[4] + 7 & ~7) + s[4]
+
+    def word(self, address):
+        raw = self.elf.read(address, 8)
+        return struct.unpack("<Q", raw)[0] if len(raw) == 8 else None
+
+    def section_of(self, address):
+        """Name of the loaded section that holds @address, or None."""
+        for name, s in self.sections:
+            if s[2] & 2 and s[3] <= address < s[3] + s[5]:
+                return name
+        return None
+
+    def describe(self, address):
+        """@address as section, symbol and, where there is one, the text that lies there."""
+        section = self.section_of(address)
+        if section is None:
+            return f"{address:#x}, in no section"
+        name, off = self.elf.near(address)
+        text = re.match(rb"[\x20-\x7e\n\t]{3,40}", self.elf.read(address, 40)) if "rodata" in section else None
+        literal = f', the text "{text[0].decode().strip()}"' if text else ""
+        return f"{name}{f'+{off:#x}' if off else ''} in {section}{literal}"
+
+
+class DesignFacts:
+    """One design: its struct entry_design, read from the image, and what its user root maps."""
+
+    def __init__(self, image, design):
+        self.image, self.name, self.ident = image, design.name, design.ident
+        at, off = image.elf.address("entry_" + design.ident), image.offsets
+        field = {n[3:].lower(): image.word(at + off[n]) for n in off if n.startswith("ED_")}
+        self.split = bool(field["split"] & 0xff)
+        self.syscall_entry, self.user_return = field["syscall_entry"], field["user_return"]
+        self.stubs, self.stub_size = field["stubs"], off["ENTRY_STUB_SIZE"]
+        self.ist = image.elf.read(field["ist"], 256)
+        exposure = image.exposure[design.name]
+        if exposure["split"] != self.split:
+            raise ValueError(f"{design.name}: entry/exposure.json and the image disagree whether it splits the table")
+        # Where RSP0 points, and where thread_create_user() puts the frame.
+        self.landing = "tramp" if exposure["trampolines"] else "entry" if exposure["entry_stack"] else "kernel"
+        self.frame_home = "tramp" if exposure["trampolines"] else "kernel"
+        shared = [image.elf.address(f"entry_shared_{k}_{e}") for k in ("text", "rodata") for e in ("start", "end")]
+        self.text = [(field["text_start"], field["text_end"]), tuple(shared[:2])]
+        self.rodata = [(field["rodata_start"], field["rodata_end"]), tuple(shared[2:])]
+
+    def in_text(self, address):
+        return any(a <= address < b for a, b in self.text)
+
+    def in_rodata(self, address, size):
+        return any(a <= address and address + size <= b for a, b in self.rodata)
+
+    def trusted(self):
+        return {a: r for a, r in self.image.trusted.items() if self.in_text(a)}
+
+    def name_of(self, address):
+        """function+offset of an instruction."""
+        name, off = self.image.elf.near(address)
+        return f"{name}+{off:#x}" if off else str(name)

@@ -1,0 +1,87 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""prove.py - prove that every design's entry text touches only what its table maps, and that its state notes hold.
+
+    prove.py [--kernel ELF] [--offsets asm-offsets.inc] [--entry DIR] [--json FILE]
+
+One line a design; status 1 when something fails.  The theory is in entry/README.md, "The proof of the closure".
+"""
+import argparse
+import sys
+from pathlib import Path
+
+from designs import ROOT, designs
+from proof.explore import Endless, Explorer
+from proof.image import DesignFacts, Image
+from proof.notes import Notes
+from proof.report import Report, state_table, write_json
+from qemu import BUILD
+
+TRUSTED_MOST = 10       # operands that the source may vouch for, in all designs together
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--kernel", type=Path, default=BUILD / "vestibule.elf")
+    parser.add_argument("--offsets", type=Path, default=BUILD / "gen" / "asm-offsets.inc")
+    parser.add_argument("--entry", type=Path, default=ROOT / "entry")
+    parser.add_argument("--json", type=Path)
+    return parser.parse_args()
+
+
+def prove(facts, notes, report):
+    """Explore one design and judge it. Returns the Explorer."""
+    before = len(report.failures)
+    explorer = Explorer(facts, report).run()
+    if len(report.failures) == before:      # else these would only repeat it
+        for address, text in explorer.unreached():
+            report.fail_at(facts, address, f"{text}: no path from an entry point leads here", "remove it, or call it")
+        notes.check(facts, explorer, report)
+        depth(facts, explorer, report)
+    for address in sorted(facts.trusted().keys() - explorer.machine.used_trust):
+        report.fail_at(facts, address, "is vouched for without need", "remove the annotation")
+    return explorer
+
+
+def depth(facts, explorer, report):
+    """An exception on the user table goes on below what the path it hit had used: both must fit."""
+    deepest = explorer.machine.deepest
+    used = -deepest.get(facts.landing, 0) - deepest.get("found", 0) + 48
+    if facts.split and used > 4096:
+        report.fail_at(facts, facts.stubs, f"{used} bytes of a {facts.landing} stack in the worst case", "use less of it")
+
+
+def summary(facts, explorer, bad):
+    count = len([a for a in explorer.seen if facts.in_text(a)])
+    trusted = facts.trusted()
+    lines = [f"proof: {facts.name}: vouched for: {facts.name_of(a)}: {r}" for a, r in sorted(trusted.items())]
+    verdict = f"{bad} failures" if bad else "closed"
+    return lines + [f"proof: {facts.name}: {count} instructions, {explorer.states} states, "
+                    f"{len(trusted)} annotations, {verdict}"]
+
+
+def main():
+    args = arguments()
+    image = Image(args.kernel, args.offsets, args.entry)
+    report, notes, results = Report(image), Notes(args.entry), {}
+    for design in designs(args.entry / "registry.h"):
+        facts = DesignFacts(image, design)
+        before = len(report.failures)
+        try:
+            explorer = prove(facts, notes, report)
+        except Endless as endless:
+            sys.exit(f"proof: {endless}")
+        print("\n".join(summary(facts, explorer, len(report.failures) - before)))
+        results[design.name] = {"instructions": state_table(explorer),
+                                "stack_depth": {a: -d for a, d in sorted(explorer.machine.deepest.items())}}
+    print("".join(line + "\n" for line in report.lines()), end="")
+    if len(image.trusted) > TRUSTED_MOST:
+        sys.exit(f"proof: {len(image.trusted)} annotations, at most {TRUSTED_MOST}: this proves too little")
+    if report.failures:
+        sys.exit(1)
+    if args.json:
+        write_json(args.json, results)
+
+
+if __name__ == "__main__":
+    main()
