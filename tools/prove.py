@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """prove.py - prove that every design's entry text touches only what its table maps, and that its state notes hold.
 
-    prove.py [--kernel ELF] [--offsets asm-offsets.inc] [--entry DIR] [--json FILE]
+    prove.py [--kernel ELF] [--offsets asm-offsets.inc] [--entry DIR] [--design NAME] [--json FILE]
 
 One line a design; status 1 when something fails.  The theory is in entry/README.md, "The proof of the closure".
 """
@@ -25,6 +25,7 @@ def arguments():
     parser.add_argument("--kernel", type=Path, default=BUILD / "vestibule.elf")
     parser.add_argument("--offsets", type=Path, default=BUILD / "gen" / "asm-offsets.inc")
     parser.add_argument("--entry", type=Path, default=ROOT / "entry")
+    parser.add_argument("--design", help="this one only")
     parser.add_argument("--json", type=Path)
     return parser.parse_args()
 
@@ -65,6 +66,8 @@ def main():
     image = Image(args.kernel, args.offsets, args.entry)
     report, notes, results = Report(image), Notes(args.entry), {}
     for design in designs(args.entry / "registry.h"):
+        if args.design not in (None, design.name):
+            continue
         facts = DesignFacts(image, design)
         before = len(report.failures)
         try:

@@ -4,7 +4,7 @@ from capstone import x86_const as x86
 
 from .flags import CONDITIONS, narrowed, possible
 from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, found_gs, frame_words, limits
-from .values import ALL, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, num
+from .values import ALL, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, num, sub
 
 
 class Control:
@@ -59,16 +59,14 @@ class Control:
 
     def do_call(self, state, insn):
         found = []
-        for target in self.targets(state, insn) or [None]:
+        for target in self.targets(state, insn):
             new = state.copy(state.pc)
             if target in self.facts.image.exit_names:
+                self.visit_stack(new, insn, sub(new.regs["rsp"], num(8)), True)     # its return address
                 found.append(self.leave_for(new, insn, self.facts.image.exit_names[target]))
-            elif target is not None and self.inside(new, insn, target, "calls"):
+            elif self.inside(new, insn, target, "calls"):
                 self.push_value(new, insn, num(new.pc))
                 new.pc = target
-                found.append(new)
-            else:
-                self.spoil(new)
                 found.append(new)
         return found
 

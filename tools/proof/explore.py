@@ -8,7 +8,8 @@ from .state import Scene, State, fill_frame, frame_words, push_head, vector_clas
 from .values import UNKNOWN, Cr3, Gs, Num, Stack, num
 
 HALVES = ("user", "kernel")
-STATES_MOST = 2000      # at one instruction: more means a loop that counts without end
+FAILURES_MOST = 40      # in one design: behind a wrong call all sorts of nonsense follow
+STATES_MOST = 500       # at one instruction: more means a loop that counts without end
 
 
 class Explorer:
@@ -108,9 +109,10 @@ class Explorer:
                 del state.mem[area, off]
 
     def run(self):
-        for state in self.entries():
+        for state in reversed(list(self.entries())):    # the last one goes first
             self.add(state)
-        while self.todo:
+        before = len(self.report.failures)
+        while self.todo and len(self.report.failures) - before < FAILURES_MOST:
             state = self.todo.pop()
             insn = self.decode(state.pc)
             if insn is None:

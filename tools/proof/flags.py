@@ -6,7 +6,7 @@ has one way only in each state, for the state says what was found.
 """
 from dataclasses import dataclass
 
-from .values import ALL, Cr3, Gs, Num, Stack, Unknown, signed
+from .values import ALL, Cr3, Gs, Num, Stack, Unknown, Word, signed
 
 CONDITIONS = {"e": "e", "z": "e", "ne": "ne", "nz": "ne", "b": "b", "c": "b", "nae": "b", "ae": "ae", "nb": "ae",
               "nc": "ae", "be": "be", "na": "be", "a": "a", "nbe": "a", "s": "s", "ns": "ns", "l": "l", "nge": "l",
@@ -79,7 +79,7 @@ def tested(condition, a, b, size):
 def narrowed(condition, truth, flags):
     """(register, interval) that the branch teaches, or None."""
     if flags is None or flags.kind != "cmp" or not flags.register or not isinstance(flags.b, Num) \
-            or not isinstance(flags.a, (Num, Unknown)):
+            or not isinstance(flags.a, (Num, Unknown, Word)):
         return None
     condition = CONDITIONS[condition]
     condition = condition if truth else OPPOSITE.get(condition, "?")

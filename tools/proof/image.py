@@ -66,7 +66,9 @@ class Image:
         name, off = self.elf.near(address)
         text = re.match(rb"[\x20-\x7e\n\t]{3,40}", self.elf.read(address, 40)) if "rodata" in section else None
         literal = f', the text "{text[0].decode().strip()}"' if text else ""
-        return f"{name}{f'+{off:#x}' if off else ''} in {section}{literal}"
+        size = self.elf.by_name[name].size if name else 0
+        place = f"{name}+{off:#x}" if 0 < off < size else name if not off else f"{address:#x}, {off:#x} behind {name},"
+        return f"{place} in {section}{literal}"
 
 
 class DesignFacts:

@@ -3,7 +3,7 @@
 from capstone import x86_const as x86
 
 from .state import limits, note_area
-from .values import (PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, add, cut, num, shift_left, signed, width)
+from .values import (ALL, PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, add, cut, num, shift_left, signed, width)
 
 TABLE_MOST = 64     # words of a table that a load may choose from
 
@@ -109,6 +109,9 @@ class Memory:
         if self.on_kernel(state) and not write:
             return None             # everything is mapped; what is read there is unknown
         base = insn.reg_name(operand.mem.base) if operand.mem.base else "an index"
+        image, table = self.facts.image, operand.mem.disp & ALL
+        if image.section_of(table):
+            base = f"{base} into {image.describe(table)}"
         if self.on_kernel(state):
             return self.fail(state, insn, f"writes through {base}, {where}: it might hit the frame",
                              "leave such work to the C behind the declared exits")
