@@ -93,7 +93,7 @@ class BeforeTheFlip(Proof):
         self.in_c("((void (*)(void))frame->rip)();", "is indirect, to")
 
     def test_interrupts_on(self):
-        self.in_c('__asm__ volatile("sti");', "leaves for .* on the wrong state")
+        self.in_c('__asm__ volatile("sti");', "turns interrupts on")
 
     def test_instruction_that_is_not_allowed(self):
         self.in_c('__asm__ volatile("rep movsb" : : "S"(frame), "D"(frame), "c"(0));', "no instruction that entry text may use")

@@ -3,7 +3,7 @@
 from capstone import x86_const as x86
 
 from .flags import CONDITIONS, narrowed, possible
-from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, found_gs, frame_words, limits
+from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, frame_words, limits
 from .values import ALL, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, num, sub
 
 
@@ -187,10 +187,9 @@ class Control:
     def check_leaving(self, state, insn):
         """Table and GS must be what user mode needs, or verbatim what an entry from kernel mode found."""
         scene = state.scene
-        if (state.gs, state.kgs) != (scene.gs, "user" if scene.gs == "kernel" else "kernel") and scene.entry != "ist":
-            self.fail(state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s", "a SWAPGS too many, or missing")
-        if scene.entry == "ist" and found_gs(state).base != scene.gs:
-            self.fail(state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s", "write back what RDMSR read")
+        if (state.gs, state.kgs) != (scene.gs, "user" if scene.gs == "kernel" else "kernel"):
+            self.fail(state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s",
+                      "write back what RDMSR read" if scene.entry == "ist" else "a SWAPGS too many, or missing")
         if not self.facts.split:
             return
         verbatim = state.cr3.source == "found" or state.cr3.source == "kept" and scene.entry != "ist"

@@ -78,7 +78,9 @@ class Explorer:
         """The instruction at @address, or None, reported by the caller."""
         if address not in self.insns:
             code = self.facts.image.elf.read(address, 15)
-            self.insns[address] = next(self.decoder.disasm(code, address, 1), None) if self.facts.in_text(address) else None
+            insn = next(self.decoder.disasm(code, address, 1), None)
+            inside = insn and self.facts.in_text(address) and self.facts.in_text(address + insn.size - 1)
+            self.insns[address] = insn if inside else None
         return self.insns[address]
 
     def add(self, state):

@@ -6,7 +6,7 @@ has one way only in each state, for the state says what was found.
 """
 from dataclasses import dataclass
 
-from .values import ALL, Cr3, Gs, Num, Stack, Unknown, Word, signed
+from .values import Cr3, Gs, Num, Stack, Unknown, Word, signed
 
 CONDITIONS = {"e": "e", "z": "e", "ne": "ne", "nz": "ne", "b": "b", "c": "b", "nae": "b", "ae": "ae", "nb": "ae",
               "nc": "ae", "be": "be", "na": "be", "a": "a", "nbe": "a", "s": "s", "ns": "ns", "l": "l", "nge": "l",
@@ -15,11 +15,13 @@ CONDITIONS = {"e": "e", "z": "e", "ne": "ne", "nz": "ne", "b": "b", "c": "b", "n
 OPPOSITE = {"e": "ne", "b": "ae", "be": "a", "s": "ns", "l": "ge", "le": "g"}
 OPPOSITE.update({b: a for a, b in list(OPPOSITE.items())})
 BOTH = (True, False)
+ANY_TOP = 1 << 40       # stands for a stack's top where two addresses on it are compared
 
 
 @dataclass(frozen=True)
 class Flags:
-    """@kind: cmp (a - b) or test (a & b). @register: where a lies, if in a whole register."""
+    """@kind: cmp (a - b), test (a & b), or result (a is what an operation gave). @register: where a lies, if in a
+    whole register."""
     kind: str
     a: object
     b: object
@@ -34,12 +36,14 @@ def possible(condition, flags):
         return BOTH
     if condition in ("ne", "ae", "a", "ns", "ge", "g"):
         return tuple(not v for v in possible(OPPOSITE[condition], flags))
+    if flags.kind == "result" and condition not in ("e", "s"):
+        return BOTH             # carry and overflow are not a comparison's with 0
     return (compared if flags.kind == "cmp" else tested)(condition, flags.a, flags.b, flags.size)
 
 
 def compared(condition, a, b, size):
     if isinstance(a, Stack) and isinstance(b, Stack) and a.area == b.area and not a.span and not b.span:
-        a, b = Num(a.off + ALL // 2, a.off + ALL // 2), Num(b.off + ALL // 2, b.off + ALL // 2)
+        a, b = (Num(v.off + ANY_TOP, v.off + ANY_TOP) for v in (a, b))
     if not isinstance(a, Num) or not isinstance(b, Num):
         return BOTH
     if condition == "s" and b != Num(0, 0):
@@ -66,7 +70,7 @@ def ordered(condition, a, b):
 
 def tested(condition, a, b, size):
     if a == b and isinstance(a, Gs) and a.part == "hi":       # kernel addresses are negative
-        return {"s": (a.base != "user",)}.get(condition, BOTH if a.base == "user" else (False,))
+        return (a.base != "user",) if condition == "s" else BOTH
     if a == b and isinstance(a, Num):
         return compared(condition, a, Num(0, 0), size)
     if isinstance(a, Cr3) and isinstance(b, Num) and condition == "e" and b == Num(4096, 4096):

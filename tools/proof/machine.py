@@ -17,6 +17,8 @@ from .values import (PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Word, add, bit_and, cut
 LEGACY = {"a": "rax", "b": "rbx", "c": "rcx", "d": "rdx"}
 SIZES = {"d": 4, "w": 2, "b": 1}
 NOTHING = ("nop", "lfence", "cld", "endbr64", "pause")
+FLAGS_OF_RESULT = ("add", "sub", "and", "or", "xor", "inc", "dec", "shl", "shr")
+SPOILS = {"cdqe": "rax", "cwde": "rax", "cdq": "rdx", "cqo": "rdx"}
 
 
 class Machine(Memory, Control):
@@ -64,18 +66,21 @@ class Machine(Memory, Control):
         after = state.copy(insn.address + insn.size)
         if name in NOTHING:
             return [after]
+        if name in SPOILS:
+            after.set(SPOILS[name], UNKNOWN)
+            return [after]
         if name.startswith("j"):
             return self.jump(after, insn, name[1:])
         method = getattr(self, "do_" + name, None)
         if method:
             found = method(after, insn)
             return [after] if found is None else found
-        if name in ALU:
+        if name in ALU and (name != "imul" or len(insn.operands) > 1):
             return self.alu(after, insn, name)
         if name.startswith(("set", "cmov")):
-            self.write(after, insn, insn.operands[0], Num(0, 1) if name.startswith("set") else UNKNOWN)
             if name.startswith("cmov"):
                 self.read(after, insn, insn.operands[1])
+            self.write(after, insn, insn.operands[0], UNKNOWN)
             return [after]
         self.fail(state, insn, "is no instruction that entry text may use", "see tools/proof/machine.py")
         return []
@@ -86,14 +91,13 @@ class Machine(Memory, Control):
         source = rest[0] if rest else None
         b = self.read(state, insn, source) if source else None
         a = self.read(state, insn, target)
-        result = UNKNOWN if name in ("adc", "sbb", "rol", "ror", "sar") else ALU[name](a, b)
-        if name in ("xor", "sub", "sbb") and source and source.type == target.type == x86.X86_OP_REG \
-                and source.reg == target.reg:
-            result = num(0) if name != "sbb" else UNKNOWN
-        result = cut(result, target.size)
+        same = source and source.type == target.type == x86.X86_OP_REG and source.reg == target.reg
+        result = num(0) if same and name in ("xor", "sub") else cut(ALU[name](a, b), target.size)
         self.write(state, insn, target, result)
-        kept = isinstance(result, (Num, Gs)) and name not in ("adc", "sbb", "rol", "ror", "neg")
-        state.flags = Flags("test", result, result, target.size) if kept else None
+        if name != "not":
+            moved = name not in ("shl", "shr") or b is None or count_of(b)     # a shift by 0 leaves the flags
+            telling = name in FLAGS_OF_RESULT and moved and isinstance(result, (Num, Gs))
+            state.flags = Flags("result", result, result, target.size) if telling else None
         return [state]
 
     def do_mov(self, state, insn):
@@ -109,6 +113,7 @@ class Machine(Memory, Control):
             return state.set(names[0], UNKNOWN)
         if any(n[:2] in ("cr", "dr") or n in ("cs", "ds", "es", "fs", "gs", "ss") for n in names):
             self.fail(state, insn, "moves a system register", "entry text moves CR3 and DR7 only")
+            return []
         return self.write(state, insn, target, self.read(state, insn, source))
 
     def load_cr3(self, state, insn, word):
@@ -139,7 +144,7 @@ class Machine(Memory, Control):
         self.write(state, insn, target, value if not source.mem.segment else UNKNOWN)
 
     def do_xchg(self, state, insn):
-        a, b = insn.operands
+        a, b = sorted(insn.operands, key=lambda o: o.type == x86.X86_OP_REG)      # memory first: its address may use b
         first, second = self.read(state, insn, a), self.read(state, insn, b)
         self.write(state, insn, a, second)
         self.write(state, insn, b, first)
@@ -188,13 +193,15 @@ class Machine(Memory, Control):
     def do_popfq(self, state, insn):
         value = self.pop_value(state, insn)
         state.flags = None
+        if state.scene.entry != "ist":
+            self.fail(state, insn, "may turn interrupts on", "IF=0 is what keeps interrupts off the user table")
         state.iflag = str(value.lo >> 9 & 1) if isinstance(value, Num) and value.exact else "any"
 
     def do_cli(self, state, _insn):
         state.iflag = "0"
 
-    def do_sti(self, state, _insn):
-        state.iflag = "1"
+    def do_sti(self, state, insn):
+        self.fail(state, insn, "turns interrupts on", "IF=0 is what keeps interrupts off the user table")
 
     # --- GS -------------------------------------------------------------------
 
@@ -267,7 +274,8 @@ def unknown(_a, _b):
 ALU = {
     "add": add, "sub": sub, "and": lambda a, b: bit_and(a, b, top_of), "or": either, "xor": exact(lambda x, y: x ^ y),
     "shl": shifted(shift_left), "shr": shifted(shift_right), "sar": unknown, "rol": unknown, "ror": unknown,
-    "adc": unknown, "sbb": unknown, "inc": lambda a, _: add(a, num(1)), "dec": lambda a, _: sub(a, num(1)),
+    "adc": unknown, "sbb": unknown, "imul": unknown,
+    "inc": lambda a, _: add(a, num(1)), "dec": lambda a, _: sub(a, num(1)),
     "neg": lambda a, _: num(-a.lo) if isinstance(a, Num) and a.exact else UNKNOWN,
     "not": lambda a, _: num(~a.lo) if isinstance(a, Num) and a.exact else UNKNOWN,
 }
