@@ -132,9 +132,10 @@ $(BUILD)/kernel/%.c.o: %.c $(GEN)
 # C of an entry design runs on the user table: no jump tables, no libcalls, nothing outside entry text.
 $(BUILD)/kernel/entry/%.c.o: KCFLAGS += -fno-jump-tables -fno-tree-loop-distribute-patterns -fomit-frame-pointer
 
-$(BUILD)/kernel/%.asm.o: %.asm $(GEN)
+# NASM 2.16's -MD leaves out what a file includes.
+$(BUILD)/kernel/%.asm.o: %.asm $(GEN) $(wildcard entry/*.inc)
 	@mkdir -p $(@D)
-	$(NASM) $(NASMFLAGS) -MD $(@:.o=.d) -MP -o $@ $<
+	$(NASM) $(NASMFLAGS) -o $@ $<
 
 # Linked twice: the symbol table made from the first pass lies behind all text, so no text address moves.
 $(KERNEL): $(KERNEL_OBJ) linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld tools/gen_ksyms.py
