@@ -4,7 +4,7 @@ from capstone import x86_const as x86
 
 from .flags import CONDITIONS, narrowed, possible
 from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, frame_words, limits
-from .values import ALL, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, num, sub
+from .values import ALL, UNKNOWN, Byte, Cr3, Gs, Num, Stack, Table, Word, num, sub
 
 
 class Control:
@@ -139,8 +139,8 @@ class Control:
         """What holds when the exit has returned."""
         rsp = state.regs["rsp"]
         self.spoil(state)
-        if exit_["result"] == "0-from-user" and state.scene.origin != "kernel":
-            state.regs["rax"] = num(0)
+        if exit_["result"] == "false-from-user" and state.scene.origin != "kernel":
+            state.regs["rax"] = Byte(0)     # the ABI promises no more of a bool than AL
         if isinstance(rsp, Stack):
             state.forget(lambda area, off: area == rsp.area and off < rsp.off)
         if isinstance(frame, Stack):

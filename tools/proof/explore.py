@@ -69,7 +69,7 @@ class Explorer:
                       f"vector {vector} from {origin} mode, found {cr3} table, {gs} GS")
         push_head(state, area, self.selector(origin), vector in ERROR_WORD)
         if area == "ist":
-            state.mem[area, self.facts.image.offsets.get("IST_TOP_PERCPU", 0)] = Gs("percpu", "all")
+            state.mem[area, self.facts.image.offsets["IST_TOP_PERCPU"]] = Gs("percpu", "all")
         return state
 
     # --- the walk -------------------------------------------------------------

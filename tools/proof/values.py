@@ -74,6 +74,15 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Byte:
+    """A register of which the low byte is known and the rest is not: a C function's bool."""
+    value: int
+
+    def __str__(self):
+        return f"a bool, {self.value}, its upper bits unknown"
+
+
+@dataclass(frozen=True)
 class Table:
     """One of the words at these addresses in entry rodata."""
     slots: tuple
@@ -104,6 +113,8 @@ def cut(value, size):
     """The low @size bytes of @value, zero-extended."""
     if size >= 8:
         return value
+    if size == 1 and isinstance(value, Byte):
+        return num(value.value)
     if isinstance(value, Num):
         mask = (1 << 8 * size) - 1
         if value.hi <= mask:
