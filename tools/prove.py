@@ -57,8 +57,8 @@ def summary(facts, explorer, bad):
     trusted = facts.trusted()
     lines = [f"proof: {facts.name}: vouched for: {facts.name_of(a)}: {r}" for a, r in sorted(trusted.items())]
     verdict = f"{bad} failures" if bad else "closed"
-    return lines + [f"proof: {facts.name}: {count} instructions, {explorer.states} states, "
-                    f"{len(trusted)} annotations, {verdict}"]
+    return lines + [f"proof: {facts.name}: {count} instructions, {explorer.states} states, {len(trusted)} annotations, "
+                    f"{verdict}"]
 
 
 def main():

@@ -66,8 +66,8 @@ class BeforeTheFlip(Proof):
     NUMBER = "static inline void proof_number(int n) { __asm__ volatile(\"nop\" : : \"r\"(n)); }"
 
     def test_jump_table(self):
-        self.in_c(f"switch (frame->rdi) {{ {self.CASES} }}", r"jmp .*(index into|touches) .* in \.rodata", outside=self.NUMBER,
-                  flags=["-fjump-tables"])
+        self.in_c(f"switch (frame->rdi) {{ {self.CASES} }}", r"jmp .*(index into|touches) .* in \.rodata",
+                  outside=self.NUMBER, flags=["-fjump-tables"])
 
     COPY = "{ char b[64]; for (uint64_t i = 0; i < frame->rdi; i++) b[i] = ((char *)frame)[i];" \
            ' __asm__ volatile("" : : "r"(b) : "memory"); }'
@@ -96,7 +96,8 @@ class BeforeTheFlip(Proof):
         self.in_c('__asm__ volatile("sti");', "turns interrupts on")
 
     def test_instruction_that_is_not_allowed(self):
-        self.in_c('__asm__ volatile("rep movsb" : : "S"(frame), "D"(frame), "c"(0));', "no instruction that entry text may use")
+        self.in_c('__asm__ volatile("rep movsb" : : "S"(frame), "D"(frame), "c"(0));',
+                  "no instruction that entry text may use")
 
 
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
@@ -106,7 +107,20 @@ class Allowed(Proof):
                 "{ 1, 2, 3, 4, 5, 6, 7, 8 };"
         good = before_flip('__asm__ volatile("" : : "r"(proof_table[frame->rdi & 7]));', table)
         self.assertEqual(self.said(C_DESIGN, {C_FILE: good})[0], 0)
-        self.in_c('__asm__ volatile("" : : "r"(proof_table[frame->rdi & 0xffff]));', "which no user root maps", outside=table)
+        self.in_c('__asm__ volatile("" : : "r"(proof_table[frame->rdi & 0xffff]));', "which no user root maps",
+                  outside=table)
+
+    def test_call_through_a_table_in_entry_rodata(self):
+        note = re.search(r"/\* \[cr3=user [^*]*on return\. \*/", text_of(C_DESIGN, "c"))[0]
+        functions = "".join(f'{note}\nENTRY_TEXT("{C_DESIGN.name}") static void {name}(void)\n{{\n}}\n'
+                            for name in ("one", "two"))
+        table = "static void (*const proof_calls[2])(void) " \
+                f'__attribute__((section(".entry.rodata.{C_DESIGN.name}"))) = {{ one, two }};'
+        good = before_flip("proof_calls[frame->rdi & 1]();", functions + table)
+        status, text = self.said(C_DESIGN, {C_FILE: good})
+        self.assertEqual(status, 0, text)
+        elsewhere = table.replace(".entry.rodata", ".rodata")
+        self.in_c("proof_calls[frame->rdi & 1]();", r"proof_calls in \.rodata", outside=functions + elsewhere)
 
     def test_word_of_the_frame_with_bounds(self):
         edit = before_flip("(void)((volatile uint64_t *)frame)[frame->rdi & 15];")
@@ -141,10 +155,12 @@ class Paths(Proof):
         self.in_asm(change(r"^\tswapgs\n", ""), r"is GS-relative while GS is the user's")
 
     def test_push_on_the_users_stack(self):
-        self.in_asm(change(r"^\tswapgs\n", "\tpush rax\n\tswapgs\n"), r"syscall_entry\.gs.*uses RSP as a stack, but it holds the program's rsp")
+        self.in_asm(change(r"^\tswapgs\n", "\tpush rax\n\tswapgs\n"),
+                    r"syscall_entry\.gs.*uses RSP as a stack, but it holds the program's rsp")
 
     def test_pop_too_many(self):
-        self.in_asm(change(r"^(\.flip_out:.*\n)\tFLIP_OUT rdi", "\\1\tpop rax\n\tFLIP_OUT rdi"), "pops the program's cs for rip")
+        self.in_asm(change(r"^(\.flip_out:.*\n)\tFLIP_OUT rdi", "\\1\tpop rax\n\tFLIP_OUT rdi"),
+                    "pops the program's cs for rip")
 
     def test_code_that_nothing_reaches(self):
         self.in_asm(lambda t: t + "\n\tmov eax, 1\n\tret\n", "mov eax, 1: no path")
@@ -155,15 +171,21 @@ class Paths(Proof):
     def test_cr3_word_kept_over_a_sleep(self):
         def edit(text):
             text = before_flip('uint64_t kept; __asm__ volatile("mov %%gs:8, %0" : "=r"(kept));')(text)
-            return re.sub(r"FLIP_OUT\(.*\)", '__asm__ volatile("mov %0, %%cr3" : : "r"(kept) : "memory")', text, count=1)
+            late = '__asm__ volatile("mov %0, %%cr3" : : "r"(kept) : "memory")'
+            return re.sub(r"FLIP_OUT\(.*\)", late, text, count=1)
         self.refused(C_DESIGN, {C_FILE: edit}, rf"{HANDLER}.*loads CR3 with the user half's CR3 word \(stale\)")
 
     def test_registers_swapped_on_the_way_out(self):
-        self.in_asm(change(r"^\tpop\tr11\n\tpop\trcx\n", "\tpop rcx\n\tpop r11\n"), "iretq.*leaves with the program's r11 in rcx")
+        self.in_asm(change(r"^\tpop\tr11\n\tpop\trcx\n", "\tpop rcx\n\tpop r11\n"),
+                    "iretq.*leaves with the program's r11 in rcx")
 
     def test_register_not_restored_by_macros(self):
         self.refused(ASM_DESIGN, {"frame.inc": replace("\tpop\tr15\n\tpop\tr14\n", "\tpop\tr14\n\tpop\tr15\n")},
                      "leaves with the program's r15 in r14")
+
+    def test_upper_bits_of_a_bool(self):
+        self.refused(ASM_DESIGN, {"frame.inc": change(r"movzx\tr14d, al", "mov r14d, eax")},
+                     r"\.resume.*popfq: uses RSP as a stack, but it holds the program's rsp")
 
     def test_gs_not_given_back_by_an_ist_entry(self):
         edit = change(r"(^\.flip_out:(?:.*\n)+?)\twrmsr\n", r"\1")
@@ -175,7 +197,8 @@ class StateNotes(Proof):
     NOTE = r"^(\.flip_in:\s+; \[)cr3=user"
 
     def test_wrong(self):
-        self.in_asm(change(self.NOTE, r"\1cr3=kernel"), r"\.flip_in is noted \[cr3=kernel .*but what holds is \[cr3=user", build=False)
+        self.in_asm(change(self.NOTE, r"\1cr3=kernel"),
+                    r"\.flip_in is noted \[cr3=kernel .*but what holds is \[cr3=user", build=False)
 
     def test_vague(self):
         self.in_asm(change(self.NOTE, r"\1cr3=any"), r"\.flip_in is noted \[cr3=any", build=False)
@@ -184,7 +207,8 @@ class StateNotes(Proof):
         self.in_asm(change(r"^(\.stack:)\s+;.*", r"\1"), r"\.stack has no state note", build=False)
 
     def test_step_said_not_needed(self):
-        self.in_asm(change(r"^(\.stack:\s+);.*", r"\1; not needed"), r"\.stack says not needed, but code stands there", build=False)
+        self.in_asm(change(r"^(\.stack:\s+);.*", r"\1; not needed"), r"\.stack says not needed, but code stands there",
+                    build=False)
 
     def test_in_c(self):
         edit = change(r"rsp=tramp if=0\] on entry and on return", "rsp=kernel if=0] on entry and on return")

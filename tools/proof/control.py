@@ -98,7 +98,7 @@ class Control:
         """Call of declared exit @name: check what it is given, return the state behind it."""
         exit_, rsp = self.facts.image.exits[name], state.regs["rsp"]
         if state.shown()[1] != "kernel" or not self.on_kernel(state) or state.iflag != "0":
-            self.fail(state, insn, f"leaves for {name}() on the wrong state", "it runs on the kernel table and GS, if=0")
+            self.fail(state, insn, f"leaves for {name}() in the wrong state", "it expects kernel table and GS, and if=0")
         if state.area() not in exit_["rsp"]:
             self.fail(state, insn, f"leaves for {name}() on the {state.area()} stack",
                       f"it runs on one of: {', '.join(exit_['rsp'])}")
@@ -129,7 +129,8 @@ class Control:
         """Do the words that SYSRET or IRETQ will need lie where struct trapframe has them?"""
         cs = state.load(at.area, at.off + self.facts.image.offsets["TF_CS"])
         vector = state.load(at.area, at.off + self.facts.image.offsets["TF_VECTOR"])
-        return (cs in self.selectors(state) or cs == Word("cs")) and (isinstance(vector, Num) or vector == Word("vector"))
+        good_cs = cs in self.selectors(state) or cs == Word("cs")
+        return good_cs and (isinstance(vector, Num) or vector == Word("vector"))
 
     def selectors(self, state):
         at = self.facts.image.offsets
@@ -172,7 +173,8 @@ class Control:
             self.fail(state, insn, "returns to 32-bit code", "o64 sysret")
         for register, name in (("rcx", "rip"), ("r11", "rflags"), ("rsp", "rsp")):
             if state.regs[register] != Word(name):
-                self.fail(state, insn, f"leaves with {state.regs[register]} in {register}", f"it must be the program's {name}")
+                self.fail(state, insn, f"leaves with {state.regs[register]} in {register}",
+                          f"it must be the program's {name}")
         if state.scene.origin == "kernel":
             self.fail(state, insn, "leaves by SYSRET what was entered from kernel mode", "")
         self.check_leaving(state, insn)
@@ -194,8 +196,8 @@ class Control:
             return
         verbatim = state.cr3.source == "found" or state.cr3.source == "kept" and scene.entry != "ist"
         if state.cr3.half != scene.cr3:
-            self.fail(state, insn, f"leaves on the {state.cr3.half} table, entered on the {scene.cr3} one",
-                      "the flip out is missing on this path" if scene.cr3 == "user" else "write back the CR3 that was found")
+            hint = "the flip out is missing here" if scene.cr3 == "user" else "write back the CR3 that was found"
+            self.fail(state, insn, f"leaves on the {state.cr3.half} table, entered on the {scene.cr3} one", hint)
         elif (scene.origin == "kernel" or scene.entry == "ist") and not verbatim:
             self.fail(state, insn, f"leaves with {state.cr3} loaded", "write back the CR3 that was found, verbatim")
 

@@ -42,7 +42,8 @@ class Explorer:
             yield from self.vector(vector)
 
     def first_return(self):
-        state = State(self.facts.user_return, self.scene("return", "return", "user", "user"), "a thread's first way out")
+        scene = self.scene("return", "return", "user", "user")
+        state = State(self.facts.user_return, scene, "a thread's first way out")
         frame = Stack(self.facts.frame_home, -self.facts.image.offsets["TF_SIZE"])
         fill_frame(state, frame, frame_words(self.facts.image.offsets))
         state.regs = dict.fromkeys(state.regs, UNKNOWN)
@@ -52,8 +53,8 @@ class Explorer:
         return state
 
     def vector(self, vector):
-        """Every way that @vector can come. On an IST stack from anywhere; an exception in kernel mode likewise, for the
-        kernel may be wrong; an interrupt in kernel mode in the kernel's own state only, since entry text keeps IF=0."""
+        """Every way that @vector can come. On an IST stack from anywhere; an exception in kernel mode likewise, for
+        the kernel may be wrong; an interrupt in kernel mode in its own state only, since entry text keeps IF=0."""
         ist = self.facts.ist[vector]
         yield self.event(vector, "ist" if ist else self.facts.landing, "user", "user", "user")
         if not ist and vector >= EXCEPTIONS:
@@ -65,11 +66,12 @@ class Explorer:
 
     def event(self, vector, area, origin, cr3, gs):
         entry = "ist" if area == "ist" else "idt"
-        state = State(self.facts.stubs + vector * self.facts.stub_size, self.scene(entry, origin, cr3, gs),
-                      f"vector {vector} from {origin} mode, found {cr3} table, {gs} GS")
+        scene = self.scene(entry, origin, cr3, gs)
+        state = State(self.facts.stubs + vector * self.facts.stub_size, scene,
+                      f"vector {vector} from {origin} mode, found {scene.cr3} table, {gs} GS")
         push_head(state, area, self.selector(origin), vector in ERROR_WORD)
         if area == "ist":
-            state.mem[area, self.facts.image.offsets["IST_TOP_PERCPU"]] = Gs("percpu", "all")
+            state.mem[area, self.facts.image.offsets["IST_TOP_PERCPU"]] = Gs("own", "all")
         return state
 
     # --- the walk -------------------------------------------------------------
@@ -118,8 +120,8 @@ class Explorer:
             state = self.todo.pop()
             insn = self.decode(state.pc)
             if insn is None:
-                self.report.fail_at(self.facts, state.pc, "no instruction: a path runs off the text or into other bytes",
-                                    "end the path with a jump, SYSRET or IRETQ", state)
+                what = "no instruction: a path runs off the text or into other bytes"
+                self.report.fail_at(self.facts, state.pc, what, "end the path with a jump, SYSRET or IRETQ", state)
                 continue
             if insn.mnemonic in ("int3", "ud2", "hlt"):
                 self.machine.fail(state, insn, "is reached", "padding: a path runs on behind its end")

@@ -118,7 +118,8 @@ class Machine(Memory, Control):
 
     def load_cr3(self, state, insn, word):
         if not isinstance(word, Cr3) or word.source in ("stale", "low"):
-            self.fail(state, insn, f"loads CR3 with {word}", "load a word of this CPU's door page, or what was found, whole")
+            self.fail(state, insn, f"loads CR3 with {word}",
+                      "load a word of this CPU's door page, or what was found, whole")
             word = Cr3(state.cr3.half, "kept")
         state.cr3 = word
 
@@ -220,7 +221,8 @@ class Machine(Memory, Control):
         whole = isinstance(low, Gs) and isinstance(high, Gs) and low.base == high.base != "stale" \
             and (low.part, high.part) == ("lo", "hi")
         if not whole:
-            self.fail(state, insn, f"writes GS_BASE from {high} and {low}", "write what was found, or the percpu pointer")
+            self.fail(state, insn, f"writes GS_BASE from {high} and {low}",
+                      "write what was found, or the percpu pointer")
         state.gs = "kernel" if not whole or low.base != "user" else "user"
 
     def expect_gs_base(self, state, insn):

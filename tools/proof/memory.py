@@ -40,7 +40,7 @@ class Memory:
                 value = add(value, part if scale == 1 else shift_left(part, scale.bit_length() - 1))
         if mem.segment == x86.X86_REG_GS:
             return Door(value)
-        if isinstance(value, Gs) and value.base == "percpu" and value.part == "all":
+        if isinstance(value, Gs) and value.base == "own" and value.part == "all":
             return Door(num(value.off))
         return value
 
@@ -79,8 +79,8 @@ class Memory:
         area = where.area
         low, high = limits(area)
         if where.off < low or where.off + where.span + size > high:
-            return self.fail(state, insn, f"leaves the {note_area(area)} stack ({where}; {low:#x}..{high:#x} is its own)",
-                             "count the pushes and pops on this path")
+            what = f"leaves the {note_area(area)} stack ({where}; {low:#x}..{high:#x} is its own)"
+            return self.fail(state, insn, what, "count the pushes and pops on this path")
         if write and area == "ist" and where.off + where.span + size > 0 and where.off < 8:
             return self.fail(state, insn, "writes the percpu pointer above an IST frame", "it is read only")
         if not self.visible(state, area):

@@ -103,14 +103,15 @@ class Notes:
 
     def check_labels_exist(self, facts, report, names):
         for name, note in self.labels.items():
-            if name.startswith(facts.ident + "_") and Path(note.place.split(":")[0]).stem == facts.name and name not in names:
+            here = Path(note.place.split(":")[0]).stem == facts.name
+            if here and name.startswith(facts.ident + "_") and name not in names:
                 report.fail_at(facts, facts.syscall_entry, f"{note.place}: {name} is not in the design's text", "")
 
     @staticmethod
     def check_words(facts, report, symbol, note, noted):
         if symbol.address not in noted:
-            report.fail_at(facts, symbol.address, f"{note.place}: {symbol.name} says {note.words}, but code stands there",
-                           "write a state note")
+            what = f"{note.place}: {symbol.name} says {note.words}, but code stands there"
+            report.fail_at(facts, symbol.address, what, "write a state note")
         if note.words != "not needed" and note.words not in facts.image.elf.by_name:
             report.fail_at(facts, symbol.address, f"{note.place}: there is no {note.words}()", "")
 
@@ -140,8 +141,9 @@ class Notes:
         if tuple(said) == found or note.shared and not facts.split and said[0] == "any" and said[1:] == found[1:]:
             return
         shown = "[cr3=%s gs=%s rsp=%s if=%s]"
-        report.fail_at(facts, symbol.address, f"{note.place}: {symbol.name}{when} is noted {shown % tuple(said)}, but "
-                       + (f"what holds is {shown % found}" if seen else "no path leads here"), "correct the note, or the path")
+        holds = f"what holds is {shown % found}" if seen else "no path leads here"
+        what = f"{note.place}: {symbol.name}{when} is noted {shown % tuple(said)}, but {holds}"
+        report.fail_at(facts, symbol.address, what, "correct the note, or the path")
 
 
 def summary(states):

@@ -43,11 +43,12 @@ class Report:
         """{address: " (file:line)"}, as far as binutils are there to tell."""
         tool = os.environ.get("ADDR2LINE", "addr2line")
         try:
-            out = subprocess.run([tool, "-e", str(self.image.path), *map(hex, addresses)], capture_output=True, text=True,
-                                 timeout=20, check=True).stdout.split("\n")
+            command = [tool, "-e", str(self.image.path), *map(hex, addresses)]
+            out = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.split("\n")
         except (OSError, subprocess.SubprocessError):
             return {}
-        return {a: f" ({tidy(line.split(' ')[0])})" for a, line in zip(addresses, out) if line and not line.startswith("??")}
+        known = {a: line.split(" ")[0] for a, line in zip(addresses, out) if line and not line.startswith("??")}
+        return {a: f" ({tidy(line)})" for a, line in known.items()}
 
 
 def tidy(place):
@@ -64,17 +65,19 @@ def state_table(explorer):
     facts, table = explorer.facts, {}
     for address in sorted(explorer.seen):
         name, off = facts.image.elf.near(address)
-        step = name.split(".", 1)[1] if name and "." in name else ""
-        states = sorted({s[:4] for s in explorer.seen[address]})
-        table[f"{address:#x}"] = {"at": f"{name}+{off:#x}", "step": step,
-                                  **{k: sorted({s[i] for s in states}) for i, k in enumerate(("cr3", "gs", "rsp", "if"))},
-                                  "states": states}
+        table[f"{address:#x}"] = {"at": f"{name}+{off:#x}", "step": name.split(".", 1)[1] if "." in name else "",
+                                  "states": sorted({s[:4] for s in explorer.seen[address]})}
     return table
 
 
 def write_json(path, designs):
-    about = ("For each instruction of entry text: every state (cr3 gs rsp if) that may hold right before it, in the words "
+    """One instruction a line: people look at this file too."""
+    about = ("For each instruction of entry text: every [cr3, gs, rsp, if] that may hold right before it, in the words "
              "of the state notes. stack_depth: bytes touched below the top of each kind of stack.")
-    with open(path, "w", encoding="utf-8") as f:
-        json.dump({"about": about, "designs": designs}, f, indent=1)
-        f.write("\n")
+    parts = []
+    for name, design in designs.items():
+        lines = ",\n".join(f"  {json.dumps(a)}: {json.dumps(v)}" for a, v in design["instructions"].items())
+        parts.append(f' {json.dumps(name)}: {{"stack_depth": {json.dumps(design["stack_depth"])}, "instructions": {{\n'
+                     f"{lines}\n }}}}")
+    text = f'{{"about": {json.dumps(about)},\n"designs": {{\n' + ",\n".join(parts) + "\n}}\n"
+    path.write_text(text, encoding="utf-8")

@@ -54,7 +54,7 @@ class Cr3:
 
 @dataclass(frozen=True)
 class Gs:
-    """A GS base: "user" or "kernel" as found, or "percpu", this CPU's pointer. @part: all lo hi hi32."""
+    """A GS base: "user" or "kernel" as found, or "own", this CPU's percpu pointer. @part: all lo hi hi32."""
     base: str
     part: str
     off: int = 0
