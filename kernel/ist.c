@@ -134,18 +134,21 @@ static void __attribute__((noreturn)) leave_ist(uint64_t kind, void (*fn)(uint64
 bool ist_nmi(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 {
 	uint64_t cr2 = read_cr2();
+	enum trap_verdict verdict = TRAP_NOT_MINE;
 
 	smap_close();
 	if (panic_in_progress()) {
 		panic_stop(frame, cr3);
 		return false;
 	}
-	if (!trap_watch || !trap_watch(frame, cr3, gs))
+	if (trap_watch)
+		verdict = trap_watch(frame, cr3, gs);
+	if (verdict == TRAP_NOT_MINE)
 		printk_nmi("NMI: cpu %u at %p, %s mode, cr3 %lx", this_cpu()->index, (void *)frame->rip,
 			   frame_from_user(frame) ? "user" : "kernel", cr3);
 	if (read_cr2() != cr2)
 		write_cr2(cr2);		/* it may have come between a #PF and its handler's look at CR2 */
-	return false;
+	return verdict == TRAP_TAKEN_HOLD_NMIS && return_without_iret(frame);
 }
 
 static void kill_debug(uint64_t rip)

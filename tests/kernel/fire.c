@@ -27,6 +27,11 @@ static uint64_t kind, armed;			/* FIRE_NMI..; its argument */
 static bool moves_cr2;
 static uint64_t dr7_wanted[MAX_CPUS], dr6_wanted[MAX_CPUS];
 
+static bool breaks(void)
+{
+	return kind == FIRE_DB || kind == FIRE_HELD;
+}
+
 static void set_dr(unsigned n, uint64_t v)
 {
 	if (n == 0)
@@ -54,7 +59,7 @@ static void set_patterns(void)
 static void expect(const char *what, uint64_t is, uint64_t wanted)
 {
 	if (is != wanted)
-		fire_fault("%s is %lx, was %lx (event %s %lu)", what, is, wanted, kind == FIRE_NMI ? "NMI" : "#DB", armed);
+		fire_fault("%s is %lx, was %lx (event %s %lu)", what, is, wanted, kind == FIRE_DB ? "#DB" : "NMI", armed);
 }
 
 /* A breakpoint on #DB's own last instructions does not survive its hit. */
@@ -63,7 +68,7 @@ static uint64_t dr7_after(uint64_t before)
 	uint64_t va = (uint64_t)entry->text_start + armed;
 
 	for (const struct ist_entry_site *s = ist_entries_start; s < ist_entries_end; s++)
-		if (kind == FIRE_DB && s->kind == IST_DB && fire_events && (va == s->tail || va == s->iret))
+		if (breaks() && s->kind == IST_DB && fire_events && (va == s->tail || va == s->iret))
 			return before & ~DR7_ENABLE(0);
 	return before;
 }
@@ -89,13 +94,14 @@ static void check_patterns(void)
 
 /* --- the event -------------------------------------------------------------- */
 
-static void start(void)
+void fire_start(void)
 {
 	uint32_t cpu = this_cpu()->index;
 
-	if (kind == FIRE_DB) {
+	if (breaks()) {
 		set_dr(0, (uint64_t)entry->text_start + armed);
 		dr7_wanted[cpu] |= DR7_LOCAL_0;
+		fire_expect.held = kind == FIRE_HELD ? HELD_WANTED : HELD_NOT;
 	}
 	set_patterns();
 	if (kind == FIRE_NMI)
@@ -124,18 +130,18 @@ static bool is_exempt(uint64_t offset)
 
 static int64_t arm(uint64_t arg, bool now)
 {
-	if (kind == FIRE_DB && arg >= (uint64_t)(entry->text_end - entry->text_start))
+	if (breaks() && arg >= (uint64_t)(entry->text_end - entry->text_start))
 		return -ENOENT;
-	if (kind == FIRE_DB && is_exempt(arg))
+	if (breaks() && is_exempt(arg))
 		return -EPERM;
 	armed = arg;
 	fire_events = 0;
 	if (now)
-		start();
+		fire_start();
 	return 0;
 }
 
-static int64_t disarm(void)
+int64_t fire_disarm(void)
 {
 	stop();
 	fire_expect = (struct fire_expect){ 0 };
@@ -144,6 +150,12 @@ static int64_t disarm(void)
 
 /* --- what is hit -------------------------------------------------------------- */
 
+void fire_arrived(bool start)
+{
+	if (start)
+		fire_start();
+}
+
 static int64_t migrate(uint64_t operand)
 {
 	int64_t err = sys_set_affinity(0, 1ul << (operand & (FIRE_THERE - 1)));
@@ -151,8 +163,7 @@ static int64_t migrate(uint64_t operand)
 	if (err)
 		return err;
 	sched_yield();			/* here, and not on the way out: what follows runs there */
-	if (operand & FIRE_THERE)
-		start();
+	fire_arrived(operand & FIRE_THERE);
 	return 0;
 }
 
@@ -170,7 +181,7 @@ static int64_t break_at(uint64_t address)
 	fire_expect.user_break = address;
 	set_dr(2, address);
 	dr7_wanted[this_cpu()->index] |= DR7_LOCAL_2;
-	start();
+	fire_start();
 	return 0;
 }
 
@@ -185,7 +196,7 @@ static int64_t act(uint64_t what, uint64_t operand)
 	case FIRE_DO_KERNEL_IRQ:
 		return kernel_irq();
 	case FIRE_DO_NMI:
-		start();
+		fire_start();
 		lapic_send_nmi(this_cpu()->apic_id);
 		return 0;
 	case FIRE_DO_WORK:
@@ -200,7 +211,7 @@ static int64_t act(uint64_t what, uint64_t operand)
 		frame->rflags |= FLAG_RF;	/* SYSRET cannot restore it */
 		return 0;
 	case FIRE_DO_STUB:
-		start();
+		fire_start();
 		return fire_stub(operand);
 	case FIRE_DO_SKIP_GP:
 		fire_expect.user_gp = operand;
@@ -217,6 +228,7 @@ static int64_t begin(uint64_t what)
 {
 	static const uint8_t vectors[] = {
 		[FIRE_NOTHING] = VECTOR_SPURIOUS, [FIRE_NMI] = VECTOR_NMI, [FIRE_DB] = VECTOR_DB, [FIRE_MC] = VECTOR_MC,
+		[FIRE_HELD] = VECTOR_NMI,
 	};
 
 	if (trap_watch)
@@ -253,7 +265,7 @@ int64_t fire_control(uint64_t op, uint64_t arg)
 		stop();
 		return 0;
 	case FIRE_DISARM:
-		return disarm();
+		return fire_disarm();
 	case FIRE_NEXT:
 		return fire_next_on_way(arg);
 	case FIRE_DUMP:
@@ -261,6 +273,8 @@ int64_t fire_control(uint64_t op, uint64_t arg)
 		return 0;
 	case FIRE_DO:
 		return act(arg & 0xff, arg >> 8);
+	case FIRE_STUBS:
+		return (const char *)entry->stubs - entry->text_start;
 	case FIRE_EVENTS:
 		return fire_total;
 	}

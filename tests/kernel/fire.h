@@ -17,6 +17,12 @@ struct trapframe;
 /* bench_control(BENCH_FIRE + @op, @arg) of kernel/abi.h. Kernel table, IRQs off. */
 int64_t fire_control(uint64_t op, uint64_t arg);
 
+/* The armed event comes on this CPU from now on; the thread has moved to this CPU, and it may start here; nothing more
+ * comes, and how many did. A tool that traces a path takes what is between these. */
+void fire_start(void) __attribute__((noinline));
+void fire_arrived(bool start) __attribute__((noinline));
+int64_t fire_disarm(void) __attribute__((noinline));
+
 /* What was seen at an instruction of the design's entry text; a set, over all events there. */
 #define SEEN_CR3_USER	(1u << 0)
 #define SEEN_CR3_KERNEL	(1u << 1)
@@ -42,10 +48,14 @@ void fire_keep_way(void);			/* what was seen until now is the way of FIRE_NEXT *
 int64_t fire_next_on_way(uint64_t offset);
 void fire_print_seen(void);
 
+/* FIRE_HELD: a breakpoint turns into an NMI at the same place. */
+enum fire_held { HELD_NOT, HELD_WANTED, HELD_SEND, HELD_SENT };
+
 /* What the watch does with events of the test's own making; 0: there is none. */
 extern struct fire_expect {
 	uint64_t user_gp;			/* RIP of the user's two-byte instruction that may #GP */
 	uint64_t user_break;			/* RIP of the user's breakpoint */
+	enum fire_held held;
 	bool bad_iret;				/* the next faulting IRETQ is mended */
 	bool debug_ran;				/* #DB's handler did, and left DR6 as it does */
 	uint64_t stub_vector;			/* + 1: a stub was entered by fire_enter_stub() */

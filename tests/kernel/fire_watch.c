@@ -2,6 +2,7 @@
 /* fire_watch.c - every NMI, #DB, #MC and odd exception while a path is under fire: where, in which state, and on. */
 #include <stdarg.h>
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
@@ -161,6 +162,34 @@ static bool skip_gp(struct trapframe *f)
 	return true;
 }
 
+/*
+ * An NMI at a breakpoint, held back until then: #DB's handler sends the first one, which comes at once; that one's
+ * handler sends a second, which must wait, and returns without IRETQ; so the second comes behind #DB's IRETQ, at the
+ * breakpoint. Needs no timer that counts instructions.
+ */
+static enum trap_verdict nmi(struct trapframe *f, uint64_t cr3, uint64_t gs)
+{
+	if (fire_expect.held == HELD_SEND) {
+		fire_expect.held = HELD_SENT;
+		lapic_send_nmi(this_cpu()->apic_id);
+		return TRAP_TAKEN_HOLD_NMIS;
+	}
+	note(f, cr3, gs);
+	write_cr2(~f->rip);		/* as a page fault in here would: it must not show */
+	return TRAP_TAKEN;
+}
+
+static void hold_nmi(void)
+{
+	if (fire_expect.held != HELD_WANTED)
+		return;
+	fire_expect.held = HELD_SEND;
+	lapic_send_nmi(this_cpu()->apic_id);
+	while (__atomic_load_n(&fire_expect.held, __ATOMIC_SEQ_CST) == HELD_SEND)
+		cpu_pause();
+	fire_expect.held = HELD_WANTED;
+}
+
 /* RF lets the instruction with the breakpoint run; where the way back has no IRETQ, DR7 is off instead. */
 static bool debug(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
@@ -168,28 +197,26 @@ static bool debug(struct trapframe *f, uint64_t cr3, uint64_t gs)
 		return false;
 	f->rflags |= FLAG_RF;
 	fire_expect.debug_ran |= f->rip == fire_expect.user_break;
-	if (f->rip != fire_expect.user_break)
+	if (f->rip != fire_expect.user_break) {
 		note(f, cr3, gs);
+		hold_nmi();
+	}
 	return true;
 }
 
-static bool watch(struct trapframe *f, uint64_t cr3, uint64_t gs)
+static enum trap_verdict watch(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
-	if (f->vector == VECTOR_NMI) {
+	bool taken;
+
+	if (f->vector == VECTOR_NMI)
+		return nmi(f, cr3, gs);
+	if (f->vector == VECTOR_MC && f->rip != (uint64_t)fire_stub_back)
 		note(f, cr3, gs);
-		write_cr2(~f->rip);	/* as a page fault in here would: it must not show */
-		return true;
-	}
-	if (from_stub(f))
-		return true;
-	switch (f->vector) {
-	case VECTOR_MC:
-		note(f, cr3, gs);
-		return true;
-	case VECTOR_DB:
-		return debug(f, cr3, gs);
-	}
-	return mend_iret(f) || skip_gp(f);
+	if (f->vector == VECTOR_DB && f->rip != (uint64_t)fire_stub_back)
+		taken = debug(f, cr3, gs);
+	else
+		taken = from_stub(f) || f->vector == VECTOR_MC || mend_iret(f) || skip_gp(f);
+	return taken ? TRAP_TAKEN : TRAP_NOT_MINE;
 }
 
 void fire_watch(uint64_t vector)
@@ -213,10 +240,15 @@ void fire_forget(void)
 		seen[i] = 0;
 }
 
+/* QEMU's clock does not move for an instruction that faults, so its timer cannot hit the first one of the fault's stub. */
 void fire_keep_way(void)
 {
+	uint64_t stubs = (uint64_t)((const char *)entry->stubs - entry->text_start);
+
 	for (unsigned i = 0; i < TEXT_MAX; i++)
 		way[i] = seen[i];
+	for (unsigned v = 0; v < 256; v++)
+		way[stubs + v * ENTRY_STUB_SIZE] = true;
 }
 
 int64_t fire_next_on_way(uint64_t offset)

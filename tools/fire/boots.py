@@ -10,11 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from qemu import BUILD, Boot
-from vmeasure.image import Elf, read_defines
+from vmeasure.image import Elf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LINE = re.compile(r"^fire: (\w+) (nmi|db) (\d+)$")
+LINE = re.compile(r"^fire: (\w+) (nmi|db|held) (\d+)$")
+TRACE = re.compile(r"Trace (\d+): \w+ \[\w+/(\w+)/")
 CELL = re.compile(r"([0-9a-f]+):([0-9a-f]+)")
+KIND_OF = {"held": "nmi"}           # an NMI, whatever brought it
 PAIR_PATHS = "syscall_migrate"      # these need two CPUs; their names start so
 HANG_AFTER = 600                    # seconds: an exhaustive boot on a busy machine
 
@@ -48,7 +50,8 @@ def parse(text, sweep):
     cells = None
     for line in text.splitlines():
         if found := LINE.match(line):
-            cells = sweep.seen.setdefault(found[1], {}).setdefault(found[2], {})
+            kind = KIND_OF.get(found[2], found[2])
+            cells = sweep.seen.setdefault(found[1], {}).setdefault(kind, {})
             sweep.shots += int(found[3])
         elif line.startswith("FIRE ") and cells is not None:
             for offset, state in CELL.findall(line):
@@ -84,7 +87,7 @@ class Undisturbed:
         elf = Elf(build / "vestibule.elf")
         self.start = elf.address(f"entry_{design.ident}_text_start")
         self.end = elf.address(f"entry_{design.ident}_text_end")
-        self.begin_mark, self.end_mark = elf.address("fire_watch"), elf.address("fire_watch_end")
+        self.marks = {elf.address("fire_" + name): name for name in ("watch", "start", "arrived", "disarm")}
         self.design, self.paths = design, {}
         self._run(1, [])
         for path in ("_in", "_out"):
@@ -93,11 +96,11 @@ class Undisturbed:
     def _run(self, cpus, words):
         log = BUILD / "log" / f"{self.design.name}-{cpus}-fire-trace.exec"
         log.parent.mkdir(parents=True, exist_ok=True)
-        ranges = f"{self.start:#x}..{self.end - 1:#x},{self.begin_mark:#x}+1,{self.end_mark:#x}+1"
+        ranges = ",".join([f"{self.start:#x}..{self.end - 1:#x}"] + [f"{a:#x}+1" for a in self.marks])
         extra = ["-singlestep", "-d", "exec,nochain", "-D", str(log), "-dfilter", ranges]
         outcome = boot(self.design, ["trace", *words], cpus, what="fire-trace", extra=extra)
         names = re.findall(r"^ok \d+ - (\w+)$", outcome.text, re.M)
-        windows = list(self._windows(log))
+        windows = self._windows(log)
         log.unlink()
         if len(windows) != 2 * len(names):      # each path once to warm up, once to be traced
             raise FireError(f"{self.design.name}: {len(windows)} traced windows for {len(names)} paths")
@@ -105,18 +108,24 @@ class Undisturbed:
             self.paths[name] = windows[2 * i + 1]
 
     def _windows(self, log):
-        """The set of offsets between each pair of marks."""
-        current = None
+        """The set of offsets of each run: what the CPU that was armed executes until it is disarmed."""
+        found, armed = [], None
         with open(log, encoding="utf-8") as lines:
-            for line in lines:
-                address = int(line.split("[")[1].split("/")[1], 16)
-                if address == self.begin_mark:
-                    current = set()
-                elif address == self.end_mark:
-                    yield current
-                    current = None
-                elif current is not None:
-                    current.add(address - self.start)
+            for cpu, address in map(self._parse, filter(TRACE.match, lines)):
+                mark = self.marks.get(address)
+                if mark == "watch":
+                    found.append(set())
+                elif mark:
+                    armed = cpu if mark == "start" else None
+                elif cpu == armed:
+                    found[-1].add(address - self.start)
+        return found
+
+    @staticmethod
+    def _parse(line):
+        """(CPU, address) of QEMU's `Trace 0: 0x7f.. [cs base/pc/flags/cflags]`."""
+        found = TRACE.match(line)
+        return int(found[1]), int(found[2], 16)
 
 
 def state_bits():
@@ -128,4 +137,4 @@ def state_bits():
     return words
 
 
-__all__ = ["FireError", "Sweep", "Undisturbed", "boot", "parse", "read_defines", "state_bits", "sweep"]
+__all__ = ["FireError", "Sweep", "Undisturbed", "boot", "parse", "state_bits", "sweep"]

@@ -14,6 +14,7 @@ from qemu import BUILD
 ROOT = Path(__file__).resolve().parent.parent.parent
 RULES = ROOT / "entry" / "fire.json"
 KINDS = ("nmi", "db")
+PARTS = ("cr3", "gs", "rsp", "if")
 
 
 def rules(path=RULES):
@@ -33,7 +34,7 @@ class Text:
         for a in addresses:
             entry = found[hex(a)]
             self.place[a - self.base] = entry["at"].removeprefix(design.ident + "_")
-            self.states[a - self.base] = {part: set(entry[part]) for part in ("cr3", "gs", "rsp", "if")}
+            self.states[a - self.base] = dict(zip(PARTS, map(set, zip(*entry["states"]))))
 
     def excused(self, kind, table):
         """{offset: reason} for events of @kind."""
@@ -92,7 +93,6 @@ def contradictions(text, sweep, bits):
     wrong = []
     for offset, state in sorted(sweep.states().items()):
         for bit, (part, word) in bits.items():
-            word = {"0": "0", "1": "1"}.get(word, word)
             allowed = text.states.get(offset, {}).get(part, set())
             if state & bit and word not in allowed and "any" not in allowed:
                 wrong.append((text.place.get(offset, hex(offset)), part, word, sorted(allowed)))

@@ -7,8 +7,9 @@
  * register, the operation's result and the kernel's own registers are checked each time.
  *
  * Its argument is "fire[-<word>...] seed=<n>"; the words:
- *   nmi, db    one of them only (db alone: at every byte of entry text, for no NMI has shown the way)
- *   trace      nothing comes: for the host's instruction log, where fire_watch() and fire_watch_end() delimit a path
+ *   nmi, db, held  these only: NMIs by the timer, breakpoints, NMIs held back until a breakpoint (without nmi the other
+ *              two try every byte of entry text, for no NMI has shown the way)
+ *   trace      nothing comes: for the host's instruction log, between fire_start() and fire_disarm()
  *   mc         nothing comes from here, and all paths are taken until <number> machine checks have come from the host
  *   <number>   every n-th instruction only, starting with one that the seed chooses
  *   <path>     this path only
@@ -21,14 +22,15 @@
 #include "thread.h"
 
 #define SWEEP_MAX	100000		/* instructions: no path is that long */
-#define STUB_SIZE	16		/* the stubs are the first of entry text */
+#define STUB_SIZE	16		/* ENTRY_STUB_SIZE of entry/design.h */
 
 struct options {
-	bool nmi, db, trace, mc;
+	bool nmi, db, held, trace, mc;
 	uint64_t stride, seed;
 	char path[32];
 };
 static struct options options;
+static const char *const kinds[] = { [FIRE_NMI] = "nmi", [FIRE_DB] = "db", [FIRE_HELD] = "held" };
 static uint64_t machine_checks;		/* that have come */
 
 static bool overdue(long events)
@@ -84,7 +86,9 @@ static long next_offset(const struct path *p, uint64_t at)
 /* Does @s, which enters one stub only, pass by that of another vector? */
 static bool is_foreign_stub(const struct path *p, const struct shot *s, uint64_t at)
 {
-	return p->operands && at < 256 * STUB_SIZE && at / STUB_SIZE != s->operand;
+	uint64_t stub = at - (uint64_t)fire(FIRE_STUBS, 0);
+
+	return p->operands && stub < 256 * STUB_SIZE && stub / STUB_SIZE != s->operand;
 }
 
 static bool sweep_db(const struct path *p, struct shot *s, uint64_t *shots)
@@ -113,8 +117,8 @@ static bool sweep(const struct path *p, struct shot *s, uint64_t kind)
 
 	for (s->operand = 0; good && s->operand < (p->operands ? p->operands : 1); s->operand++)
 		if (path_takes(p, s->operand))
-			good = kind == FIRE_DB ? sweep_db(p, s, &shots) : sweep_nmi(p, s, &shots);
-	printf("fire: %s %s %lu\n", p->name, kind == FIRE_DB ? "db" : "nmi", shots);
+			good = kind == FIRE_NMI ? sweep_nmi(p, s, &shots) : sweep_db(p, s, &shots);
+	printf("fire: %s %s %lu\n", p->name, kinds[kind], shots);
 	fire(FIRE_DUMP, 0);
 	if (!good)
 		printf("# fire: %s stopped at %lu, operand %lu\n", p->name, s->value, s->operand);
@@ -168,6 +172,8 @@ static void run_path(void *arg)
 		job->good = job->good && sweep_kind(job->path, &shot, FIRE_NMI);
 	if (options.db)
 		job->good = job->good && sweep_kind(job->path, &shot, FIRE_DB);
+	if (options.held && !job->path->for_db_only)
+		job->good = job->good && sweep_kind(job->path, &shot, FIRE_HELD);
 	bystander_end();
 	__atomic_store_n(&job->done, true, __ATOMIC_SEQ_CST);
 }
@@ -241,6 +247,8 @@ static void parse_word(const char *word)
 		options.nmi = true;
 	else if (!strcmp(word, "db"))
 		options.db = true;
+	else if (!strcmp(word, "held"))
+		options.held = true;
 	else if (!strcmp(word, "mc"))
 		options.mc = true;
 	else if (!strcmp(word, "trace"))
@@ -268,8 +276,8 @@ static void parse(const char *arg)
 	}
 	options.seed = test_seed(*arg ? arg + 1 : arg);
 	options.stride += !options.stride;
-	if (!options.nmi && !options.db && !options.trace && !options.mc)
-		options.nmi = options.db = true;
+	if (!options.nmi && !options.db && !options.held && !options.trace && !options.mc)
+		options.nmi = options.db = options.held = true;
 }
 
 int main(const char *arg, size_t len)
