@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_sleep_wake.c - sleep() and wake(): no wake is lost, a time-out comes and not too early. */
+#include "smp.h"
 #include "test.h"
 #include "thread.h"
 #include "user.h"
@@ -19,7 +20,7 @@ static void ping_pong(void *arg)
 	uintptr_t me = (uintptr_t)arg;
 
 	while (!tid_of[!me])
-		sys_yield();
+		smp_wait();
 	for (int i = 0; i < ROUNDS; i++) {
 		turns[me]++;
 		sys_wake((unsigned long)tid_of[!me]);
@@ -76,7 +77,7 @@ static void woken_early(void)
 
 	CHECK_EQUAL(thread_start(&t, sleep_long, NULL), 0);
 	while (result != 1)
-		sys_yield();
+		smp_wait();
 	sys_yield();
 	CHECK_EQUAL(sys_wake((unsigned long)t.tid), 0);
 	CHECK_EQUAL(thread_finish(&t), 0);
@@ -87,7 +88,7 @@ static void woken_early(void)
 static void wake_self(void *tid)
 {
 	while (!*(volatile long *)tid)
-		sys_yield();
+		smp_wait();
 	sys_wake((unsigned long)*(volatile long *)tid);
 	sys_wake((unsigned long)*(volatile long *)tid);
 	result = sys_sleep(LONG_NS) == 0 && sys_sleep(TIMEOUT_NS) == -ETIMEDOUT;

@@ -6,6 +6,7 @@
  * as there will ever be. After that, every frame and page-table page that the churn takes must come back.
  */
 #include "arch/x86_64/trapframe.h"
+#include "bystander.h"
 #include "print.h"
 #include "smp.h"
 #include "string.h"
@@ -14,9 +15,10 @@
 
 #define PROGRAM "test_smp_churn"
 #define CHURNERS 3		/* processes at once */
-#define ALIVE 6			/* threads at once, in each */
+#define ALIVE 7			/* threads at once, in each */
 #define LIVES 150		/* threads, in each */
 #define ENDINGS 10		/* processes that end with threads of all kinds */
+#define LOOKS 1000
 #define PATIENCE 5000		/* naps until the last of the dead must be gone */
 #define NAP_NS 1000000
 
@@ -141,11 +143,18 @@ static void map_for_ever(void *unused)
 
 		*page = 1;
 		sys_unmap((uintptr_t)page, 4096);
+		smp_relax();
 	}
 }
 
+static void stand_by(void *unused)
+{
+	(void)unused;
+	bystander_rounds(1, UINT64_MAX, NULL);
+}
+
 static void (*const kinds[ALIVE])(void *) = {
-	spin, sleep_for_ever, nap_for_ever, yield_for_ever, join_the_first, map_for_ever,
+	spin, sleep_for_ever, nap_for_ever, yield_for_ever, join_the_first, map_for_ever, stand_by,
 };
 
 static void end_by_fault(void *unused)
@@ -174,6 +183,50 @@ static int end_beside_others(unsigned how)
 	CHECK_EQUAL(thread_start(&last, how == 1 ? end_by_exit : end_by_fault, NULL), 0);
 	for (;;)
 		sys_sleep(0);
+}
+
+/* --- in children: none of these keeps the other CPUs from running ---------------------------- */
+
+static volatile bool arrived;
+static volatile unsigned looks;
+
+static void look(void *unused)
+{
+	(void)unused;
+	for (smp_pin(smp_cpu(2));; looks++)
+		smp_relax();
+}
+
+/* One thread waits for another. */
+static int look_about(void)
+{
+	smp_pin(smp_cpu(0));
+	CHECK_EQUAL(thread_start(&other[0], look, NULL), 0);
+	while (looks < LOOKS)
+		smp_wait();
+	return test_result();
+}
+
+static void take_post(void *kind)
+{
+	smp_pin(smp_cpu(1));
+	arrived = true;
+	kinds[(uintptr_t)kind](NULL);
+}
+
+/*
+ * A thread of a kind, alone in its process, on the CPU between those two. Under icount CPUs run in turn, and the last
+ * one stands still for as long as the middle one takes what the first gives away (user/lib/smp.h). A hang here is the
+ * boot's time-out.
+ */
+static int take_turns(unsigned kind)
+{
+	smp_pin(smp_cpu(0));
+	CHECK_EQUAL(thread_start(&other[0], take_post, (void *)(uintptr_t)kind), 0);
+	while (!arrived)
+		smp_wait();
+	CHECK_EQUAL(run(PROGRAM, "child=look"), TEST_PASS);
+	return test_result();
 }
 
 /* --- the parent ------------------------------------------------------------------------------ */
@@ -220,16 +273,28 @@ static void run_everything(uint64_t seed, unsigned endings)
 	}
 }
 
+/* Without a tick: one would end the turn, sooner or later, of a thread that does not. */
+static void everyone_gets_turns(void)
+{
+	smp_set_timers(0);
+	for (unsigned kind = 0; kind < ALIVE && smp_count() > 2; kind++)
+		run_at_once("turns", kind, 1, TEST_PASS);
+}
+
 static int child(const char *what)
 {
 	const char *number = what;
 
-	while (*number != ',')
+	while (*number && *number != ',')
 		number++;
 	if (starts_with(what, "churn"))
 		return churn(parse_number(number + 1), LIVES);
 	if (starts_with(what, "fill"))
 		return fill_pools();
+	if (starts_with(what, "look"))
+		return look_about();
+	if (starts_with(what, "turns"))
+		return take_turns((unsigned)parse_number(number + 1));
 	return end_beside_others(starts_with(what, "return") ? 0 : starts_with(what, "exit") ? 1 : 2);
 }
 
@@ -241,6 +306,7 @@ int main(const char *arg, size_t len)
 	(void)len;
 	if (starts_with(arg, "child="))
 		return child(arg + strlen("child="));
+	everyone_gets_turns();
 	smp_set_timers(1000);
 	run_at_once("fill", 0, 2 * CHURNERS, TEST_PASS);
 	run_everything(seed, 1);

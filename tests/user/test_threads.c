@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_threads.c - threads: many at once, many in turn, their values, their ends. */
 #include "mm/layout.h"
+#include "smp.h"
 #include "string.h"
 #include "test.h"
 #include "thread.h"
@@ -62,7 +63,7 @@ static void join_self(void *unused)
 {
 	(void)unused;
 	while (!own_tid)
-		sys_yield();
+		smp_wait();
 	join_result = sys_thread_join((unsigned long)own_tid);
 }
 
@@ -87,7 +88,7 @@ static void spin(void *unused)
 {
 	(void)unused;
 	for (;;)
-		;
+		smp_relax();
 }
 
 static void sleep_for_ever(void *unused)

@@ -156,6 +156,7 @@ read_selectors:
 global bystander_spin:function
 bystander_spin:				; long enough for a timer tick to land here
 	times 4096 nop
+	pause			; others get their turn, see smp.h
 	ret
 
 global bystander_syscall:function

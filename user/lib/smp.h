@@ -17,8 +17,12 @@ void smp_unpin(void);
 /* Tick rate of every CPU's timer. The caller is not pinned afterwards. */
 void smp_set_timers(unsigned long hz);
 
-/* A turn of a loop that waits. Under -icount a PAUSE ends the CPU's turn, which costs the host as much as
- * thousands of instructions: so some go with it, or the guest's time stands still. */
+/*
+ * A turn of a loop that waits, or that never ends. Under -icount CPUs run in turn. Without a PAUSE one keeps the turn
+ * until the next timer of any CPU, and QEMU before 8.1 then has nothing left for the CPU behind it, which may so never
+ * run at all while the CPU before it only gives its turns away. A PAUSE ends the turn, which costs the host as
+ * much as thousands of instructions: so some go with it, or the guest's time stands still.
+ */
 static inline void smp_relax(void)
 {
 	__asm__ volatile(".rept 1000; nop; .endr; pause" : : : "memory");
