@@ -10,6 +10,7 @@ from pathlib import Path
 from check import DESIGNS, WELCOME, Boot, Check, Failed, expect, expect_ktap
 
 LAST = DESIGNS[-1].name
+TURNS_MS, TURNS_MS_MAX = 30, 200
 IDLE_START, IDLE_SECONDS, IDLE_SHARE = 60, 10, 0.05
 
 
@@ -97,12 +98,26 @@ def torture_check(design: str) -> Check:
     return Check(f"{design}.smp-torture", run)
 
 
+def turns_check(design: str) -> Check:
+    """The same for 30 million instructions of all CPUs in turn. A program that keeps the turn costs a hundred times
+    as many; under icount that is a count, not a time."""
+    def run() -> str:
+        outcome = expect(Boot(f"entry={design} tests=torture-threads-{TURNS_MS}", cpus=4, icount=True,
+                              what="smp-torture").run(), "pass")
+        summary = re.search(r"^torture: (seed .* (\d+) ms: .*)$", outcome.text, re.M)
+        if int(summary[2]) > TURNS_MS_MAX:
+            raise Failed(f"more than {TURNS_MS_MAX} ms of the guest's time", [summary[0]])
+        return summary[1]
+    return Check(f"{design}.smp-torture-icount", run)
+
+
 def checks() -> list[Check]:
     found = [kernel_check(d.name, n, n) for d in DESIGNS for n in (2, 4, 8)]
     for d in DESIGNS:
         found += [user_check(d.name, 2, "smp"), user_check(d.name, 4, "user"), user_check(d.name, 8, "smp"),
                   user_check(d.name, 4, "smp", icount=True), torture_check(d.name)]
-    found += [user_check(LAST, 2, "smp", icount=True), user_check(LAST, 8, "smp", icount=True), idle_check(LAST)]
+    found += [user_check(LAST, 2, "smp", icount=True), user_check(LAST, 8, "smp", icount=True), turns_check(LAST),
+              idle_check(LAST)]
     found += [
         kernel_check(LAST, 4, 2, " cpus=2"),
         kernel_check(LAST, 4, 1, " cpus=1"),
