@@ -17,6 +17,8 @@
 #include "mm/tlb.h"
 #include "syscall_table.inc"
 
+#define LAST_EXCEPTION (VECTOR_EXCEPTIONS - 1)
+
 int64_t syscall_dispatch(struct trapframe *frame)
 {
 	uint64_t number = frame->rax, mask;
@@ -28,26 +30,29 @@ int64_t syscall_dispatch(struct trapframe *frame)
 	return syscall_table[number & mask](frame);
 }
 
-static irq_handler irq_handlers[256];
-
-irq_handler irq_set_handler(uint8_t vector, irq_handler handler)
+static void unexpected_irq(struct trapframe *frame)
 {
-	irq_handler old = irq_handlers[vector];
+	panic_frame(frame, read_cr3(), "interrupt %lu has no handler", frame->vector);
+}
 
-	irq_handlers[vector] = handler;
+/* An entry for each, so that no path asks what a vector is or whether anybody wants it. */
+static trap_handler *handlers[256] = {
+	[0 ... LAST_EXCEPTION] = user_exception,
+	[LAST_EXCEPTION + 1 ... 255] = unexpected_irq,
+};
+
+trap_handler *irq_set_handler(uint8_t vector, trap_handler *handler)
+{
+	trap_handler *old = handlers[vector];
+
+	handlers[vector] = handler;
 	return old;
 }
 
 void idt_dispatch(struct trapframe *frame)
 {
 	smap_close();
-	if (frame->vector < VECTOR_EXCEPTIONS) {
-		user_exception(frame);
-		return;
-	}
-	if (!irq_handlers[frame->vector])
-		panic_frame(frame, read_cr3(), "interrupt %lu has no handler", frame->vector);
-	irq_handlers[frame->vector]();
+	handlers[frame->vector](frame);
 }
 
 void exit_work(void)

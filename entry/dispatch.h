@@ -28,9 +28,8 @@ bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 bool ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 
-/* Handlers of interrupt vectors 32..255; they send their own EOI. Returns the one before, NULL for none. Boot time,
- * and tests. */
-typedef void (*irq_handler)(void);
-irq_handler irq_set_handler(uint8_t vector, irq_handler handler);
+/* Handlers of interrupt vectors 32..255; they send their own EOI. Returns the one before. Boot time, and tests. */
+typedef void trap_handler(struct trapframe *frame);
+trap_handler *irq_set_handler(uint8_t vector, trap_handler *handler);
 
 #endif

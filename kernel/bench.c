@@ -34,8 +34,9 @@
 static bool enabled;
 static volatile uint64_t self_ipis;
 
-static void self_test_irq(void)
+static void self_test_irq(struct trapframe *frame)
 {
+	(void)frame;
 	lapic_eoi();
 	self_ipis++;
 }

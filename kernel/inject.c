@@ -152,14 +152,22 @@ static void call_null(void)
 }
 
 /* When all have come here, or one was faster. */
-static void panic_with_the_others(void)
+static void panic_with_the_others(struct trapframe *frame)
 {
 	static uint32_t ready;
 
+	(void)frame;
 	__atomic_add_fetch(&ready, 1, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&ready, __ATOMIC_SEQ_CST) < cpu_count && !panic_in_progress())
 		cpu_pause();
 	just_panic();
+}
+
+static void interrupt_nobody(void)
+{
+	lapic_send_ipi(this_cpu()->apic_id, VECTOR_SPURIOUS - 1);
+	for (;;)
+		__asm__ volatile("sti; nop; cli" : : : "memory");
 }
 
 static void panic_all(void)
@@ -167,7 +175,7 @@ static void panic_all(void)
 	irq_set_handler(VECTOR_SELF_TEST, panic_with_the_others);
 	for (uint32_t i = 1; i < cpu_count; i++)
 		lapic_send_ipi(cpus[i].apic_id, VECTOR_SELF_TEST);
-	panic_with_the_others();
+	panic_with_the_others(NULL);
 }
 
 /* --- other CPUs --------------------------------------------------------------- */
@@ -201,6 +209,7 @@ static const struct fault {
 	{ "double-free", NULL, free_twice },
 	{ "stack-overflow", NULL, overflow_stack },
 	{ "null-call", NULL, call_null },
+	{ "stray-irq", NULL, interrupt_nobody },
 	{ "panic-all", NULL, panic_all },
 	{ "ap-silent", NULL, nothing_late },
 };

@@ -7,6 +7,7 @@
  *                       spoil the first process's user root in that way
  *   panic, double-free, stack-overflow, null-call
  *                       break a kernel invariant once user space is up
+ *   stray-irq           an interrupt comes that nobody asked for
  *   panic-all           every CPU panics at once
  *   ap-silent           no CPU but the first comes up when it is started
  */

@@ -94,8 +94,9 @@ static void init_memory(void)
 }
 
 /* The APIC withdrew an interrupt after the CPU had accepted it: no EOI is due (SDM vol. 3A, 11.9). */
-static void spurious_irq(void)
+static void spurious_irq(struct trapframe *frame)
 {
+	(void)frame;
 }
 
 static void init_devices(void)

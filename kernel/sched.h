@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include "kernel/thread.h"
 
+struct trapframe;
+
 #define SCHED_TICK_HZ	100
 #define SCHED_SLICE	1		/* ticks */
 
@@ -42,11 +44,11 @@ uint64_t sched_online_cpus(void);	/* bit n: CPU n runs threads */
 void sched_cpu_online(struct cpu *cpu);	/* by the CPU itself, before sched_idle() */
 /* For tests: every yield and every wake moves the thread to its next allowed CPU, and nobody steals. */
 void sched_force_migration(bool on);
-void sched_reschedule_irq(void);	/* VECTOR_RESCHEDULE */
+void sched_reschedule_irq(struct trapframe *frame);	/* VECTOR_RESCHEDULE */
 /* The periodic tick of this CPU: @hz 0 stops it. It rests by itself while the CPU idles with no timed sleeper. */
 void sched_set_tick(uint32_t hz);
 extern uint64_t sched_ipis_sent;	/* all CPUs; written with relaxed atomics */
 void sched_idle(void) __attribute__((noreturn));
-void sched_tick(void);			/* timer interrupt: slice, timed sleepers. IRQs off */
+void sched_tick(struct trapframe *frame);	/* timer interrupt: slice, timed sleepers. IRQs off */
 
 #endif

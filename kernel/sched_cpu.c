@@ -42,21 +42,25 @@ static __attribute__((noinline)) void busy_tick(struct thread *t, struct runqueu
 	call_thief(~0ul);
 }
 
-void sched_tick(void)
+void sched_tick(struct trapframe *frame)
 {
-	struct thread *t = current_thread();
-	struct runqueue *q = queue_of(t->cpu);
+	struct thread *t;
+	struct runqueue *q;
 
+	(void)frame;
 	lapic_eoi();
+	t = current_thread();
+	q = queue_of(t->cpu);
 	if (q->ready || q->sleepers)
 		busy_tick(t, q);
 }
 
 /* Somebody put a thread on this CPU's queue, changed the current one's affinity, or killed its process. */
-void sched_reschedule_irq(void)
+void sched_reschedule_irq(struct trapframe *frame)
 {
 	struct thread *t = current_thread();
 
+	(void)frame;
 	lapic_eoi();
 	if (t->process)
 		this_cpu()->percpu->work |= t->process->dying ? WORK_KILL : WORK_RESCHED;

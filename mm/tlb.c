@@ -114,10 +114,8 @@ static void flush_user_half(struct tlb_cpu *c)
 	set_door(c);
 }
 
-/*
- * Two exits: the first lets the flip out load a word that flushes, the second, which finds nothing due,
- * makes it the word that does not.  So no path tests for a flush, and each is done once.
- */
+/* Two exits: the first lets the flip out load a word that flushes, the second, which finds nothing due,
+ * makes it the word that does not.  So no path tests for a flush, and each is done once. */
 void tlb_exit_work(void)
 {
 	struct tlb_cpu *c = &states[hw_cpu()];
@@ -275,8 +273,9 @@ void tlb_serve_mailbox(void)
 	}
 }
 
-void tlb_shootdown_irq(void)
+void tlb_shootdown_irq(struct trapframe *frame)
 {
+	(void)frame;
 	hw_eoi();
 	tlb_serve_mailbox();
 }

@@ -11,6 +11,7 @@
 
 struct aspace;
 struct cpu;
+struct trapframe;
 
 /* Addresses in one request; more than that flushes everything of the space. */
 #define TLB_BATCH 16
@@ -46,7 +47,7 @@ void tlb_load(struct aspace *as);
  * every spin loop. */
 void tlb_serve_mailbox(void);
 /* Handler of VECTOR_SHOOTDOWN; sends its own EOI. */
-void tlb_shootdown_irq(void);
+void tlb_shootdown_irq(struct trapframe *frame);
 /* WORK_TLB's part of exit_work(): call it when nothing but the way to user mode is left to do. It may leave the bit
  * set, so it is no condition of a loop: the next exit has to come here as well. IRQs off. */
 void tlb_exit_work(void);

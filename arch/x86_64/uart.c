@@ -85,10 +85,11 @@ static void drain_receiver(void)
 }
 
 /* The line is edge-triggered: every cause must be gone, or no further edge comes. */
-void uart_irq(void)
+void uart_irq(struct trapframe *frame)
 {
 	uint8_t iir;
 
+	(void)frame;
 	lapic_eoi();
 	uart_irq_count++;
 	while (!((iir = inb(UART_IIR)) & IIR_NONE)) {

@@ -6,13 +6,15 @@
 #include <stdint.h>
 #include <stddef.h>
 
+struct trapframe;
+
 #define UART_COM1	0x3f8		/* I/O port */
 #define VECTOR_UART (0x20 + 4)		/* VECTOR_IRQ_BASE + ISA IRQ 4 */
 
 void uart_init(void);			/* 115200 8N1, polled; works before paging and interrupts */
 void uart_write(const char *buf, size_t len);	/* LF becomes CR LF; polled */
 void uart_enable_irq(void);		/* route and enable the receive interrupt; after ioapic_init() */
-void uart_irq(void);			/* handler: drains the receiver into the input ring; counts */
+void uart_irq(struct trapframe *frame);	/* handler: drains the receiver into the input ring; counts */
 int uart_read_byte(void);		/* next received byte, or -1 */
 extern uint64_t uart_irq_count;
 /* Make the UART raise one transmit-empty interrupt, for the in-kernel test. */

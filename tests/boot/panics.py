@@ -10,6 +10,7 @@ FAULTS = {
     "double-free": r"(?i)free",
     "stack-overflow": r"(?i)double fault|#DF|guard",
     "null-call": r"(?i)page fault|#PF|null",
+    "stray-irq": r"interrupt 254 has no handler",
 }
 
 

@@ -29,7 +29,7 @@ static void user_mode(struct sim_cpu *c)
 	hw_write_cr3(c->percpu.kernel_cr3);
 	use(sim.m.split ? TRAMPOLINES + rnd(PAGES - TRAMPOLINES) : VISIBLE);
 	if (interrupt)
-		tlb_shootdown_irq();
+		tlb_shootdown_irq(NULL);
 	else
 		syscall();
 }
@@ -39,7 +39,7 @@ static void idle(struct sim_cpu *c)
 	hw_step();
 	use(TRAMPOLINES + rnd(PAGES - TRAMPOLINES));
 	if (c->ipi && rnd(2))
-		tlb_shootdown_irq();
+		tlb_shootdown_irq(NULL);
 	else if (rnd(8))
 		schedule(READY);
 	else if (rnd(2))

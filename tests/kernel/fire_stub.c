@@ -19,19 +19,21 @@ static const uint32_t ist_pages[IST_COUNT + 1] = {
 };
 
 /* Of whatever vector is under test. No EOI: none came from the local APIC. */
-static void take_irq(void)
+static void take_irq(struct trapframe *frame)
 {
+	(void)frame;
 	fire_expect.stub_vector = 0;
 }
 
 static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t *seen)
 {
-	bool has_error = vector < VECTOR_EXCEPTIONS && ERROR_CODES >> vector & 1;
-	irq_handler old = irq_set_handler(vector, take_irq);
+	bool is_irq = vector >= VECTOR_EXCEPTIONS, has_error = !is_irq && ERROR_CODES >> vector & 1;
+	trap_handler *old = is_irq ? irq_set_handler(vector, take_irq) : NULL;
 
 	fire_expect.stub_vector = vector + 1;
 	fire_enter_stub((const char *)entry->stubs + vector * ENTRY_STUB_SIZE, top, has_error, load, seen);
-	irq_set_handler(vector, old);
+	if (is_irq)
+		irq_set_handler(vector, old);
 }
 
 int64_t fire_stub(uint64_t vector)

@@ -24,8 +24,9 @@ KTEST(uart_interrupt_through_the_ioapic)
 
 static volatile uint64_t ticks;
 
-static void count_tick(void)
+static void count_tick(struct trapframe *frame)
 {
+	(void)frame;
 	lapic_eoi();
 	ticks++;
 }

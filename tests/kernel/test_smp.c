@@ -25,11 +25,12 @@ struct __attribute__((packed)) table {
 };
 
 /* Interrupt handler; CPUs tell themselves apart by GS, and the test tells whether that was right. */
-static void look(void)
+static void look(struct trapframe *frame)
 {
 	struct view *v = &views[this_cpu()->index];
 	struct table gdt, idt;
 
+	(void)frame;
 	lapic_eoi();
 	__asm__ volatile("sgdt %0" : "=m"(gdt));
 	__asm__ volatile("sidt %0" : "=m"(idt));
@@ -136,10 +137,11 @@ static uint64_t ticks[MAX_CPUS];
 static bool timer_off[MAX_CPUS];
 
 /* The CPU's third tick is its last. */
-static void count_tick(void)
+static void count_tick(struct trapframe *frame)
 {
 	uint32_t i = this_cpu()->index;
 
+	(void)frame;
 	lapic_eoi();
 	if (++ticks[i] < 3)
 		return;
@@ -147,8 +149,9 @@ static void count_tick(void)
 	__atomic_store_n(&timer_off[i], true, __ATOMIC_RELEASE);
 }
 
-static void start_timer(void)
+static void start_timer(struct trapframe *frame)
 {
+	(void)frame;
 	lapic_eoi();
 	lapic_timer_periodic(1000);
 }
