@@ -82,7 +82,7 @@ lint:
 endif
 
 # One line of help each, printed by `make help`.
-all:	## build the kernel and the boot archive (the default)
+all:	## build the kernel and the boot archive, prove the entry text (the default)
 iso:	## build the bootable image build/vestibule.iso
 run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="key=value ..." UEFI=1; without ENTRY and ARGS the menu shows
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
@@ -144,7 +144,7 @@ $(KERNEL): $(KERNEL_OBJ) linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.
 	$(NASM) $(NASMFLAGS) -o $(BUILD)/kernel/ksyms.o $(BUILD)/gen/ksyms.asm
 	$(LD) $(KLDFLAGS) -T linker.ld -o $@ $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o
 
-# Entry text touches only what its table maps, and the state notes hold: entry/README.md, section 14.
+# Entry text touches only what its table maps, and the state notes hold: entry/README.md, section 13.
 $(PROOF): $(KERNEL) tools/prove.py $(wildcard tools/proof/*.py entry/*)
 	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --offsets $(BUILD)/gen/asm-offsets.inc --json $@
 

@@ -183,6 +183,16 @@ class Paths(Proof):
         self.refused(ASM_DESIGN, {"frame.inc": replace("\tpop\tr15\n\tpop\tr14\n", "\tpop\tr14\n\tpop\tr15\n")},
                      "leaves with the program's r15 in r14")
 
+    def test_word_of_the_frame_lost(self):
+        self.in_asm(change(r"^\tmov\t\[gs:PERCPU_SCRATCH\], rsp\n", ""),
+                    "syscall_dispatch.. a frame whose rsp is not the program's")
+        self.in_asm(change(r"^\tmov\t\[rsp \+ TF_RAX\], rax\n", ""), "leaves with the program's rax in rax")
+
+    def test_handler_and_work_left_out(self):
+        self.in_asm(change(r"^\tcall\tidt_dispatch\n", ""), "leaves without having called the handler")
+        self.in_asm(change(r"^\tcmp\tdword \[gs:PERCPU_WORK\], 0\n", ""), "without having looked for work")
+        self.in_asm(change(r"^\tcld\n", ""), "leaves for idt_dispatch.. with DF as it was found")
+
     def test_upper_bits_of_a_bool(self):
         self.refused(ASM_DESIGN, {"frame.inc": change(r"movzx\tr14d, al", "mov r14d, eax")},
                      r"\.resume.*popfq: uses RSP as a stack, but it holds the program's rsp")

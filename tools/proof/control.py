@@ -3,8 +3,8 @@
 from capstone import x86_const as x86
 
 from .flags import CONDITIONS, narrowed, possible
-from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, frame_words, limits
-from .values import ALL, UNKNOWN, Byte, Cr3, Gs, Num, Stack, Table, Word, num, sub
+from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, frame_words, limits, wrong_word
+from .values import ALL, UNKNOWN, Byte, Cr3, Gs, Num, Stack, Table, Word, Work, num, sub
 
 
 class Control:
@@ -24,6 +24,8 @@ class Control:
             lesson = narrowed(condition, truth, state.flags)
             if lesson:
                 new.set(*lesson)
+            if state.flags and isinstance(state.flags.a, Work) and state.flags.b == num(0):
+                new.done = state.done | {"work"} if truth == (CONDITIONS[condition] == "e") else state.done - {"work"}
             if not truth or self.inside(new, insn, new.pc, "jumps"):
                 found.append(new)
         return found
@@ -98,39 +100,41 @@ class Control:
         """Call of declared exit @name: check what it is given, return the state behind it."""
         exit_, rsp = self.facts.image.exits[name], state.regs["rsp"]
         if state.shown()[1] != "kernel" or not self.on_kernel(state) or state.iflag != "0":
-            self.fail(state, insn, f"leaves for {name}() in the wrong state", "it expects kernel table and GS, and if=0")
+            self.fail(state, insn, f"leaves for {name}() in the wrong state", "it expects kernel table and GS, if=0")
         if state.area() not in exit_["rsp"]:
             self.fail(state, insn, f"leaves for {name}() on the {state.area()} stack",
                       f"it runs on one of: {', '.join(exit_['rsp'])}")
+        elif "df" not in state.done:
+            self.fail(state, insn, f"leaves for {name}() with DF as it was found", "C wants CLD")
         elif isinstance(rsp, Stack) and rsp.off % 16:
             self.fail(state, insn, f"leaves for {name}() with RSP not a multiple of 16", "C aligns by it")
         for register, kind in zip(("rdi", "rsi", "rdx"), exit_["arguments"]):
             self.check_argument(state, insn, name, register, kind)
         frame = state.regs["rdi"] if exit_["arguments"][:1] == ["frame"] else None
         self.behind(state, exit_, frame)
+        # An exit may leave work behind it, but for the one that is there to do it.
+        state.done = state.done | {"work"} if exit_["does"] == "work" else state.done - {"work"}
+        state.done |= {"handler"} if frame is not None else set()
         return state
 
     def check_argument(self, state, insn, name, register, kind):
         value, scene = state.regs[register], state.scene
         if kind == "frame":
-            good = isinstance(value, Stack) and not value.span and value.off + self.frame_size() <= 0 \
-                and value.off >= limits(value.area)[0] and self.is_frame(state, value)
-        elif kind == "cr3":
+            return self.check_frame(state, insn, name, value)
+        if kind == "cr3":
             good = not self.facts.split or value == Cr3(scene.cr3, "found")
         else:
             good = getattr(value, "base", None) == scene.gs and value.part == "all"
-        if not good:
-            self.fail(state, insn, f"gives {name}() {value} in {register}", f"it expects the {kind} that was found")
+        return good or self.fail(state, insn, f"gives {name}() {value} in {register}", f"it expects the {kind} found")
 
-    def frame_size(self):
-        return self.facts.image.offsets["TF_SIZE"]
-
-    def is_frame(self, state, at):
-        """Do the words that SYSRET or IRETQ will need lie where struct trapframe has them?"""
-        cs = state.load(at.area, at.off + self.facts.image.offsets["TF_CS"])
-        vector = state.load(at.area, at.off + self.facts.image.offsets["TF_VECTOR"])
-        good_cs = cs in self.selectors(state) or cs == Word("cs")
-        return good_cs and (isinstance(vector, Num) or vector == Word("vector"))
+    def check_frame(self, state, insn, name, at):
+        """@at must be a whole frame, each word of it the interrupted program's."""
+        offsets = self.facts.image.offsets
+        if not isinstance(at, Stack) or at.span or at.off + offsets["TF_SIZE"] > 0 or at.off < limits(at.area)[0]:
+            return self.fail(state, insn, f"gives {name}() {at} in rdi", "it expects the frame's address")
+        wrong = wrong_word(state, at, frame_words(offsets), offsets)
+        return wrong is None or self.fail(state, insn, f"gives {name}() a frame whose {wrong} is not the program's",
+                                          "build it as struct trapframe says, before anything is spoilt")
 
     def selectors(self, state):
         at = self.facts.image.offsets
@@ -140,6 +144,8 @@ class Control:
         """What holds when the exit has returned."""
         rsp = state.regs["rsp"]
         self.spoil(state)
+        if exit_["result"] == "rax":
+            state.regs["rax"] = Word("result")
         if exit_["result"] == "false-from-user" and state.scene.origin != "kernel":
             state.regs["rax"] = Byte(0)     # the ABI promises no more of a bool than AL
         if isinstance(rsp, Stack):
@@ -178,17 +184,23 @@ class Control:
         if state.scene.origin == "kernel":
             self.fail(state, insn, "leaves by SYSRET what was entered from kernel mode", "")
         self.check_leaving(state, insn)
-        self.check_registers(state, insn, ("rsp", "rcx", "r11", "rax"))
+        self.check_registers(state, insn, ("rsp", "rcx", "r11"))
         return []
 
     def check_registers(self, state, insn, but):
         for register, value in state.regs.items():
-            if register not in but and value != Word(register) and not (register == "rax" and value == UNKNOWN):
-                self.fail(state, insn, f"leaves with {value} in {register}", "restore it from its word in the frame")
+            wanted = Word("result" if register == "rax" and state.scene.entry == "syscall" else register)
+            if register not in but and value != wanted:
+                self.fail(state, insn, f"leaves with {value} in {register}", f"it must be {wanted}")
 
     def check_leaving(self, state, insn):
         """Table and GS must be what user mode needs, or verbatim what an entry from kernel mode found."""
         scene = state.scene
+        if "handler" not in state.done and scene.entry != "return":
+            self.fail(state, insn, "leaves without having called the handler", "")
+        if "work" not in state.done and scene.origin == "user" and scene.entry != "ist":
+            self.fail(state, insn, "leaves to user mode without having looked for work",
+                      "exit_work() while work is not 0")
         if (state.gs, state.kgs) != (scene.gs, "user" if scene.gs == "kernel" else "kernel"):
             self.fail(state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s",
                       "write back what RDMSR read" if scene.entry == "ist" else "a SWAPGS too many, or missing")

@@ -5,7 +5,7 @@ from capstone import CS_ARCH_X86, CS_MODE_64, Cs
 from .image import ERROR_WORD, EXCEPTIONS
 from .machine import Machine
 from .state import Scene, State, fill_frame, frame_words, push_head, vector_class
-from .values import UNKNOWN, Cr3, Gs, Num, Stack, num
+from .values import UNKNOWN, Cr3, Gs, Num, Stack, Word, num
 
 HALVES = ("user", "kernel")
 FAILURES_MOST = 40      # in one design: behind a wrong call all sorts of nonsense follow
@@ -36,7 +36,10 @@ class Explorer:
         return at["SEL_KERNEL_CODE" if origin == "kernel" else "SEL_USER_CODE"]
 
     def entries(self):
-        yield State(self.facts.syscall_entry, self.scene("syscall", "user", "user", "user"), "SYSCALL")
+        syscall = State(self.facts.syscall_entry, self.scene("syscall", "user", "user", "user"), "SYSCALL")
+        syscall.regs.update(rcx=Word("rip"), r11=Word("rflags"))
+        syscall.done = frozenset({"df"})        # FMASK clears it
+        yield syscall
         yield self.first_return()
         for vector in range(256):
             yield from self.vector(vector)
@@ -110,7 +113,7 @@ class Explorer:
             if off == at["TF_VECTOR"] - at["TF_SIZE"] and isinstance(value, Num) and value.exact and value.hi < 256:
                 state.mem[area, off] = vector_class(value.lo, EXCEPTIONS)
             if off == at["TF_ERROR"] - at["TF_SIZE"] and value == num(0):
-                del state.mem[area, off]
+                state.mem[area, off] = Word("error")
 
     def run(self):
         for state in reversed(list(self.entries())):    # the last one goes first

@@ -64,6 +64,8 @@ class Machine(Memory, Control):
         """The states behind @insn."""
         name = insn.mnemonic
         after = state.copy(insn.address + insn.size)
+        if name == "cld":
+            after.done |= {"df"}
         if name in NOTHING:
             return [after]
         if name in SPOILS:

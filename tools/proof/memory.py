@@ -3,7 +3,8 @@
 from capstone import x86_const as x86
 
 from .state import limits, note_area
-from .values import (ALL, PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, add, cut, num, shift_left, signed, width)
+from .values import (ALL, PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, Work, add, cut, num, shift_left, signed,
+                     width)
 
 TABLE_MOST = 64     # words of a table that a load may choose from
 
@@ -158,7 +159,8 @@ class Memory:
             return Stack(f"body{body // 8}", 0)
         landing = Stack(self.facts.landing, 0) if self.facts.landing != "kernel" else UNKNOWN
         known = {at["PERCPU_KERNEL_CR3"]: Cr3("kernel", "door"), at["PERCPU_USER_CR3"]: Cr3("user", "door"),
-                 at["PERCPU_ENTRY_TOP"]: landing, at["PERCPU_KSTACK_TOP"]: Stack("kernel", 0)}
+                 at["PERCPU_ENTRY_TOP"]: landing, at["PERCPU_KSTACK_TOP"]: Stack("kernel", 0),
+                 at["PERCPU_WORK"]: Work()}
         return known.get(off.lo) or state.load("door", off.lo)
 
     def door_store(self, state, insn, off, size, value):

@@ -29,11 +29,13 @@ class Scene:
 
 
 class State:
-    """@cr3: the Cr3 that is loaded; @gs, @kgs: whose base is active and whose is in KERNEL_GS_BASE."""
-    __slots__ = ("pc", "regs", "flags", "cr3", "gs", "kgs", "iflag", "mem", "scene", "way")
+    """@cr3: the Cr3 that is loaded; @gs, @kgs: whose base is active and whose is in KERNEL_GS_BASE.
+    @done: what this visit has seen to: its handler, that no work is left, DF clear."""
+    __slots__ = ("pc", "regs", "flags", "cr3", "gs", "kgs", "iflag", "mem", "scene", "way", "done")
 
     def __init__(self, pc, scene, way):
         self.pc, self.scene, self.way = pc, scene, way
+        self.done = frozenset()
         self.regs = {r: Word(r) for r in REGISTERS}
         self.flags: Flags | None = None
         self.cr3 = Cr3(scene.cr3, "found")
@@ -49,7 +51,7 @@ class State:
         return new
 
     def key(self):
-        return (self.pc, tuple(self.regs.values()), self.flags, self.cr3, self.gs, self.kgs, self.iflag,
+        return (self.pc, tuple(self.regs.values()), self.flags, self.cr3, self.gs, self.kgs, self.iflag, self.done,
                 frozenset(self.mem.items()), self.scene)
 
     def set(self, register, value):
@@ -124,6 +126,19 @@ def frame_words(offsets):
             raise ValueError(f"struct trapframe: {name} is not where the proof's order has it")
         found[8 * i] = name
     return found
+
+
+def wrong_word(state, at, words, offsets):
+    """Name of a word of the frame at Stack @at that is not the interrupted program's, or None."""
+    user = state.scene.origin != "kernel"
+    allowed = {"cs": num(offsets["SEL_USER_CODE" if user else "SEL_KERNEL_CODE"])}
+    if state.scene.entry == "syscall":      # RCX and R11 hold rip and rflags; the number is kept as the error
+        allowed.update(ss=num(offsets["SEL_USER_DATA"]), rcx=Word("rip"), r11=Word("rflags"), error=Word("rax"))
+    for off, name in words.items():
+        word = state.load(at.area, at.off + off)
+        if word not in (Word(name), allowed.get(name)) and not (name == "vector" and isinstance(word, Num)):
+            return name
+    return None
 
 
 def fill_frame(state, at, words):

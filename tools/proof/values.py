@@ -74,6 +74,14 @@ class Word:
 
 
 @dataclass(frozen=True)
+class Work:
+    """The percpu's `work`, just read."""
+
+    def __str__(self):
+        return "the word of work to do"
+
+
+@dataclass(frozen=True)
 class Byte:
     """A register of which the low byte is known and the rest is not: a C function's bool."""
     value: int
@@ -112,6 +120,8 @@ def width(size):
 def cut(value, size):
     """The low @size bytes of @value, zero-extended."""
     if size >= 8:
+        return value
+    if size == 4 and isinstance(value, Work):
         return value
     if size == 1 and isinstance(value, Byte):
         return num(value.value)
