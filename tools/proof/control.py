@@ -4,7 +4,7 @@ from capstone import x86_const as x86
 
 from .flags import CONDITIONS, narrowed, possible
 from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, frame_words, limits, wrong_word
-from .values import ALL, UNKNOWN, Byte, Cr3, Gs, Num, Stack, Table, Word, Work, num, sub
+from .values import ALL, UNKNOWN, Byte, Cr3, Gs, Num, Stack, Table, Word, Work, num, signed, sub
 
 
 class Control:
@@ -14,7 +14,7 @@ class Control:
 
     def jump(self, state, insn, condition):
         if condition == "mp":
-            return self.follow(state, insn, "jumps")
+            return self.follow(state, insn, "jumps to")
         if condition not in CONDITIONS:
             self.fail(state, insn, "is no jump that entry text may use", "")
             return []
@@ -26,7 +26,7 @@ class Control:
                 new.set(*lesson)
             if state.flags and isinstance(state.flags.a, Work) and state.flags.b == num(0):
                 new.done = state.done | {"work"} if truth == (CONDITIONS[condition] == "e") else state.done - {"work"}
-            if not truth or self.inside(new, insn, new.pc, "jumps"):
+            if not truth or self.inside(new, insn, new.pc, "jumps to"):
                 found.append(new)
         return found
 
@@ -48,7 +48,7 @@ class Control:
         """Is @target in text that this design's user root maps?"""
         if self.facts.in_text(target):
             return True
-        self.fail(state, insn, f"{does} to {self.facts.image.describe(target)}, which is not this design's entry text",
+        self.fail(state, insn, f"{does} {self.facts.image.describe(target)}, which is not this design's entry text",
                   "mark the function ENTRY_TEXT, or declare an exit in entry/proof.json")
         return False
 
@@ -77,10 +77,12 @@ class Control:
             self.fail(state, insn, "pops more than its address", "")
         rsp = state.regs["rsp"]
         target = self.pop_value(state, insn)
-        if isinstance(target, Num) and target.exact and self.inside(state, insn, target.lo, "returns"):
+        if isinstance(target, Num) and target.exact and self.inside(state, insn, target.lo, "returns to"):
             state.pc = target.lo
             return [state]
         if isinstance(rsp, Word) and state.scene.entry == "ist":
+            if signed(rsp.off) != 8:
+                self.fail(state, insn, "pops the first word that the body put there", "RFLAGS lies below the address")
             self.check_leaving(state, insn)         # the words that a body put there
             self.check_registers(state, insn, ("rsp",))
         elif not isinstance(target, Num):
@@ -101,7 +103,8 @@ class Control:
         exit_, rsp = self.facts.image.exits[name], state.regs["rsp"]
         if state.shown()[1] != "kernel" or not self.on_kernel(state) or state.iflag != "0":
             self.fail(state, insn, f"leaves for {name}() in the wrong state", "it expects kernel table and GS, if=0")
-        if state.area() not in exit_["rsp"]:
+        vestibule = state.area() == "any" and self.facts.split and state.scene.cr3 == "user"
+        if state.area() not in exit_["rsp"] or vestibule:
             self.fail(state, insn, f"leaves for {name}() on the {state.area()} stack",
                       f"it runs on one of: {', '.join(exit_['rsp'])}")
         elif "df" not in state.done:
@@ -122,7 +125,7 @@ class Control:
         if kind == "frame":
             return self.check_frame(state, insn, name, value)
         if kind == "cr3":
-            good = not self.facts.split or value == Cr3(scene.cr3, "found")
+            good = value == Cr3(scene.cr3, "found")
         else:
             good = getattr(value, "base", None) == scene.gs and value.part == "all"
         return good or self.fail(state, insn, f"gives {name}() {value} in {register}", f"it expects the {kind} found")
@@ -173,6 +176,9 @@ class Control:
         self.check_leaving(state, insn)
         self.check_registers(state, insn, ("rsp",))
         return []
+
+    def do_sysretq(self, state, insn):
+        return self.do_sysret(state, insn)      # another capstone's name for it
 
     def do_sysret(self, state, insn):
         if 0x48 not in insn.bytes[:-2]:

@@ -89,8 +89,6 @@ class Explorer:
         return self.insns[address]
 
     def add(self, state):
-        if self.in_stubs(state.pc) is False:
-            self.fold(state)
         key = state.key()
         here = self.known.setdefault(state.pc, set())
         if key in here:
@@ -107,7 +105,7 @@ class Explorer:
         return self.facts.stubs <= pc < self.facts.stubs + 256 * self.facts.stub_size
 
     def fold(self, state):
-        """Behind a stub only the vector's class matters; and the head must be complete."""
+        """Behind a stub only the vector's class matters, and 0 stands for an error word."""
         at = self.facts.image.offsets
         for (area, off), value in list(state.mem.items()):
             if off == at["TF_VECTOR"] - at["TF_SIZE"] and isinstance(value, Num) and value.exact and value.hi < 256:
@@ -130,7 +128,8 @@ class Explorer:
                 self.machine.fail(state, insn, "is reached", "padding: a path runs on behind its end")
                 continue
             for new in self.machine.step(state, insn):
-                new.way = state.way
+                if self.in_stubs(insn.address) and not self.in_stubs(new.pc):
+                    self.fold(new)
                 self.add(new)
         return self
 

@@ -108,7 +108,7 @@ class Machine(Memory, Control):
         if names[0] == "cr3":
             return self.load_cr3(state, insn, self.reg_value(state, names[1]))
         if names[1] == "cr3":
-            return state.set(names[0], state.cr3 if self.facts.split else UNKNOWN)
+            return state.set(names[0], state.cr3)
         if names[0] == "dr7":
             return None
         if names[1] == "dr7":
