@@ -243,7 +243,8 @@ static int64_t begin(uint64_t what)
 static int64_t new_path(uint64_t changes_cr2)
 {
 	moves_cr2 = changes_cr2;
-	fire_forget();
+	if (kind != FIRE_MC)		/* the host's come on any path: all of them are printed at the end */
+		fire_forget();
 	return 0;
 }
 

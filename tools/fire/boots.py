@@ -13,7 +13,7 @@ from qemu import BUILD, Boot
 from vmeasure.image import Elf
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-LINE = re.compile(r"^fire: (\w+) (nmi|db|held) (\d+)$")
+LINE = re.compile(r"^fire: (\w+) (nmi|db|held|mc) (\d+)$")
 TRACE = re.compile(r"Trace (\d+): \w+ \[\w+/(\w+)/")
 CELL = re.compile(r"([0-9a-f]+):([0-9a-f]+)")
 KIND_OF = {"held": "nmi"}           # an NMI, whatever brought it

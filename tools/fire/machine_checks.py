@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""Machine checks from the host: the guest stops at a seeded instruction of entry text, QEMU's monitor sends one.
+
+The error is one that loses nothing (uncorrected, but RIPV, no PCC, no AR: SDM vol. 3B, 16.6), so the kernel must go
+on as if nothing had been.  Not at #MC's own entry: a second one in there is a shutdown, by the hardware's rule.
+"""
+import random
+import re
+
+from qemu import BUILD
+from vmeasure.gdbboot import GdbBoot
+from vmeasure.gdbstub import GdbError
+from vmeasure.stepper import TraceError
+
+from .boots import FireError, Sweep, parse
+
+COMMAND = "mce 0 9 0xbd00000000000000 0x5 0x1000 0x8c"
+OWN_ENTRY = re.compile(r"^machine_check\b|^stubs\+0x12[0-9a-f]$")
+
+
+def points(text, undisturbed, seed, count):
+    """@count offsets that the paths reach, each as often as any other."""
+    reached = sorted(o for o in set().union(*undisturbed.paths.values())
+                     if o in text.place and not OWN_ENTRY.search(text.place[o]))
+    choose = random.Random(seed)
+    chosen = []
+    while len(chosen) < count:
+        chosen += choose.sample(reached, min(len(reached), count - len(chosen)))
+    return chosen
+
+
+def one_cpu_only(undisturbed):
+    """A copy of @undisturbed's paths without those of two CPUs, which the boot below does not take."""
+    undisturbed.paths = {p: o for p, o in undisturbed.paths.items() if "migrate" not in p}
+    return undisturbed
+
+
+def send(design, text, undisturbed, seed=1, count=200):
+    """Send @count; the offsets where they came.  FireError when one was missed or did harm."""
+    log = BUILD / "log" / f"{design.name}-1-icount-fire-mc.log"
+    chosen = points(text, one_cpu_only(undisturbed), seed, count)
+    try:
+        with GdbBoot(BUILD, f"entry={design.name} tests=fire-mc-{count} seed={seed}", log) as boot:
+            for offset in chosen:
+                boot.gdb.run_to(undisturbed.start + offset)
+                boot.gdb.monitor(COMMAND)
+            boot.gdb.resume_or_end()
+            boot.expect_pass()
+    except (GdbError, TraceError) as error:
+        raise FireError(f"{design.name}: machine checks, seed {seed}: {error}",
+                        log.read_text(errors="replace").splitlines()[-30:]) from None
+    found = Sweep()
+    parse(log.read_text(errors="replace").replace("\r", ""), found)
+    came = set(found.seen.get("all", {}).get("mc", {}))
+    if came != set(chosen):
+        raise FireError(f"{design.name}: machine checks at {len(came)} places, sent to {len(set(chosen))}")
+    return came
