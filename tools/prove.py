@@ -20,14 +20,14 @@ from qemu import BUILD
 TRUSTED_MOST = 10       # operands that the source may vouch for, in all designs together
 
 
-def arguments():
+def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--kernel", type=Path, default=BUILD / "vestibule.elf")
     parser.add_argument("--offsets", type=Path, default=BUILD / "gen" / "asm-offsets.inc")
     parser.add_argument("--entry", type=Path, default=ROOT / "entry")
     parser.add_argument("--design", help="this one only")
     parser.add_argument("--json", type=Path)
-    return parser.parse_args()
+    return parser.parse_args(argv)
 
 
 def prove(facts, notes, report):
@@ -36,7 +36,7 @@ def prove(facts, notes, report):
     explorer = Explorer(facts, report).run()
     if len(report.failures) == before:      # else these would only repeat it
         for address, text in explorer.unreached():
-            report.fail_at(facts, address, f"{text}: no path from an entry point leads here", "remove it, or call it")
+            report.fail_at(facts, address, f"{text}: no path from an entry point leads here", "remove it or call it")
         notes.check(facts, explorer, report)
         depth(facts, explorer, report)
     for address in sorted(facts.trusted().keys() - explorer.machine.used_trust):
@@ -49,7 +49,7 @@ def depth(facts, explorer, report):
     deepest = explorer.machine.deepest
     used = -deepest.get(facts.landing, 0) - deepest.get("found", 0) + 48
     if facts.split and used > 4096:
-        report.fail_at(facts, facts.stubs, f"{used} bytes of a {facts.landing} stack in the worst case", "use less of it")
+        report.fail_at(facts, facts.stubs, f"{used} bytes of a {facts.landing} stack in the worst case", "use less")
 
 
 def summary(facts, explorer, bad):
@@ -61,8 +61,8 @@ def summary(facts, explorer, bad):
                     f"{verdict}"]
 
 
-def main():
-    args = arguments()
+def main(argv=None):
+    args = arguments(argv)
     image = Image(args.kernel, args.offsets, args.entry)
     report, notes, results = Report(image), Notes(args.entry), {}
     for design in designs(args.entry / "registry.h"):
@@ -73,18 +73,19 @@ def main():
         try:
             explorer = prove(facts, notes, report)
         except Endless as endless:
-            sys.exit(f"proof: {endless}")
+            print(f"proof: {endless}")
+            return 1
         print("\n".join(summary(facts, explorer, len(report.failures) - before)))
         results[design.name] = {"instructions": state_table(explorer),
                                 "stack_depth": {a: -d for a, d in sorted(explorer.machine.deepest.items())}}
     print("".join(line + "\n" for line in report.lines()), end="")
     if len(image.trusted) > TRUSTED_MOST:
-        sys.exit(f"proof: {len(image.trusted)} annotations, at most {TRUSTED_MOST}: this proves too little")
-    if report.failures:
-        sys.exit(1)
-    if args.json:
+        print(f"proof: {len(image.trusted)} annotations, at most {TRUSTED_MOST}: this proves too little")
+        return 1
+    if args.json and not report.failures:
         write_json(args.json, results)
+    return 1 if report.failures else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -11,8 +11,8 @@ from .control import Control
 from .flags import Flags
 from .memory import Memory
 from .state import found_gs, top_of
-from .values import (PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Word, add, bit_and, cut, join_halves, num, shift_left,
-                     shift_right, sub, width)
+from .values import (UNKNOWN, Cr3, Gs, Num, Stack, Word, add, bit_and, cut, join_halves, num, shift_left, shift_right,
+                     sub)
 
 LEGACY = {"a": "rax", "b": "rbx", "c": "rcx", "d": "rdx"}
 SIZES = {"d": 4, "w": 2, "b": 1}
