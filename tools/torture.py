@@ -1,10 +1,15 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""torture.py - user/torture in every design for a long time: `make torture`.
+"""torture.py - every design under fire and under load, for as long as it takes: `make torture`.
 
-Environment: ENTRY= one design (all of the registry), CPUS= (4), SECONDS= of guest time per design (600),
-SEED= (1), ICOUNT=1 for a run that counts instructions instead: a second is then a billion of them; THREADS=1 for
-nothing but threads and processes that come and go.
+First by exhaustion: an NMI and a breakpoint at every instruction of every path into the kernel and out of it (one CPU, or
+the two that migration needs), 200 machine checks from the host at instructions chosen by the seed.  The
+coverage is printed and written to build/torture/coverage.json; less than all of it fails.
+Then user/torture: everything at once on several CPUs, NMIs among them, for a long time.
+
+Environment: ENTRY= one design (all of the registry), CPUS= (4), SECONDS= of guest time per design (600; 0: only the first
+part), SEED= (1), ICOUNT=1 for a run that counts instructions instead: a second is then a billion of them; THREADS=1 for
+nothing but threads and processes that come and go, without the first part.
 
 Prints the guest's phases as they come, a line per design, and as the last line `N passed, N failed`.
 """
@@ -15,11 +20,16 @@ import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-from designs import designs     # noqa: E402
-from qemu import Boot           # noqa: E402
+from designs import designs             # noqa: E402
+from qemu import BUILD, Boot            # noqa: E402
+from underfire import machine_checks    # noqa: E402
+from underfire.boots import FireError   # noqa: E402
+from underfire.report import Report     # noqa: E402
 
 PATIENCE = 8        # times the guest's seconds (a slow host), and what starting and settling may take
 SETTLING = 300
+MACHINE_CHECKS = 200                    # per design
+COVERAGE = BUILD / "torture" / "coverage.json"
 
 
 def follow(log, done):
@@ -56,6 +66,39 @@ def run(design, cpus, seconds, seed, icount, what):
     return good
 
 
+def explain(error):
+    print("\n".join(f"# {x}" for x in (error.args[1] if len(error.args) > 1 else [])))
+
+
+def under_fire(design, report):
+    """Every instruction of @design's paths; True when every boot passed.  The coverage is judged later."""
+    start = time.monotonic()
+    try:
+        shots = report.run(design)
+        came = machine_checks.send(design, report.texts[design.name], report.undisturbed[design.name], report.seed,
+                                   MACHINE_CHECKS)
+    except FireError as error:
+        print(f"not ok - {design.name} under fire: {error.args[0]}")
+        explain(error)
+        return False
+    print(f"ok - {design.name} under fire: {shots} NMIs and breakpoints, {len(came)} machine checks "
+          f"({time.monotonic() - start:.0f} s)", flush=True)
+    return True
+
+
+def exhaust(chosen, seed):
+    """The first part; a list of what passed."""
+    report = Report(seed)
+    results = [under_fire(d, report) for d in chosen]
+    if not all(results):
+        return results
+    report.write(COVERAGE)
+    report.print()
+    problems = report.problems(all_designs=len(chosen) == len(designs()))
+    print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {COVERAGE}")
+    return results + [not problems]
+
+
 def main():
     env = os.environ
     try:
@@ -63,12 +106,14 @@ def main():
                                (("CPUS", "4"), ("SECONDS", "600"), ("SEED", "1")))
     except ValueError as error:
         return f"torture.py: CPUS=, SECONDS= and SEED= take whole numbers: {error}"
-    names = [d.name for d in designs()]
-    if env.get("ENTRY") and env["ENTRY"] not in names:
-        return f"torture.py: ENTRY={env['ENTRY']}: no such design. Valid: {', '.join(names)}"
-    what = "torture-threads" if env.get("THREADS") else "torture"
-    results = [run(d, cpus, seconds, seed, bool(env.get("ICOUNT")), what)
-               for d in ([env["ENTRY"]] if env.get("ENTRY") else names)]
+    chosen = [d for d in designs() if env.get("ENTRY") in (None, "", d.name)]
+    if not chosen:
+        return f"torture.py: ENTRY={env['ENTRY']}: no such design. Valid: {', '.join(d.name for d in designs())}"
+    threads = bool(env.get("THREADS"))
+    results = [] if threads else exhaust(chosen, seed)
+    if seconds:
+        results += [run(d.name, cpus, seconds, seed, bool(env.get("ICOUNT")), "torture-threads" if threads else "torture")
+                    for d in chosen]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 

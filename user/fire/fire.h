@@ -48,5 +48,7 @@ extern const unsigned path_count;
 
 /* @path wants @operand (a vector that cannot be entered this way, for instance)? */
 bool path_takes(const struct path *path, uint64_t operand);
+/* Is vector @operand's way behind its stub not that of a smaller one? */
+bool path_is_first(uint64_t operand);
 
 #endif

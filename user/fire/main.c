@@ -82,21 +82,24 @@ static long next_offset(const struct path *p, uint64_t at)
 	return p->every_byte || !options.nmi ? (long)at : fire(FIRE_NEXT, at);
 }
 
-/* Does @s, which enters one stub only, pass by that of another vector? */
-static bool is_foreign_stub(const struct path *p, const struct shot *s, uint64_t at)
+/* Is @at of no use to @s, which enters one stub only: another vector's stub, or text that one of its like has been at? */
+static bool is_elsewhere(const struct path *p, const struct shot *s, uint64_t at)
 {
 	uint64_t stub = at - (uint64_t)fire(FIRE_STUBS, 0);
 
-	return p->operands && stub < 256 * STUB_SIZE && stub / STUB_SIZE != s->operand;
+	if (!p->operands)
+		return false;
+	return stub < 256 * STUB_SIZE ? stub / STUB_SIZE != s->operand : !path_is_first(s->operand);
 }
 
-static bool sweep_db(const struct path *p, struct shot *s, uint64_t *shots)
+/* @turn counts on over the operands, so that a sample takes another part of each. */
+static bool sweep_db(const struct path *p, struct shot *s, uint64_t *turn, uint64_t *shots)
 {
-	uint64_t step = p->every_byte || !options.nmi ? 1 : options.stride, n = options.seed % step;
+	uint64_t step = p->every_byte || !options.nmi ? 1 : options.stride;
 	long events;
 
 	for (long at = next_offset(p, 0); at >= 0; at = next_offset(p, (uint64_t)at + 1)) {
-		if (is_foreign_stub(p, s, (uint64_t)at) || n++ % step)
+		if (is_elsewhere(p, s, (uint64_t)at) || (*turn)++ % step)
 			continue;
 		events = shoot(p, s, (uint64_t)at);
 		if (events == -ENOENT)
@@ -111,12 +114,12 @@ static bool sweep_db(const struct path *p, struct shot *s, uint64_t *shots)
 /* One kind of event, all operands. */
 static bool sweep(const struct path *p, struct shot *s, uint64_t kind)
 {
-	uint64_t shots = 0;
+	uint64_t shots = 0, turn = options.seed;
 	bool good = true;
 
 	for (s->operand = 0; good && s->operand < (p->operands ? p->operands : 1); s->operand++)
 		if (path_takes(p, s->operand))
-			good = kind == FIRE_NMI ? sweep_nmi(p, s, &shots) : sweep_db(p, s, &shots);
+			good = kind == FIRE_NMI ? sweep_nmi(p, s, &shots) : sweep_db(p, s, &turn, &shots);
 	printf("fire: %s %s %lu\n", p->name, kinds[kind], shots);
 	fire(FIRE_DUMP, 0);
 	if (!good)

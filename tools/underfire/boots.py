@@ -58,10 +58,10 @@ def parse(text, sweep):
                 cells[int(offset, 16)] = cells.get(int(offset, 16), 0) | int(state, 16)
 
 
-def boot(design, words, cpus=1, seed=1, what="fire", extra=()):
+def boot(design, words, cpus=1, seed=1, what="fire", extra=(), icount=True):
     """A boot with tests=fire-<words> that must pass.  Returns its Outcome."""
     tests = "-".join(["fire", *words])
-    b = Boot(f"entry={design.name} tests={tests} seed={seed}", cpus=cpus, icount=True, what=what,
+    b = Boot(f"entry={design.name} tests={tests} seed={seed}", cpus=cpus, icount=icount, what=what,
              timeout=HANG_AFTER, extra=list(extra))
     outcome = b.run()
     if outcome.verdict != "pass":

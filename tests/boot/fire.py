@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: MIT
+"""fire.py - a sample of `make torture`: on each path an NMI and a breakpoint at every fifth instruction.
+
+Which fifth, the seed says.  Where an event came, it must have found the table, GS and stack that the proof
+(build/proof.json) allows there.
+"""
+import os
+
+from check import DESIGNS, Check, Failed
+from designs import Design
+from underfire import coverage
+from underfire.boots import FireError, Sweep, boot, parse, state_bits, sweep
+
+STRIDE = 5
+SEED = int(os.environ.get("SEED") or "1", 0)
+ENOUGH = 1 / (STRIDE + 1)       # of entry text, for either kind
+
+
+def sample_check(design: Design) -> Check:
+    def run() -> str:
+        try:
+            found = sweep(design, STRIDE, SEED)
+        except FireError as error:
+            raise Failed(error.args[0], error.args[1]) from None
+        text = coverage.Text(design)
+        wrong = [f"{place}: found {part}={word}, the proof allows {' '.join(allowed)}"
+                 for place, part, word, allowed in coverage.contradictions(text, found, state_bits())]
+        wrong += coverage.unknown_places(text, found)
+        if wrong:
+            raise Failed(f"{len(wrong)} events found what the proof rules out", wrong)
+        for kind in coverage.KINDS:
+            covered, total = coverage.row(text.place, found.union(kind), text.excused(kind, coverage.rules()))
+            if covered < total * ENOUGH:
+                raise Failed(f"{kind}: {covered} of {total} instructions of entry text, seed {SEED}")
+        return f"{found.shots} events, seed {SEED}"
+    return Check(f"{design.name}.fire", run)
+
+
+def portable_check(design: Design) -> Check:
+    """NMIs that a breakpoint lets through need no instruction counter: so they come on any machine."""
+    def run() -> str:
+        found = Sweep()
+        try:
+            parse(boot(design, ["db", "held", "syscall_sysret"], seed=SEED, what="fire-held", icount=False).text, found)
+        except FireError as error:
+            raise Failed(error.args[0], error.args[1]) from None
+        kinds = found.seen["syscall_sysret"]
+        if not kinds["nmi"] or set(kinds["nmi"]) != set(kinds["db"]):
+            raise Failed(f"NMIs at {len(kinds['nmi'])} instructions, breakpoints at {len(kinds['db'])}")
+        return f"{len(kinds['nmi'])} instructions"
+    return Check(f"{design.name}.fire-held", run)
+
+
+def checks() -> list[Check]:
+    return [sample_check(d) for d in DESIGNS] + [portable_check(DESIGNS[-1])]
