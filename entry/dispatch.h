@@ -14,8 +14,11 @@ struct trapframe;
 int64_t syscall_dispatch(struct trapframe *frame);
 /* Exceptions from user mode on the kernel stack, interrupts from anywhere on the current one. */
 void idt_dispatch(struct trapframe *frame);
-/* Before user mode, while percpu->work is not 0: reschedule, die. On the thread's kernel stack. */
+/* Before user mode, while percpu->work is not 0: reschedule, die. On the thread's kernel stack. The frame is complete,
+ * a system call's result included: a thread that stops here leaves through user_return() and not through the caller. */
 void exit_work(void);
+/* The same where the frame does not have a system call's @result yet: puts it there. */
+void exit_syscall_work(int64_t result);
 
 /* An exception in kernel mode; @cr3 is the table it found. On the stack it hit, or on a body stack when that was
  * a vestibule's. Returns when the fault was expected (user copies). */

@@ -48,16 +48,18 @@
 		result_;							\
 	})
 
-/* exit_work() on the kernel stack, from a vestibule stack. Kernel table. Keeps RAX, so that a system call's
- * result need not be moved out of the way on the path that has no work. */
-#define EXIT_WORK_ON_KERNEL_STACK()						\
+/* exit_work(), or exit_syscall_work() for system calls, with @result, on the kernel stack, from a vestibule stack.
+ * Kernel table. @result stays in RAX, so that it need not be moved out of the way on the path that has no work. */
+#define EXIT_WORK_ON_KERNEL_STACK(fn, result)					\
 	__asm__ volatile("push %%rax\n\t"					\
+			 "mov %%rax, %%rdi\n\t"				\
 			 "mov %%rsp, %%rbx\n\t"				\
-			 "mov %%gs:%c0, %%rsp\n\t"				\
-			 "call exit_work\n\t"					\
+			 "mov %%gs:%c1, %%rsp\n\t"				\
+			 "call %c2\n\t"					\
 			 "mov %%rbx, %%rsp\n\t"				\
 			 "pop %%rax"						\
-			 : : "i"(offsetof(struct percpu, kstack_top))		\
+			 : "+a"(result)						\
+			 : "i"(offsetof(struct percpu, kstack_top)), "i"(fn)	\
 			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc")
 
 /* Has exit_work() something to do? Kernel table. */

@@ -23,7 +23,7 @@ ENTRY_TEXT("pertask") int64_t pertask_syscall(struct trapframe *frame)
 	FLIP_IN("pertask.syscall.in");
 	result = CALL_ON_KERNEL_STACK(syscall_dispatch, frame);
 	if (__builtin_expect(work_pending(), 0))
-		EXIT_WORK_ON_KERNEL_STACK();
+		EXIT_WORK_ON_KERNEL_STACK(exit_syscall_work, result);
 	FLIP_OUT("pertask.syscall.out");
 	return result;
 }
@@ -31,10 +31,12 @@ ENTRY_TEXT("pertask") int64_t pertask_syscall(struct trapframe *frame)
 /* [cr3=user gs=kernel rsp=tramp if=0] on entry and on return. */
 ENTRY_TEXT("pertask") void pertask_idt(struct trapframe *frame)
 {
+	int64_t nothing = 0;
+
 	FLIP_IN("pertask.idt.in");
 	CALL_ON_KERNEL_STACK(idt_dispatch, frame);
 	if (__builtin_expect(work_pending(), 0))
-		EXIT_WORK_ON_KERNEL_STACK();
+		EXIT_WORK_ON_KERNEL_STACK(exit_work, nothing);
 	FLIP_OUT("pertask.idt.out");
 }
 

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* abi.h - constants that the kernel and user programs share. */
+/* abi.h - constants and structures that the kernel and user programs share. */
 #ifndef KERNEL_ABI_H
 #define KERNEL_ABI_H
+
+#include <stdint.h>
 
 /* Errors: system calls return -E... */
 #define EPERM		1	/* not allowed to this process */
 #define ENOENT		2	/* no such program in the boot archive */
 #define ESRCH		3	/* no such thread or process */
+#define EINTR		4	/* cut short: the caller itself was stopped */
 #define ENOEXEC		8	/* not a loadable ELF64 program */
 #define ECHILD		10	/* not a child of the caller */
-#define EAGAIN		11	/* a table is full */
+#define EAGAIN		11	/* a table is full, or somebody else is at it */
 #define ENOMEM		12	/* no memory left */
 #define EFAULT		14	/* bad user pointer */
 #define EBUSY		16	/* in use */
@@ -26,6 +29,17 @@
 #define PRIORITY_URGENT		0
 #define PRIORITY_USUAL		1
 #define PRIORITY_BACKGROUND	2
+
+/* thread_get_registers(), thread_set_registers(): the registers of a stopped thread. Its FPU registers and data
+ * selectors are not among them: loading those faults in the kernel when they are bad. */
+struct thread_registers {
+	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t rip, rsp;		/* any value: what is no address faults on the way to user mode or there */
+	uint64_t rflags;		/* CF PF AF ZF SF TF DF OF NT RF AC ID are the program's, the rest stays */
+	uint64_t cs, ss;		/* 16 bits, RPL 3 in CS; a selector that cannot be loaded kills the process */
+	uint64_t fs_base;		/* below USER_END */
+};
 
 /* wait(): a killed process returns WAIT_KILLED | vector of the fault (VECTOR_SYSCALL: by the kernel). */
 #define WAIT_KILLED	0x10000

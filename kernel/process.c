@@ -185,7 +185,7 @@ void process_exit_current(uint32_t status)
 		p->exit_status = status;
 		for (struct thread *t = p->threads; t; t = t->sibling)
 			if (t->state != THREAD_DEAD)
-				sched_kill(t);
+				sched_interrupt(t);
 	}
 	spin_unlock(&process_lock);
 	if (p->pid == 1) {
@@ -230,13 +230,17 @@ int64_t process_wait(uint32_t pid)
 		spin_unlock(&process_lock);
 		return -ECHILD;
 	}
-	while (!p->dead && !t->process->dying) {
+	while (!p->dead && !thread_must_leave(t)) {
 		p->waiter = t;
 		spin_unlock(&process_lock);
 		sched_block();
 		spin_lock(&process_lock);
 	}
 	p->waiter = NULL;
+	if (!p->dead) {			/* it stays the caller's child */
+		spin_unlock(&process_lock);
+		return -EINTR;
+	}
 	status = p->exit_status;
 	p->parent = NULL;
 	forget = try_forget(p);

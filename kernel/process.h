@@ -3,6 +3,7 @@
 #ifndef KERNEL_PROCESS_H
 #define KERNEL_PROCESS_H
 
+#include "kernel/abi.h"
 #include "kernel/archive.h"
 #include "kernel/thread.h"
 
@@ -20,6 +21,15 @@ void thread_exit_current(void) __attribute__((noreturn));
 void process_exit_current(uint32_t status) __attribute__((noreturn));
 /* Kill the current process because of what its thread did; prints one line that says why. */
 void process_kill_current(uint32_t vector, const char *why, ...) __attribute__((noreturn, format(printf, 2, 3)));
+
+/* All four: @tid is a live thread of the current process, else -ESRCH. kernel/syscalls.def has the rest. */
+int thread_stop(uint32_t tid);		/* waits, as long as that thread's way to user mode takes */
+int thread_get_registers(uint32_t tid, struct thread_registers *r);
+int thread_set_registers(uint32_t tid, const struct thread_registers *r);
+int thread_resume(uint32_t tid);
+/* The current thread is to stop (WORK_STOP): wait until it is resumed, and leave for user mode. On its kernel stack,
+ * whose contents are given up. */
+void thread_stopped(void) __attribute__((noreturn));
 
 int64_t thread_join(uint32_t tid);
 int64_t process_wait(uint32_t pid);

@@ -148,7 +148,7 @@ static void load_context(struct cpu *cpu, struct thread *next)
 
 	pc->current = next;
 	pc->kstack_top = next->kstack_top;
-	pc->work = (pc->work & WORK_TLB) | (p && p->dying ? WORK_KILL : 0);
+	pc->work = (pc->work & WORK_TLB) | next->work | (p && p->dying ? WORK_KILL : 0);
 	tlb_load(p ? p->as : NULL);
 	if (p) {
 		entry->switch_thread(cpu, next);
@@ -241,17 +241,18 @@ int sched_sleep(uint64_t timeout_ns)
 	struct runqueue *q = queue_of(t->cpu);
 
 	spin_lock(&q->lock);
-	if (t->wake_pending || t->process->dying) {
+	t->sleep_result = 0;
+	if (t->wake_pending || t->work || t->process->dying) {
+		t->sleep_result = t->wake_pending ? 0 : -EINTR;
 		t->wake_pending = false;
 		spin_unlock(&q->lock);
-		return 0;
+		return t->sleep_result;
 	}
 	t->state = THREAD_SLEEPING;
-	t->timed_out = false;
 	if (timeout_ns)
 		runqueue_add_sleeper(q, t, rdtsc() + clock_ns_to_tsc(timeout_ns));
 	schedule_locked(q);
-	return t->timed_out ? -ETIMEDOUT : 0;
+	return t->sleep_result;
 }
 
 void sched_wake(struct thread *t)
@@ -291,20 +292,6 @@ void sched_unblock(struct thread *t)
 		t->unblock_pending = true;
 		spin_unlock(&q->lock);
 	}
-}
-
-void sched_kill(struct thread *t)
-{
-	struct runqueue *q = lock_queue_of(t);
-
-	if (t->state == THREAD_SLEEPING || t->state == THREAD_BLOCKED) {
-		resume_locked(q, t);
-		return;
-	}
-	t->wake_pending = t->unblock_pending = true;	/* it may be on its way to sleep */
-	if (t->state == THREAD_RUNNING && t != current_thread())
-		send_reschedule(t->cpu);
-	spin_unlock(&q->lock);
 }
 
 void sched_exit(void)

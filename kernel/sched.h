@@ -17,7 +17,8 @@ void sched_yield(void);
 /* Put a thread that sched_start() has never seen, or that slept, on a run queue. IRQs off. */
 void sched_make_ready(struct thread *t);
 
-/* Sleep until sched_wake() or @timeout_ns (0: no limit). IRQs off. 0, or -ETIMEDOUT. A pending wake returns at once. */
+/* Sleep until sched_wake() or @timeout_ns (0: no limit). IRQs off. 0, -ETIMEDOUT, or -EINTR when the thread is to stop
+ * or its process is dying. A pending wake returns at once. */
 int sched_sleep(uint64_t timeout_ns);
 /* Wake @t, or leave the wake pending. IRQs off. */
 void sched_wake(struct thread *t);
@@ -34,8 +35,9 @@ struct thread *sched_take_dead(void);
 /* Make @idle, whose stack the caller runs on, this CPU's idle and current thread. IRQs off. */
 void sched_init_cpu(struct cpu *cpu, struct thread *idle);
 
-/* Its process is dying: get @t out of any sleep, and to its end before it reaches user mode. IRQs off. */
-void sched_kill(struct thread *t);
+/* Its process is dying, or it is to stop, which the caller has put down in the process or in t->work: get @t out of
+ * any sleep (-EINTR) or wait, and into exit_work() before it comes to user mode, or out of it at once. IRQs off. */
+void sched_interrupt(struct thread *t);
 /* Change how @t is scheduled; it moves at once, or when it next enters the kernel. @affinity names at least one
  * CPU that is online. IRQs off. */
 void sched_set_priority(struct thread *t, uint32_t priority);

@@ -5,6 +5,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/abi.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "kernel/sched_internal.h"
@@ -25,7 +26,7 @@ static void expire_sleepers(struct runqueue *q)
 			spin_unlock(&q->lock);
 			return;
 		}
-		t->timed_out = true;
+		t->sleep_result = -ETIMEDOUT;
 		resume_locked(q, t);
 	}
 }
@@ -55,7 +56,7 @@ void sched_tick(struct trapframe *frame)
 		busy_tick(t, q);
 }
 
-/* Somebody put a thread on this CPU's queue, changed the current one's affinity, or killed its process. */
+/* Somebody put a thread on this CPU's queue, changed the current one's affinity, stops it, or killed its process. */
 void sched_reschedule_irq(struct trapframe *frame)
 {
 	struct thread *t = current_thread();
@@ -63,7 +64,7 @@ void sched_reschedule_irq(struct trapframe *frame)
 	(void)frame;
 	lapic_eoi();
 	if (t->process)
-		this_cpu()->percpu->work |= t->process->dying ? WORK_KILL : WORK_RESCHED;
+		this_cpu()->percpu->work |= t->work | (t->process->dying ? WORK_KILL : WORK_RESCHED);
 }
 
 void sched_set_tick(uint32_t hz)
@@ -73,6 +74,23 @@ void sched_set_tick(uint32_t hz)
 	q->tick_hz = hz;
 	q->tick_rests = false;
 	lapic_timer_periodic(hz);
+}
+
+/* --- out of the kernel ----------------------------------------------------------- */
+
+void sched_interrupt(struct thread *t)
+{
+	struct runqueue *q = lock_queue_of(t);
+
+	if (t->state == THREAD_SLEEPING || t->state == THREAD_BLOCKED) {
+		t->sleep_result = -EINTR;
+		resume_locked(q, t);
+		return;
+	}
+	t->unblock_pending = true;	/* it may be on its way to sched_block(); sched_sleep() looks by itself */
+	if (t->state == THREAD_RUNNING && t != current_thread())
+		send_reschedule(t->cpu);
+	spin_unlock(&q->lock);
 }
 
 /* --- placement ----------------------------------------------------------------- */

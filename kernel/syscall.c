@@ -122,6 +122,35 @@ int64_t sys_thread_join(uint64_t tid)
 	return tid <= UINT32_MAX ? thread_join(tid) : -ESRCH;
 }
 
+int64_t sys_thread_stop(uint64_t tid)
+{
+	return tid <= UINT32_MAX ? thread_stop(tid) : -ESRCH;
+}
+
+int64_t sys_thread_resume(uint64_t tid)
+{
+	return tid <= UINT32_MAX ? thread_resume(tid) : -ESRCH;
+}
+
+int64_t sys_thread_get_registers(uint64_t tid, uint64_t registers)
+{
+	struct thread_registers r;
+	int err = tid <= UINT32_MAX ? thread_get_registers(tid, &r) : -ESRCH;
+
+	if (!err && copy_to_user(registers, &r, sizeof(r)))
+		err = -EFAULT;
+	return err;
+}
+
+int64_t sys_thread_set_registers(uint64_t tid, uint64_t registers)
+{
+	struct thread_registers r;
+
+	if (copy_from_user(&r, registers, sizeof(r)))
+		return -EFAULT;
+	return tid <= UINT32_MAX ? thread_set_registers(tid, &r) : -ESRCH;
+}
+
 /* A string of at most @max bytes into @buf, NUL-terminated. */
 static int copy_string(char *buf, uint64_t src, uint64_t len, size_t max)
 {

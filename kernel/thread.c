@@ -200,6 +200,8 @@ void thread_exit_current(void)
 	/* Under the lock: a joiner takes itself out under it, so this one still waits. */
 	if (s->joiner)
 		sched_unblock(s->joiner);
+	if (t->stopper)
+		sched_unblock(t->stopper);
 	if (!--p->live_threads)
 		process_ended(p);
 	spin_unlock(&process_lock);
@@ -218,7 +220,7 @@ int64_t thread_join(uint32_t tid)
 		err = -ESRCH;
 	else if (s->thread == t || (s->thread && s->joiner))
 		err = -EINVAL;
-	while (!err && s->thread && !t->process->dying) {
+	while (!err && s->thread && !thread_must_leave(t)) {
 		s->joiner = t;
 		spin_unlock(&process_lock);
 		sched_block();
@@ -228,6 +230,8 @@ int64_t thread_join(uint32_t tid)
 		s->joiner = NULL;
 	if (!err && !s->thread)
 		slot_release(s);
+	else if (!err)
+		err = -EINTR;
 	spin_unlock(&process_lock);
 	reap();
 	return err;

@@ -19,6 +19,12 @@ enum thread_state {
 	THREAD_DEAD,
 };
 
+enum stop_state {
+	STOP_NONE,
+	STOP_WANTED,			/* it stops before it reaches user mode again */
+	STOP_DONE,			/* its user state lies in its frame and does not change */
+};
+
 /* PRIORITY_* of kernel/abi.h. */
 #define PRIORITY_COUNT 3
 
@@ -34,6 +40,10 @@ struct thread {
 	void *fpu;			/* XSAVE area, 64-byte aligned */
 	uint64_t fs_base;
 	uint64_t selectors;		/* user DS, ES, FS, GS, 16 bits each */
+	enum stop_state stop;		/* this and what follows: under process_lock, see kernel/threadstop.c */
+	struct thread *stopper;		/* who waits in thread_stop() for it */
+	uint64_t stopped_fs_base;	/* STOP_DONE: what fs_base will be */
+	uint32_t work;			/* WORK_STOP, or 0: goes into percpu->work whenever it is loaded */
 
 	uint32_t tid;			/* see kernel/thread.c */
 	/* From here to slice: under the queue lock of its CPU. */
@@ -45,7 +55,7 @@ struct thread {
 	bool queued;			/* READY and in the queue; READY alone: on its way to one */
 	bool wake_pending;		/* wake() came before sleep() */
 	bool unblock_pending;		/* sched_unblock() came before sched_block() */
-	bool timed_out;
+	int sleep_result;		/* why the last sched_sleep() ended: 0, -ETIMEDOUT, -EINTR */
 	uint64_t wake_at;		/* TSC; not 0: in the CPU's list of timed sleepers */
 	struct thread *queue_next;	/* run queue, or list of the dead */
 	struct thread *sleep_next;	/* timed sleepers, soonest first */

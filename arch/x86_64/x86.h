@@ -14,6 +14,7 @@
 #define FLAG_RF		(1ul << 16)
 #define FLAG_AC		(1ul << 18)
 #define FLAG_FIXED	(1ul << 1)	/* always one */
+#define FLAGS_USER	0x254dd5ul	/* a program's own: CF PF AF ZF SF TF DF OF NT RF AC ID */
 
 #define CR0_PE	(1ul << 0)
 #define CR0_MP	(1ul << 1)
@@ -106,6 +107,11 @@ static inline void write_dr7(uint64_t v)
 static inline void write_dr6(uint64_t v)
 {
 	__asm__ volatile("mov %0, %%dr6" : : "r"(v));
+}
+
+static inline void write_dr0(uint64_t v)
+{
+	__asm__ volatile("mov %0, %%dr0" : : "r"(v));
 }
 
 static inline uint64_t rdmsr(uint32_t msr)

@@ -126,6 +126,8 @@ class Control:
             return self.check_frame(state, insn, name, value)
         if kind == "cr3":
             good = value == Cr3(scene.cr3, "found")
+        elif kind == "result":
+            good = value == Word("result")
         else:
             good = getattr(value, "base", None) == scene.gs and value.part == "all"
         return good or self.fail(state, insn, f"gives {name}() {value} in {register}", f"it expects the {kind} found")

@@ -38,3 +38,29 @@ int thread_finish(struct user_thread *t)
 		sys_unmap((uintptr_t)t->stack, THREAD_STACK_SIZE);
 	return (int)error;
 }
+
+long thread_get(const struct user_thread *t, struct thread_registers *r)
+{
+	return sys_thread_get_registers((unsigned long)t->tid, (uintptr_t)r);
+}
+
+long thread_set(const struct user_thread *t, const struct thread_registers *r)
+{
+	return sys_thread_set_registers((unsigned long)t->tid, (uintptr_t)r);
+}
+
+long thread_cut_off(struct user_thread *t)
+{
+	struct thread_registers r;
+	long error = sys_thread_stop((unsigned long)t->tid);
+
+	if (!error)
+		error = thread_get(t, &r);
+	r.rip = (uintptr_t)sys_thread_exit;
+	r.rsp = (uintptr_t)t->stack + THREAD_STACK_SIZE - 64;
+	if (!error)
+		error = thread_set(t, &r);
+	if (!error)
+		error = sys_thread_resume((unsigned long)t->tid);
+	return error ? error : thread_finish(t);
+}
