@@ -3,6 +3,7 @@
 #include "arch/x86_64/x86.h"
 #include "bystander.h"
 #include "print.h"
+#include "smp.h"
 #include "string.h"
 #include "user.h"
 
@@ -176,7 +177,8 @@ void bystander_end(void)
 	sys_set_fs_base(0);		/* it pointed into a struct bystander */
 }
 
-bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop)
+/* @done, if not NULL, counts the good ones. */
+static bool do_rounds(uint64_t id, uint64_t rounds, const bool *stop, uint64_t *done)
 {
 	struct bystander b;
 	bool good = bystander_begin(&b, id);
@@ -193,22 +195,43 @@ bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop)
 			printf("# bystander: yield() returned %ld\n", result);
 			good = false;
 		}
+		if (good && done)
+			__atomic_add_fetch(done, 1, __ATOMIC_RELAXED);
 	}
 	bystander_end();
 	return good;
+}
+
+bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop)
+{
+	return do_rounds(id, rounds, stop, NULL);
 }
 
 static void run_until_stopped(void *arg)
 {
 	struct bystander_thread *b = arg;
 
-	b->good = bystander_rounds(b->id, UINT64_MAX, &b->stop);
+	b->good = do_rounds(b->id, UINT64_MAX, &b->stop, &b->rounds);
+	__atomic_store_n(&b->stop, true, __ATOMIC_RELAXED);	/* for bystander_unharmed(): it has come to its end */
 }
 
 int bystander_start(struct bystander_thread *b, uint64_t id)
 {
 	*b = (struct bystander_thread){ .id = id };
 	return thread_start(&b->thread, run_until_stopped, b);
+}
+
+bool bystander_unharmed(const struct bystander_thread *b)
+{
+	uint64_t before = __atomic_load_n(&b->rounds, __ATOMIC_RELAXED);
+
+	/* The round that is under way may have begun before, the next one has not. */
+	while (__atomic_load_n(&b->rounds, __ATOMIC_RELAXED) < before + 2) {
+		if (__atomic_load_n(&b->stop, __ATOMIC_RELAXED))
+			return false;
+		smp_wait();
+	}
+	return true;
 }
 
 bool bystander_stop(struct bystander_thread *b)

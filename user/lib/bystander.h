@@ -37,6 +37,7 @@ struct bystander_thread {
 	struct user_thread thread;
 	uint64_t id;
 	bool stop, good;
+	uint64_t rounds;		/* that are done, and changed nothing */
 };
 
 /* Take the calling thread's FS base and data selectors, until bystander_end(). False: this file and its assembly
@@ -68,6 +69,8 @@ bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop);
 
 /* The same on a new thread, until bystander_stop(). 0 or a negative error. */
 int bystander_start(struct bystander_thread *b, uint64_t id);
+/* Wait until it has begun and ended a round from now on. True when no register has changed so far. */
+bool bystander_unharmed(const struct bystander_thread *b);
 /* End it. True when no register ever changed, and at least one round was done. */
 bool bystander_stop(struct bystander_thread *b);
 

@@ -97,8 +97,10 @@ int test_offences(const char *program, const char *arg, const struct offence *ta
 	struct bystander_thread witness;
 
 	CHECK_EQUAL(bystander_start(&witness, count), 0);
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		test_child(program, table[i].name, table[i].outcomes);
+		CHECK(bystander_unharmed(&witness));
+	}
 	CHECK(bystander_stop(&witness));
 	return test_result();
 }
