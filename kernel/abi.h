@@ -80,6 +80,13 @@ struct thread_registers {
 #define BENCH_MIGRATE		13	/* arg: 1: every yield and wake moves the thread to its next CPU */
 #define BENCH_IPIS		14	/* inter-processor interrupts sent so far, all CPUs */
 #define BENCH_CPUS		15	/* mask of the CPUs that run threads */
+#define BENCH_BREAK		16	/* arg: address | BREAK_*: the calling CPU's one breakpoint, until the next
+					 * such call there, whichever program runs; 0: none */
+
+/* BENCH_BREAK: on what. R/W and LEN of DR7 (SDM vol. 3B, 17.2.4); data is 4 aligned bytes. */
+#define BREAK_EXECUTE		(0x0ul << 48)
+#define BREAK_WRITE		(0xdul << 48)
+#define BREAK_ACCESS		(0xful << 48)
 
 /* An entry path under fire (tests/kernel/fire.h): BENCH_FIRE + one of these. One test program at a time, all timers
  * stopped. "Here": on the calling CPU. */

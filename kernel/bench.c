@@ -126,6 +126,21 @@ static int64_t set_timer(uint64_t hz)
 	return 0;
 }
 
+/* On what a program may have breakpoints: its own half, so that the kernel's accesses for it are hit at most. */
+static int64_t set_breakpoint(uint64_t arg)
+{
+	uint64_t kind = arg & BREAK_ACCESS, address = arg & ~BREAK_ACCESS;
+
+	if (address >= USER_END || (kind != BREAK_EXECUTE && kind != BREAK_WRITE && kind != BREAK_ACCESS))
+		return -EINVAL;
+	write_dr7(DR7_NOTHING);
+	if (!arg)
+		return 0;
+	write_dr0(address);
+	write_dr7(DR7_NOTHING | DR7_GLOBAL_0 | kind >> 48 << DR7_KIND_0);
+	return 0;
+}
+
 static int64_t report_exposure(void)
 {
 	struct exposure e;
@@ -184,6 +199,8 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 		       __atomic_load_n(&tlb_ipis_sent, __ATOMIC_RELAXED);
 	case BENCH_CPUS:
 		return sched_online_cpus();
+	case BENCH_BREAK:
+		return set_breakpoint(arg);
 	case BENCH_EXPOSURE:
 		return report_exposure();
 	case BENCH_MEMORY:

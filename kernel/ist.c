@@ -22,6 +22,7 @@
 #include "kernel/process.h"
 #include "kernel/thread.h"
 #include "mm/stacks.h"
+#include "mm/usercopy.h"
 
 static const uint32_t ist_pages[IST_COUNT + 1] = {
 	[IST_NMI] = CEA_NMI_STACK_PAGE,
@@ -156,14 +157,36 @@ static void kill_debug(uint64_t rip)
 	process_kill_current(VECTOR_DB, "%s at %p", exception_name(VECTOR_DB), (void *)rip);
 }
 
-/*
- * A program stepped into its SYSCALL, and the trap came behind it, not behind the SYSRET: FMASK has cleared TF
- * by then, but Bochs has the trap pending already.  Nothing is lost by going on, for the TF that the
- * program asked for waits in R11 and traps again when it is back.
- */
-static bool stepped_into_syscall(const struct trapframe *frame, uint64_t dr6)
+/* Is @rip the first instruction behind the door, and the GS base found there, @gs, still the program's, 0: nothing has
+ * been done yet? */
+static bool at_the_door(uint64_t rip, uint64_t gs)
 {
-	return frame->rip == (uint64_t)entry->syscall_entry && dr6 & DR6_SINGLE_STEP;
+	uint64_t stub = rip - (uint64_t)entry->stubs;
+
+	return (int64_t)gs >= 0 && (rip == (uint64_t)entry->syscall_entry ||
+				    (stub < 256 * ENTRY_STUB_SIZE && !(stub % ENTRY_STUB_SIZE)));
+}
+
+/*
+ * A #DB in kernel mode that a program brought about; true when there is nothing more to do.
+ *
+ * - It stepped into its SYSCALL or INT3, and the trap came behind it, not behind the return.  FMASK, or the gate,
+ *   has cleared TF by then, but Bochs has the trap pending already.  Nothing is lost by going on, for the
+ *   TF that the program asked for waits in its flags and traps again when it is back.
+ * - A MOV to SS read a word with a breakpoint.  That holds the #DB back until the next instruction is done
+ *   (SDM vol. 3A, 6.8.3); if it is SYSCALL, INT3 or one that faults, the #DB comes in ring 0, with
+ *   the user's GS, table and for SYSCALL stack (CVE-2018-8897).  It is as deadly as any #DB of a program.
+ * - A user copy touched a word with a breakpoint, for the program: done, go on.
+ */
+static bool debug_by_program(const struct trapframe *frame, uint64_t gs, uint64_t dr6)
+{
+	if (dr6 & DR6_BREAKPOINTS && usercopy_contains(frame->rip))
+		return true;
+	if (!at_the_door(frame->rip, gs))
+		return false;
+	if (dr6 & DR6_BREAKPOINTS)
+		leave_ist(IST_DB, kill_debug, frame->rip);
+	return dr6 & DR6_SINGLE_STEP;
 }
 
 bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs)
@@ -176,7 +199,7 @@ bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	write_dr6(DR6_NOTHING);		/* the processor sets its bits, and never clears them */
 	if (!watched && frame_from_user(frame))
 		leave_ist(IST_DB, kill_debug, frame->rip);
-	if (!watched && !stepped_into_syscall(frame, dr6))
+	if (!watched && !debug_by_program(frame, gs, dr6))
 		panic_frame(frame, cr3, "#DB debug exception in kernel mode, DR6 %lx", dr6);
 	finish_exit(frame, dr6);
 	if (!inside_nmi(frame))

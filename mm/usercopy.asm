@@ -5,7 +5,7 @@
 ; brought in the instruction simply goes on, and when not, the fixup has nothing to undo.
 
 section .text
-global usercopy
+global usercopy, usercopy_end
 
 ; uint64_t usercopy(void *dst [rdi], const void *src [rsi], size_t n [rdx]) -> 0, or 1 after a fault
 usercopy:
@@ -19,6 +19,7 @@ usercopy:
 	ret
 .fault:	mov	eax, 1
 	ret
+usercopy_end:
 
 ; Pairs: an instruction that may fault, and where to continue.
 section .ex_table progbits alloc noexec nowrite align=8

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* usercopy.c - range checks, SMAP and faults around the loop in usercopy.asm. */
 #include "mm/usercopy.h"
-#include <stdbool.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "mm/layout.h"
 
 uint64_t usercopy(void *dst, const void *src, size_t n);
+extern const char usercopy_end[];
 
 struct fixup {
 	uint64_t rip, go_on;
@@ -42,6 +42,11 @@ int copy_from_user(void *dst, uint64_t src, size_t n)
 int copy_to_user(uint64_t dst, const void *src, size_t n)
 {
 	return in_user_half(dst, n) ? copy((void *)dst, src, n) : -EFAULT;
+}
+
+bool usercopy_contains(uint64_t rip)
+{
+	return rip >= (uint64_t)usercopy && rip < (uint64_t)usercopy_end;
 }
 
 uint64_t usercopy_fixup(uint64_t rip)

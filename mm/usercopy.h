@@ -3,6 +3,7 @@
 #ifndef MM_USERCOPY_H
 #define MM_USERCOPY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -11,6 +12,8 @@
 int copy_from_user(void *dst, uint64_t src, size_t n);
 int copy_to_user(uint64_t dst, const void *src, size_t n);
 
+/* Is @rip an instruction of the loop that touches user memory? */
+bool usercopy_contains(uint64_t rip);
 /* Where to continue after a kernel-mode fault at @rip, or 0 when none is expected there. */
 uint64_t usercopy_fixup(uint64_t rip);
 

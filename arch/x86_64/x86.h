@@ -40,6 +40,10 @@
 #define DR7_ENABLE(n)	(3ul << 2 * (n))	/* breakpoint @n, local and global */
 #define DR6_SINGLE_STEP	(1ul << 14)
 
+#define DR7_NOTHING	0x400ul		/* bit 10 is always one */
+#define DR7_GLOBAL_0	(1ul << 1)	/* DR0 is in use */
+#define DR7_KIND_0	16		/* shift of its R/W and LEN, 4 bits */
+
 #define MSR_EFER		0xc0000080
 #define EFER_SCE		(1ul << 0)
 #define EFER_LME		(1ul << 8)
