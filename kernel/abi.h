@@ -87,6 +87,8 @@ struct thread_registers {
 #define BREAK_EXECUTE		(0x0ul << 48)
 #define BREAK_WRITE		(0xdul << 48)
 #define BREAK_ACCESS		(0xful << 48)
+/* With a vector in place of an address: the first instruction of that vector's entry. */
+#define BREAK_STUB		(1ul << 56)
 
 /* An entry path under fire (tests/kernel/fire.h): BENCH_FIRE + one of these. One test program at a time, all timers
  * stopped. "Here": on the calling CPU. */

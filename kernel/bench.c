@@ -126,12 +126,16 @@ static int64_t set_timer(uint64_t hz)
 	return 0;
 }
 
-/* On what a program may have breakpoints: its own half, so that the kernel's accesses for it are hit at most. */
+/* A program may have breakpoints in its own half, where the kernel's accesses for it are hit at most, and where an
+ * exception of its own enters: a #DB there must be its end, wherever it came from (kernel/fault.c). */
 static int64_t set_breakpoint(uint64_t arg)
 {
 	uint64_t kind = arg & BREAK_ACCESS, address = arg & ~BREAK_ACCESS;
+	uint64_t vector = arg - BREAK_STUB;
 
-	if (address >= USER_END || (kind != BREAK_EXECUTE && kind != BREAK_WRITE && kind != BREAK_ACCESS))
+	if (vector < 256)
+		address = (uint64_t)entry->stubs + vector * ENTRY_STUB_SIZE;
+	else if (address >= USER_END || (kind != BREAK_EXECUTE && kind != BREAK_WRITE && kind != BREAK_ACCESS))
 		return -EINVAL;
 	write_dr7(DR7_NOTHING);
 	if (!arg)

@@ -95,7 +95,7 @@ int thread_resume(uint32_t tid)
 }
 
 /* On the thread's kernel stack, just below the place of a frame. */
-static void leave(void)
+static void leave_resumed(void)
 {
 	struct thread *t = current_thread();
 
@@ -123,7 +123,7 @@ void thread_stopped(void)
 		spin_lock(&process_lock);
 	}
 	spin_unlock(&process_lock);
-	run_on_stack(t->kstack_top - sizeof(struct trapframe), leave);
+	run_on_stack(t->kstack_top - sizeof(struct trapframe), leave_resumed);
 }
 
 /* --- registers ----------------------------------------------------------------- */

@@ -16,7 +16,8 @@ PROCESSOR = {HASWELL: "x2APIC, PCID with INVPCID", ICE_LAKE: "x2APIC, PCID with 
 
 # Where it matters whose processor it is. The rest says nothing new here and takes long.
 ALONE = ("kernel test_abuse_debug test_abuse_flags test_abuse_int test_abuse_privileged test_abuse_registers "
-         "test_abuse_rip test_abuse_selectors test_abuse_ss test_fault_kill test_map test_selectors_leak test_sleep_wake").split()
+         "test_abuse_rip test_abuse_selectors test_abuse_ss test_fault_kill test_map test_selectors_leak "
+         "test_sleep_wake").split()
 WITHOUT_INVPCID = ["kernel", "test_map", "test_threads"]
 
 

@@ -5,8 +5,12 @@ TCG never faults in ring 0 for what SYSRET_CHECK (entry/frame.inc) keeps away fr
 program can see a check that is missing.  Here the gdb stub edits the frame right before the check
 and steps: the way taken is what is asserted.  Then each conditional jump of the check is blanked
 in the guest's memory, one at a time, and one of the cases must notice.
+
+A thread that was stopped (kernel/threadstop.c) may have anything in its frame: it must leave by IRETQ whatever
+it holds, and the check is not to be asked.  With user_return() led to a system call's way out, that is noticed.
 """
 import re
+import struct
 
 from check import BUILD, DESIGNS, KERNEL, Check, Failed
 from designs import Design
@@ -28,6 +32,8 @@ CASES = [
     ("RF set", "TF_RFLAGS", lambda old: old | RF, IRET),
 ]
 MAX_STEPS = 500
+RESUMED = 6
+MOV_RSP_RDI = b"\x48\x89\xfc"
 NOP = b"\x90"
 
 
@@ -114,6 +120,58 @@ def broken_kernel(design: Design, elf: Elf, jump: tuple[int, int]) -> None:
             raise Failed(f"the jump at {address:#x} ({elf.near(address)[0]}) is blanked, and no case notices")
 
 
+def ways_of_resumed(design: Design, elf: Elf, detour: bool) -> list[str]:
+    """The ways out of the first threads that are stopped and resumed; with a @detour by a system call's way out."""
+    log = BUILD / "log" / f"{design.name}-1-icount-resumed{'-broken' if detour else ''}.log"
+    with GdbBoot(BUILD, f"entry={design.name} tests=test_thread_stop", log) as boot:
+        ways = Ways(boot.gdb, elf, design)
+        found = []
+        while len(found) < RESUMED:
+            boot.gdb.run_to(elf.address("leave_resumed"))
+            if detour and not found:
+                lead_astray(boot.gdb, elf, design)
+            found.append(ways.steps()[0])
+        if not detour:
+            boot.gdb.resume_or_end()
+            boot.expect_pass()
+    return found
+
+
+def last_jump(elf: Elf, at: int) -> tuple[int, int]:
+    """(address, target) of the jump that a user_return() at @at ends with: behind a MOV, or a MOV and a call."""
+    if elf.read(at, len(MOV_RSP_RDI)) != MOV_RSP_RDI:
+        raise Failed("user_return() does not begin with mov rsp, rdi")
+    at += len(MOV_RSP_RDI)
+    while elf.read(at, 1) == b"\xe8":
+        at += 5
+    length, shape = {b"\xe9": (5, "<i"), b"\xeb": (2, "<b")}[elf.read(at, 1)]
+    return at, at + length + struct.unpack(shape, elf.read(at + 1, length - 1))[0]
+
+
+def lead_astray(gdb: GdbStub, elf: Elf, design: Design) -> None:
+    """user_return() goes on in the system call's way out and not in the interrupts', at the same step."""
+    at, target = last_jump(elf, elf.address(f"{design.ident}_user_return"))
+    steps = {elf.address(f"{design.ident}_idt_entry.{step}"): step for step in ("copy_out", "restore")}
+    step = steps[target].replace("restore", "check")
+    wrong = elf.address(f"{design.ident}_syscall_entry.{step}")
+    gdb.write_memory(at, b"\xe9" + struct.pack("<i", wrong - (at + 5)))
+
+
+def resumed_check(design: Design) -> Check:
+    def run() -> str:
+        elf = Elf(KERNEL)
+        try:
+            found = ways_of_resumed(design, elf, False)
+            if set(found) != {IRET}:
+                raise Failed(f"resumed threads leave by {', '.join(found)}")
+            if SYSRET not in ways_of_resumed(design, elf, True):
+                raise Failed("led astray, every resumed thread still leaves by IRETQ: nothing is seen")
+        except (GdbError, TraceError) as error:
+            raise Failed(str(error)) from None
+        return f"{len(found)} resumed threads"
+    return Check(f"{design.name}.sysret-resumed", run)
+
+
 def sysret_check(design: Design) -> Check:
     def run() -> str:
         elf = Elf(KERNEL)
@@ -130,4 +188,4 @@ def sysret_check(design: Design) -> Check:
 
 
 def checks() -> list[Check]:
-    return [sysret_check(d) for d in DESIGNS]
+    return [sysret_check(d) for d in DESIGNS] + [resumed_check(d) for d in DESIGNS]

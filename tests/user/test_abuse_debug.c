@@ -2,10 +2,10 @@
 /*
  * test_abuse_debug.c - breakpoints and single steps that want to trap in the kernel.
  *
- * A MOV to SS holds a #DB back until the next instruction is done (SDM vol. 3A, 6.8.3). When the MOV reads a word with a
- * breakpoint and the next instruction is SYSCALL or INT n, the #DB comes in ring 0 with the user's GS, table and stack
- * (CVE-2018-8897); QEMU's TCG has it in user mode, Bochs where the hardware has it. TF and a word that the kernel
- * copies are the other ways.  The program must be what ends, by #DB; the POP SS of the old days is no
+ * A MOV to SS holds a #DB back until the next instruction is done (SDM vol. 3A, 6.8.3). When the MOV reads a word
+ * with a breakpoint and the next instruction is SYSCALL or INT n, the #DB comes in ring 0 with the user's GS, table
+ * and stack (CVE-2018-8897); QEMU's TCG has it in user mode, Bochs where the hardware has it. TF and a word that the
+ * kernel copies are the other ways.  The program must be what ends, by #DB; the POP SS of the old days is no
  * instruction in 64-bit mode.  The breakpoint is one CPU's: all children and their parent stay on it.
  */
 #include "arch/x86_64/trapframe.h"
@@ -96,17 +96,34 @@ static void copied_into(void)
 		sys_exit(TEST_FAIL);
 }
 
-static void touched(void)
+static void just_touched(void)
 {
 	watch(&word);
 	RUN("mov (%%rbx), %%eax; syscall");
 }
 
-static void execute(void)
+static void execute_call(void)
 {
 	set_break((uintptr_t)sys_null | BREAK_EXECUTE);
 	sys_null();
 }
+
+/* What hardware does behind a MOV SS, and no emulator: a #DB at the first instruction of an exception's entry. */
+#define AT_STUB(X)							\
+	X(de, "xor %%edx, %%edx; div %%esi", VECTOR_DE)			\
+	X(bp, "int3", VECTOR_BP)					\
+	X(of, "int $4", 4)						\
+	X(ud, "ud2", VECTOR_UD)						\
+	X(ss, "mov %%rax, %%rsp; bts $63, %%rsp; push %%rax", VECTOR_SS) \
+	X(gp, "hlt", VECTOR_GP)						\
+	X(pf, "mov 0, %%rax", VECTOR_PF)
+#define DEFINE_STUB(name, text, vector)					\
+	static void stub_##name(void)					\
+	{								\
+		set_break(BREAK_STUB | (vector));			\
+		RUN(text);						\
+	}
+AT_STUB(DEFINE_STUB)
 
 /* At the SYSCALL itself: a breakpoint there is none behind a MOV SS, and the call is made. */
 extern const char broken_syscall[];
@@ -135,22 +152,25 @@ static void pop_ss(void)
 
 /* Trap on a step never hides what the instruction did, so either may be the end of it. */
 #define STEPPED(outcomes) ((outcomes) | DB)
-#define ENTRIES(name, text, outcomes)			\
-	{ "data_" #name, data_##name, outcomes },	\
-	{ "step_" #name, step_##name, STEPPED(outcomes) }, \
-	{ "both_" #name, both_##name, STEPPED(outcomes) },
+#define ENTRY(kind, name, outcomes) { #kind "_" #name, kind##_##name, outcomes },
+#define ENTRIES(name, text, outcomes) \
+	ENTRY(data, name, outcomes) ENTRY(step, name, STEPPED(outcomes)) ENTRY(both, name, STEPPED(outcomes))
 
-static const struct offence offences[] = {
-	NEXT(ENTRIES)
-	{ "copied_out_of", copied_out_of, SURVIVES },
-	{ "copied_into", copied_into, SURVIVES },
-	{ "touched", touched, DB },
-	{ "execute", execute, DB },
-	{ "execute_syscall", execute_syscall, SURVIVES | DB },
-	{ "step_over_syscall", step_over_syscall, DB },
-	{ "step_over_sleep", step_over_sleep, DB },
-	{ "pop_ss", pop_ss, KILLED_BY(VECTOR_UD) },
-};
+/* QEMU's TCG has #GP where it should have #SS. */
+#define STUB_ENTRY(name, text, vector) ENTRY(stub, name, DB | ((vector) == VECTOR_SS ? KILLED_BY(VECTOR_GP) : 0))
+
+/* The rest. */
+#define OTHERS(X)				\
+	X(copied, out_of, SURVIVES)		\
+	X(copied, into, SURVIVES)		\
+	X(just, touched, DB)			\
+	X(execute, call, DB)			\
+	X(execute, syscall, SURVIVES | DB)	\
+	X(step_over, syscall, DB)		\
+	X(step_over, sleep, DB)			\
+	X(pop, ss, KILLED_BY(VECTOR_UD))
+
+static const struct offence offences[] = { NEXT(ENTRIES) AT_STUB(STUB_ENTRY) OTHERS(ENTRY) };
 #define COUNT (sizeof(offences) / sizeof(offences[0]))
 
 static void refused(uint64_t arg)
@@ -166,7 +186,10 @@ static void refusals(void)
 	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
 		refused(beyond[i]);
 		refused(beyond[i] | BREAK_ACCESS);
+		refused(beyond[i] | BREAK_STUB);
 	}
+	refused(BREAK_STUB | 256);
+	refused(BREAK_STUB | BREAK_WRITE | VECTOR_BP);
 	for (uint64_t kind = 1; kind < 1ul << 16; kind = kind * 2 + 1)
 		if (kind << 48 != BREAK_ACCESS)
 			refused(kind << 48 | (uintptr_t)buffer);
