@@ -24,8 +24,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
 QEMU = "qemu-system-x86_64"
 
-# isa-debug-exit turns the kernel's code n (kernel/abi.h, EXIT_*) into status 2n+1.  A triple fault
-# and an ACPI power-off give 0, so 0 is never a pass.
+# isa-debug-exit turns the kernel's code n (kernel/abi.h, EXIT_*) into status 2n+1.  A triple fault,
+# an ACPI power-off and a signal from outside give 0, so 0 is never a pass.
 VERDICTS = {33: "pass", 35: "fail", 37: "panic", 39: "usage", None: "timeout"}
 EXIT_STATUS = {name: status for status, name in VERDICTS.items()}
 
@@ -88,7 +88,8 @@ class Outcome:
         if self.status is None:
             return f"timeout: no end after {self.seconds:.0f} s"
         said = f"EXIT {self.exit_code}" if self.exit_code is not None else "no EXIT line"
-        hint = " (a triple fault or a power-off)" if self.status == 0 else ""
+        killed = re.search(r"terminating on signal .*", self.stderr)    # QEMU then ends in order, with status 0
+        hint = f" ({killed[0]})" if killed else " (a triple fault or a power-off)" if self.status == 0 else ""
         return f"{self.verdict}: QEMU status {self.status}{hint}, {said}"
 
     def tail(self, n: int = 30) -> list[str]:

@@ -41,6 +41,15 @@ def endings() -> None:
                 raise Failed(f"status {status} with {text!r} counts as {got}, not {verdict}")
 
 
+def killed() -> None:
+    """A QEMU that somebody ends looks like a triple fault but for what it says."""
+    said = "terminating on signal 15 from pid 1 (init)"
+    with tempfile.TemporaryDirectory() as tmp:
+        outcome = Outcome(0, Path(tmp) / "log", 0.0, f"qemu-system-x86_64: {said}\n")
+    if outcome.verdict != "died" or said not in outcome.describe():
+        raise Failed(outcome.describe())
+
+
 def texts() -> None:
     for text, good in TEXTS:
         results, wrong = ktap(text.splitlines())
@@ -62,5 +71,5 @@ def no_image() -> None:
 
 
 def checks() -> list[Check]:
-    return [Check("runner.endings", endings), Check("runner.ktap", texts), Check("runner.hang", hang),
-            Check("runner.no-image", no_image)]
+    return [Check("runner.endings", endings), Check("runner.killed", killed), Check("runner.ktap", texts),
+            Check("runner.hang", hang), Check("runner.no-image", no_image)]
