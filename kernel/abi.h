@@ -107,7 +107,9 @@ struct thread_registers {
 #define FIRE_DO			9	/* arg: one of FIRE_DO_*, operand << 8 */
 #define FIRE_EVENTS		10	/* how many came since FIRE_BEGIN */
 #define FIRE_STUBS		11	/* offset of the stubs in entry text */
-#define FIRE_OPS		12
+#define FIRE_SEND		12	/* arg: CPU; an NMI to it, now; -EINVAL when it is not online */
+#define FIRE_SERVE		13	/* arg: 1: for the last time; send FIRE_HELD's NMIs from here, for a moment */
+#define FIRE_OPS		14
 
 #define FIRE_NOTHING		0	/* the undisturbed run */
 #define FIRE_NMI		1	/* from the local APIC's timer; exact under -icount only */

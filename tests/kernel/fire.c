@@ -224,6 +224,14 @@ static int64_t act(uint64_t what, uint64_t operand)
 	return -EINVAL;
 }
 
+static int64_t send_nmi(uint64_t cpu)
+{
+	if (cpu >= MAX_CPUS || !cpus[cpu].online)
+		return -EINVAL;
+	lapic_send_nmi(cpus[cpu].apic_id);
+	return 0;
+}
+
 static int64_t begin(uint64_t what)
 {
 	static const uint8_t vectors[] = {
@@ -276,6 +284,11 @@ int64_t fire_control(uint64_t op, uint64_t arg)
 		return act(arg & 0xff, arg >> 8);
 	case FIRE_STUBS:
 		return (const char *)entry->stubs - entry->text_start;
+	case FIRE_SEND:
+		return send_nmi(arg);
+	case FIRE_SERVE:
+		fire_serve(arg);
+		return 0;
 	case FIRE_EVENTS:
 		return fire_total;
 	}

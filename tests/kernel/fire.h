@@ -51,6 +51,10 @@ void fire_print_seen(void);
 /* FIRE_HELD: a breakpoint turns into an NMI at the same place. */
 enum fire_held { HELD_NOT, HELD_WANTED, HELD_SEND, HELD_SENT };
 
+/* Send the NMIs that other CPUs' breakpoints ask for, for a moment; from the first call to the @last, FIRE_HELD's come
+ * from here. */
+void fire_serve(bool last);
+
 /* What the watch does with events of the test's own making; 0: there is none. */
 extern struct fire_expect {
 	uint64_t user_gp;			/* RIP of the user's two-byte instruction that may #GP */

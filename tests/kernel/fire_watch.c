@@ -18,6 +18,7 @@
 #define TEXT_MAX	(4 * PAGE_SIZE)
 #define FAULTS_PRINTED	5
 #define DUMP_COLUMNS	12
+#define SERVE_POLLS	1000		/* with interrupts off, so not for long */
 
 struct fire_expect fire_expect;
 uint64_t fire_events, fire_total, fire_faults;
@@ -123,10 +124,10 @@ static void note(const struct trapframe *f, uint64_t cr3, uint64_t gs)
 		check_root(f, cr3);
 	if (f->vector != awaited)
 		return;			/* it only brought the awaited one about */
-	fire_events++;
-	fire_total++;
+	__atomic_fetch_add(&fire_events, 1, __ATOMIC_RELAXED);
+	__atomic_fetch_add(&fire_total, 1, __ATOMIC_RELAXED);
 	if (offset < TEXT_MAX)
-		seen[offset] |= state;
+		__atomic_fetch_or(&seen[offset], (uint16_t)state, __ATOMIC_RELAXED);
 }
 
 /* --- the events -------------------------------------------------------------- */
@@ -162,16 +163,45 @@ static bool skip_gp(struct trapframe *f)
 	return true;
 }
 
+static uint32_t asking;			/* CPU + 1 that wants an NMI from whoever serves */
+static bool served;			/* somebody does */
+
+static void send_second_nmi(void)
+{
+	if (!__atomic_load_n(&served, __ATOMIC_SEQ_CST)) {
+		lapic_send_nmi(this_cpu()->apic_id);
+		return;
+	}
+	__atomic_store_n(&asking, this_cpu()->index + 1, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&asking, __ATOMIC_SEQ_CST))
+		cpu_pause();
+}
+
+void fire_serve(bool last)
+{
+	uint32_t cpu;
+
+	__atomic_store_n(&served, !last, __ATOMIC_SEQ_CST);
+	for (unsigned i = 0; i < SERVE_POLLS; i++) {
+		cpu = __atomic_load_n(&asking, __ATOMIC_SEQ_CST);
+		if (cpu) {
+			lapic_send_nmi(cpus[cpu - 1].apic_id);
+			__atomic_store_n(&asking, 0, __ATOMIC_SEQ_CST);
+		}
+		cpu_pause();
+	}
+}
+
 /*
  * An NMI at a breakpoint, held back until then: #DB's handler sends the first one, which comes at once; that one's
  * handler sends a second, which must wait, and returns without IRETQ; so the second comes behind #DB's IRETQ, at the
- * breakpoint. Needs no timer that counts instructions.
+ * breakpoint. Needs no timer that counts instructions. Where another CPU serves, the second one comes from there.
  */
 static enum trap_verdict nmi(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
 	if (fire_expect.held == HELD_SEND) {
 		fire_expect.held = HELD_SENT;
-		lapic_send_nmi(this_cpu()->apic_id);
+		send_second_nmi();
 		return TRAP_TAKEN_HOLD_NMIS;
 	}
 	note(f, cr3, gs);

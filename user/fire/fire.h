@@ -51,4 +51,9 @@ bool path_takes(const struct path *path, uint64_t operand);
 /* Is vector @operand's way behind its stub not that of a smaller one? */
 bool path_is_first(uint64_t operand);
 
+/* With four CPUs or more: another CPU sends the NMIs of FIRE_HELD, and one keeps its registers under a storm
+ * of timer interrupts. False when that failed, or a register changed. */
+bool company_start(void);
+bool company_stop(void);
+
 #endif

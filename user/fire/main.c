@@ -132,7 +132,8 @@ static bool sweep_kind(const struct path *p, struct shot *s, uint64_t kind)
 	bool good = fire(FIRE_BEGIN, kind) == 0;
 
 	fire(FIRE_PATH, p->changes_cr2);
-	good = good && sweep(p, s, kind);
+	good = good && (kind != FIRE_HELD || company_start()) && sweep(p, s, kind);
+	good &= company_stop();
 	fire(FIRE_END, 0);
 	return good;
 }

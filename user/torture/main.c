@@ -3,7 +3,7 @@
  * main.c - torture: everything at once, for as long as asked, and nothing may be left of it.
  *
  * Runners, each a thread, start one program after the other, drawn by seed: what the tests of tests/user
- * do in their children, and whole tests. All CPUs' timers run at 10 kHz, in three phases of four each yield
+ * do in their children, and whole tests. All CPUs' timers run at 10 kHz, NMIs go to each, in three phases of four each yield
  * and wake moves its thread, and bystanders check every register throughout.
  * After each phase, as many frames and page-table pages must be in use as before the first.
  *
@@ -55,6 +55,7 @@ static bool run_phase(uint64_t *seed, unsigned count, uint64_t until, uint64_t *
 
 	for (unsigned i = 0; i < BYSTANDERS; i++)
 		good &= bystander_start(&bystanders[i], test_random(seed)) == 0;
+	good &= threads_only || nmis_start();
 	for (unsigned i = 0; i < count; i++) {
 		runners[i] = (struct runner){ .seed = test_random(seed), .until = until };
 		good &= thread_start(&runners[i].thread, run_programs, &runners[i]) == 0;
@@ -63,6 +64,7 @@ static bool run_phase(uint64_t *seed, unsigned count, uint64_t until, uint64_t *
 		good &= thread_finish(&runners[i].thread) == 0 && runners[i].good;
 		*programs += runners[i].programs;
 	}
+	good &= threads_only || nmis_stop();
 	for (unsigned i = 0; i < BYSTANDERS; i++)
 		good &= bystander_stop(&bystanders[i]);
 	return good;
@@ -84,7 +86,7 @@ static int torture(uint64_t ns, uint64_t first_seed)
 	unsigned cpus = smp_count(), count = cpus + 2 < RUNNERS_MAX ? cpus + 2 : RUNNERS_MAX;
 	uint64_t start, programs = 0, ipis = (uint64_t)sys_bench_control(BENCH_IPIS, 0), seed = first_seed;
 	struct balance before = fill_pools(count);
-	bool good = test_result() == TEST_PASS;
+	bool good = test_result() == TEST_PASS && (threads_only || nmis_begin());
 
 	start = now();
 	for (unsigned phase = 1; good && now() - start < ns; phase++) {
@@ -100,6 +102,7 @@ static int torture(uint64_t ns, uint64_t first_seed)
 		       (now() - start) / 1000000, programs, (uint64_t)sys_bench_control(BENCH_IPIS, 0) - ipis,
 		       sys_bench_control(BENCH_FRAMES_USED, 0), good ? "" : ": FAILED");
 	}
+	good = (threads_only || nmis_end()) && good;
 	printf("torture: seed %lu, %u CPUs, %lu ms: %s\n", first_seed, cpus, (now() - start) / 1000000,
 	       good ? "every register as it should be, frames and page-table pages balance" : "FAILED");
 	return good ? TEST_PASS : TEST_FAIL;

@@ -24,4 +24,11 @@ struct balance settle(struct balance wanted, unsigned naps);
 struct balance fill_pools(unsigned runners);
 int fill_child(const char *what);
 
+/* NMIs to every CPU: take them from now on; send them, until stopped; print how many came and where, and let go.
+ * False when an NMI found a state that cannot be, or none came. */
+bool nmis_begin(void);
+bool nmis_start(void);
+bool nmis_stop(void);
+bool nmis_end(void);
+
 #endif
