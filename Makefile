@@ -90,7 +90,7 @@ test:	## every test, or one with T=name
 test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minutes; T=name
 torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
 compare:	## boot every design, print them side by side, write build/compare/
-trace:	## one real entry, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault
+trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules
 diff:	## two designs' entry paths side by side; A=design B=design
 clean:	## remove everything that was built

@@ -131,6 +131,7 @@ check_test() {
 	tool gcc gcc	# the host's own: unit tests run here
 	file libc6-dev "C library headers" /usr/include/stdlib.h
 	file libcmocka-dev "cmocka" /usr/include/cmocka.h /usr/local/include/cmocka.h
+	check_modules capstone:python3-capstone
 }
 
 check_bochs() {

@@ -40,3 +40,21 @@ class Areas:
     def of_stack_pointer(self, rsp):
         """As of(), for a stack pointer: an empty stack's RSP is one past its last byte."""
         return USER if rsp <= self.layout["USER_END"] else self.of(rsp - 1)
+
+    def below_top(self, rsp):
+        """Bytes from @rsp up to its stack's top; None for no stack, or one whose top the map does not give."""
+        area = self.of_stack_pointer(rsp)
+        top = self._top(area, rsp) if area else None
+        return None if top is None else top - rsp
+
+    def _top(self, area, rsp):
+        """First byte above the stack @area. The map knows a program's first stack only."""
+        at, (kind, which) = self.layout, area
+        if area == USER:
+            top = at["USER_STACK_TOP"]
+            return top if top - at["USER_STACK_SIZE"] <= rsp <= top else None
+        if kind == "kernel_stack":      # a slot is a guard page and then the stack
+            return at["KSTACK_AREA_BASE"] + (which * at["KSTACK_SLOT_PAGES"] + 1 + at["KSTACK_PAGES"]) * PAGE
+        if kind == "trampoline":
+            return at["TRAMPOLINE_AREA_BASE"] + (which + 1) * at["TRAMPOLINE_SLOT_PAGES"] * PAGE
+        return None if kind == "boot_stack" else (rsp - 1) // PAGE * PAGE + PAGE

@@ -59,6 +59,20 @@ class Stepper:
                 yield self._bracket(name)
             self.gdb.set_breakpoint(self.begin)
 
+    def nmi(self, operation, stub):
+        """The Trace of an NMI that the monitor sends when the program is about to begin @operation: what it
+        interrupts is trace_begin()'s first instruction. @stub: address of the NMI's stub. None: never begun."""
+        self.gdb.set_breakpoint(self.begin)
+        while self._run_to_begin():
+            if self.gdb.read_string(self.gdb.read_registers(["rdi"])[0]) == operation:
+                self.gdb.clear_breakpoint(self.begin)
+                self.gdb.monitor("nmi")
+                return self._interrupt("nmi", stub, 3)
+            self.gdb.clear_breakpoint(self.begin)
+            self.gdb.step()
+            self.gdb.set_breakpoint(self.begin)
+        return None
+
     def _run_to_begin(self):
         """False when the guest ended instead. Another program may have code at that address."""
         while True:

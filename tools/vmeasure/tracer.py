@@ -50,6 +50,16 @@ def trace_design(subject, design, log, wanted=None):
         boot.expect_pass()
 
 
+def trace_nmi(subject, design, log, operation):
+    """The Trace of one NMI in user mode, where the bench program begins @operation; None when it never does."""
+    with GdbBoot(subject.shipped, "entry=%s bench=trace" % design.name, log) as boot:
+        stub = subject.stubs(design) + subject.vectors["VECTOR_NMI"] * subject.stub_size
+        trace = Stepper(boot.gdb, subject.kernel, subject.program).nmi(operation, stub)
+        boot.gdb.resume_or_end()
+        boot.expect_pass()
+        return trace
+
+
 def count_design(subject, design, log):
     """{operation: event counts} of one traced boot."""
     counter, counts = subject.counter(design), {}
