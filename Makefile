@@ -53,7 +53,7 @@ ISO        := $(BUILD)/vestibule.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run debug test test-bochs torture compare trace lint
+COMMANDS := all iso run debug test test-bochs torture compare trace diff lint
 JOBS     := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
@@ -77,6 +77,8 @@ compare: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/compare.py
 trace: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/trace.py
+diff: $(KERNEL)
+	@$(PYTHON) tools/diff.py
 lint:
 	@tools/lint.sh
 endif
@@ -92,13 +94,9 @@ torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= 
 compare:	## boot every design, print them side by side, write build/compare/
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules
-diff:	## two designs' entry paths side by side; A=design B=design
+diff:	## two designs' entry paths side by side, and the instructions of each step; A=design B=design
 clean:	## remove everything that was built
 help:	## this list
-
-diff:
-	@diff -y -W 180 --expand-tabs entry/$(or $(A),$(error diff needs A=design B=design)).asm \
-		entry/$(or $(B),$(error diff needs A=design B=design)).asm || test $$? = 1
 
 clean:
 	rm -rf $(BUILD)
@@ -191,6 +189,6 @@ $(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%)
 $(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/designs.py entry/registry.h | $(PROOF)
 	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
 
-.PHONY: $(COMMANDS) diff clean help
+.PHONY: $(COMMANDS) clean help
 .SECONDARY:
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# setup.sh - make sure that the tools are there: `setup.sh GROUP...`, of build iso run compare trace test lint debug,
-# or all.
+# setup.sh - make sure that the tools are there: `setup.sh GROUP...`, of build iso run compare trace diff test
+# mutants lint debug, or all.
 #
 # Debian as root: what is missing is installed.  Elsewhere: everything that is missing is listed at
 # once, with package names and the command, and the status is 1.  Nothing but shell built-ins runs
@@ -121,6 +121,11 @@ check_compare() {
 	check_modules matplotlib:python3-matplotlib
 }
 
+check_diff() {
+	check_build
+	check_modules capstone:python3-capstone
+}
+
 check_debug() {
 	check_run
 	tool gdb gdb
@@ -157,12 +162,12 @@ check_groups() {
 		case $group in
 		trace) check_compare ;;
 		test-bochs) check_bochs ;;
-		torture) check_test ;;
-		build | iso | run | compare | debug | test | lint) "check_$group" ;;
+		torture | mutants) check_test ;;
+		build | iso | run | compare | diff | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
-			echo "setup.sh: unknown group '$group': build iso run compare trace debug test" \
-				"test-bochs torture lint all" >&2
+			echo "setup.sh: unknown group '$group': build iso run compare trace diff debug test" \
+				"test-bochs torture mutants lint all" >&2
 			exit 2
 			;;
 		esac

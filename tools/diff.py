@@ -1,0 +1,183 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""diff.py - two designs side by side: `make diff A=design B=design`.
+
+First their assembly, the number of a step's instructions before its label.  Between the columns: nothing
+where both have the same code (comments and the design's own prefix aside), | where it differs, < and > where
+one has a line more.  Then a table of every path and step: instructions in the linked image, once each
+however often they run.  C of the design that a step calls counts where it is called, by its name.
+
+    diff.py A B [--build DIR]       the environment's A= and B= are the defaults
+"""
+import argparse
+import difflib
+import os
+import re
+import signal
+import sys
+from itertools import zip_longest
+from pathlib import Path
+
+from designs import ROOT, designs
+from vmeasure.entrytext import EntryText
+from vmeasure.image import Elf, read_defines
+
+COLUMN = 84
+LABEL = re.compile(r"(\.?)(\w+):")
+IN_C = re.compile(r"\.(\w+):\s*;\s*in (\w+)\(\)")
+
+
+class Side:
+    """One design: its source, and its instructions in the image."""
+
+    def __init__(self, design, kernel, stub_size):
+        self.design = design
+        self.text = EntryText(kernel, design.ident, stub_size)
+        source = (ROOT / "entry" / (design.name + ".asm")).read_text()
+        lines = source.splitlines()
+        # The theory at the head is for reading alone.
+        begin = next(i for i, line in enumerate(lines) if line and not line.startswith(";"))
+        self.lines = self._with_counts(lines[begin:])
+
+    def count(self, path, step=None):
+        """Static instructions of a step, or of a whole path."""
+        return sum(1 for i in self.text.instructions if i.path == path and step in (None, i.step))
+
+    def c_functions(self, path, step):
+        """[(name, instructions)] of the design's C that this step calls, directly or not."""
+        todo = [i.calls for i in self.text.instructions if (i.path, i.step) == (path, step)]
+        found = {}
+        while todo:
+            owner = self._c_path(todo.pop(0))
+            if owner and owner not in found:
+                found[owner] = self.count(owner)
+                todo += [i.calls for i in self.text.instructions if i.path == owner]
+        return [("%s_%s" % (self.design.ident, p), n) for p, n in found.items()]
+
+    def _c_path(self, symbol):
+        """The path that is C function @symbol of this design, or None."""
+        places = {name: address for address, name in self.text.functions}
+        if symbol not in places:
+            return None
+        path, _ = self.text.owner(places[symbol])
+        return path if path in self.text.c_paths else None
+
+    def _with_counts(self, lines):
+        """[(number or "", line)]"""
+        owner, found = "", []
+        for line in lines:
+            label = LABEL.match(line)
+            if label and not label[1]:
+                owner = label[2][len(self.design.ident) + 1:]
+            number = ""
+            if label and (label[1] or not self.text.steps(owner)):
+                number = str(self.count(owner, label[2] if label[1] else ""))
+            found.append((number, line))
+        return found
+
+    def notes(self):
+        """{(path, step): function} where the source says that a step is done in C."""
+        owner, found = "", {}
+        for _, line in self.lines:
+            label = LABEL.match(line)
+            if label and not label[1]:
+                owner = label[2][len(self.design.ident) + 1:]
+            if note := IN_C.match(line):
+                found[owner, note[1]] = "in %s()" % note[2]
+        return found
+
+    def cell(self, path, step):
+        """What the table says about a step."""
+        if step and step not in self.text.steps(path):
+            return ""
+        number = self.count(path, step)
+        parts = ["%d %s()" % (n, name) for name, n in self.c_functions(path, step)]
+        return " + ".join([str(number)] + parts) if number else self.notes().get((path, step), "-")
+
+    def total(self, path):
+        """Instructions of a path, the C of the design included."""
+        steps = self.text.steps(path) or [""]
+        c = {f for s in steps for f in self.c_functions(path, s)}
+        return self.count(path) + sum(n for _, n in c)
+
+
+def same_code(side, line):
+    """@line with nothing left of what two designs may differ in without differing."""
+    return re.sub(r"\b%s_" % side.design.ident, "@_", re.sub(r"\s+", " ", line.split(";")[0])).strip()
+
+
+def side_by_side(a, b):
+    """The assembly's lines, ready to print."""
+    codes = [[same_code(s, line) for _, line in s.lines] for s in (a, b)]
+    matcher = difflib.SequenceMatcher(None, *codes, autojunk=False)
+    for kind, a1, a2, b1, b2 in matcher.get_opcodes():
+        for left, right in zip_longest(a.lines[a1:a2], b.lines[b1:b2]):
+            mark = " " if kind == "equal" else "|" if left and right else "<" if left else ">"
+            yield ("%s %s %s" % (column(left), mark, column(right))).rstrip()
+
+
+def column(entry):
+    """One half of a line: the number, and the text cut to fit."""
+    number, line = entry or ("", "")
+    return ("%3s %s" % (number, line.expandtabs(8)))[:COLUMN].ljust(COLUMN)
+
+
+def merged(first, second):
+    """The names of both lists, in the first one's order as far as it goes."""
+    return first + [name for name in second if name not in first]
+
+
+def paths_of(side):
+    """Paths of the assembly, in the order of the image."""
+    paths = dict.fromkeys(i.path for i in side.text.instructions)
+    return [p for p in paths if p not in side.text.c_paths]
+
+
+def table(a, b):
+    """The second part: path, step, A, B."""
+    rows = [("path", "step", a.design.name, b.design.name)]
+    for path in merged(paths_of(a), paths_of(b)):
+        steps = merged(a.text.steps(path), b.text.steps(path)) or [""]
+        for n, step in enumerate(steps):
+            rows.append((path if n == 0 else "", "." + step if step else "", a.cell(path, step), b.cell(path, step)))
+        if steps != [""]:
+            rows.append(("", "in all", str(a.total(path)), str(b.total(path))))
+    widths = [max(len(r[i]) for r in rows) for i in range(4)]
+    for r in rows:
+        yield "  ".join(text.ljust(width) for text, width in zip(r, widths)).rstrip()
+
+
+def arguments():
+    """The command line, with two designs' names that exist."""
+    p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    p.add_argument("a", nargs="?", default=os.environ.get("A"))
+    p.add_argument("b", nargs="?", default=os.environ.get("B"))
+    p.add_argument("--build", default=os.environ.get("BUILD") or str(ROOT / "build"))
+    args = p.parse_args()
+    known = {d.name: d for d in designs()}
+    for key, name in (("A", args.a), ("B", args.b)):
+        if name not in known:
+            said = "is no design" if name else "is missing"
+            sys.exit("diff: %s=%s %s; both A= and B= are one of: %s" % (key, name or "", said, " ".join(known)))
+    return known[args.a], known[args.b], Path(args.build)
+
+
+def main():
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    a, b, build = arguments()
+    if not (build / "vestibule.elf").exists():
+        sys.exit("diff: no %s: run `make` first" % (build / "vestibule.elf"))
+    kernel = Elf(build / "vestibule.elf")
+    stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+    sides = [Side(d, kernel, stub_size) for d in (a, b)]
+    print("\n".join(side_by_side(*sides)))
+    print("\nInstructions in the image:\n")
+    print("\n".join(table(*sides)))
+    for side in sides:
+        print("\n%s: %d instructions, %d bytes of padding" % (
+            side.design.name, len(side.text.instructions), side.text.padding()), end="")
+    print()
+
+
+if __name__ == "__main__":
+    main()
