@@ -117,6 +117,43 @@ static void many_timed(void)
 	CHECK_EQUAL(result, -ETIMEDOUT);
 }
 
+static volatile bool waiting, has_run, over;
+
+static void urgent_sleeper(void *unused)
+{
+	(void)unused;
+	sys_set_priority(0, PRIORITY_URGENT);
+	while (!over) {
+		waiting = true;
+		sys_sleep(0);
+		waiting = false;
+		has_run = true;
+	}
+}
+
+/* An urgent thread on our CPU runs before the wake() that woke it has returned, not at the next tick. */
+static void woken_at_once(void)
+{
+	struct user_thread t;
+
+	smp_pin(smp_cpu(0));
+	CHECK_EQUAL(thread_start(&t, urgent_sleeper, NULL), 0);
+	CHECK_EQUAL(sys_set_affinity((unsigned long)t.tid, 1ul << smp_cpu(0)), 0);
+	for (int i = 0; i < ROUNDS; i++) {
+		while (!waiting)
+			sys_yield();
+		has_run = false;
+		over = i == ROUNDS - 1;
+		sys_wake((unsigned long)t.tid);
+		if (!CHECK(has_run))
+			break;
+	}
+	over = true;
+	sys_wake((unsigned long)t.tid);
+	CHECK_EQUAL(thread_finish(&t), 0);
+	smp_unpin();
+}
+
 int main(const char *arg, size_t len)
 {
 	(void)arg;
@@ -126,6 +163,7 @@ int main(const char *arg, size_t len)
 	woken_early();
 	pending_wake();
 	many_timed();
+	woken_at_once();
 	CHECK_EQUAL(sys_wake(0), -ESRCH);
 	CHECK_EQUAL(sys_wake(1ul << 32), -ESRCH);
 	CHECK_EQUAL(sys_wake(~0ul), -ESRCH);
