@@ -11,15 +11,11 @@ import sys
 
 from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed
 from designs import Design
-from vmeasure.code_figures import flip_names
+from vmeasure.code_figures import splits_table
 from vmeasure.image import Elf
 
 MORE = ("irq", "fault")
 ROW = re.compile(r" *\d+  [0-9a-f]{16} +\S.* (user|kernel|one) +(user|kernel) +[a-z_]+(-\d+)? +[01]$")
-
-
-def splits_table(design: Design) -> bool:
-    return any(name.startswith(design.name + ".") for name in flip_names(Elf(KERNEL)))
 
 
 def trace(design: Design, event: str) -> list[dict]:
@@ -46,7 +42,7 @@ def trace(design: Design, event: str) -> list[dict]:
 def expect_entry(design: Design, event: str, rows: list[dict]) -> None:
     """From the first instruction in the kernel to the last: what must be true of each event."""
     first, last = rows[0], rows[-1]
-    table = ["user", "kernel", "user"] if splits_table(design) else ["one"]
+    table = ["user", "kernel", "user"] if splits_table(Elf(KERNEL), design) else ["one"]
     changes = [r["cr3"] for i, r in enumerate(rows) if i == 0 or rows[i - 1]["cr3"] != r["cr3"]]
     land = f"{design.ident}_syscall_entry" if event == "syscall" else f"{design.ident}_stubs"
     wanted = [
@@ -59,6 +55,8 @@ def expect_entry(design: Design, event: str, rows: list[dict]) -> None:
         (event != "nmi" or (first["stack"] == "nmi_stack" and first["below_top"] >= 40),
          f"the NMI lands on {first['stack']}-{first['below_top']}"),
         (any(r["stack"] == "kernel_stack" and r["below_top"] for r in rows), "never has a frame on a kernel stack"),
+        (all(r["stack"] == "kernel_stack" for r in rows if not r["step"].startswith(design.ident + "_")),
+         "runs kernel text on a stack that a program's table shows"),
     ]
     for good, why in wanted:
         if not good:

@@ -60,10 +60,15 @@ def entry_ranges(kernel, ident):
             for n in ("shared", ident)]
 
 
+def splits_table(kernel, design):
+    """Does the design have a user table of its own?"""
+    return any(n.startswith(design.name + ".") for n in flip_names(kernel))
+
+
 def c_bytes_mapped(kernel, design):
     """See c_bytes_mapped above."""
     ranges = entry_ranges(kernel, design.ident)
-    if not any(n.startswith(design.name + ".") for n in flip_names(kernel)):
+    if not splits_table(kernel, design):
         ranges = [(kernel.address("kernel_text_start"), kernel.address("kernel_text_end"))]
     places = {(s.address, s.size) for s in kernel.symbols if s.type == STT_FUNC and s.size
               and any(a <= s.address < b for a, b in ranges)}

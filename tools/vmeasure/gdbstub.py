@@ -102,6 +102,13 @@ class GdbStub:
         """Values of the registers @names."""
         return self.decode(self.request(b"g"), names)
 
+    def write_register(self, name, value):
+        """Set one register."""
+        number = [n for n, _, _ in self.registers].index(name)
+        raw = value.to_bytes(self._where[name][1], "little").hex().encode()
+        if self.request(b"P%x=%s" % (number, raw)) != b"OK":
+            raise GdbError("cannot write register %s" % name)
+
     def read_memory(self, address, length):
         """@length bytes at the virtual @address on the table now in CR3."""
         reply = self.request(b"m%x,%x" % (address, length))
