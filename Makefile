@@ -53,13 +53,13 @@ ISO        := $(BUILD)/vestibule.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run debug test test-bochs torture compare trace diff lint
-JOBS     := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+COMMANDS := all iso run debug test test-bochs torture compare trace diff mutants lint
+PARALLEL := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
 $(COMMANDS):
 	@tools/setup.sh $(if $(filter all,$@),build,$@)
-	@$(MAKE) --no-print-directory $(if $(V),,-s) $(JOBS) TOOLS_READY=yes $@
+	@$(MAKE) --no-print-directory $(if $(V),,-s) $(PARALLEL) TOOLS_READY=yes $@
 else
 all: $(KERNEL) $(ARCHIVE) $(PROOF)
 iso: $(ISO)
@@ -79,6 +79,8 @@ trace: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/trace.py
 diff: $(KERNEL)
 	@$(PYTHON) tools/diff.py
+mutants: $(KERNEL) $(ARCHIVE)
+	@$(PYTHON) tools/mutants.py
 lint:
 	@tools/lint.sh
 endif
@@ -95,6 +97,7 @@ compare:	## boot every design, print them side by side, write build/compare/
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules
 diff:	## two designs' entry paths side by side, and the instructions of each step; A=design B=design
+mutants:	## blank each instruction of the entry text: which test notices? Goes on where it was; ENTRY= JOBS=2 SAMPLE=n
 clean:	## remove everything that was built
 help:	## this list
 

@@ -55,18 +55,25 @@ def _prefix():
     return subprocess.run([str(setup), "toolchain"], capture_output=True, text=True).stdout.strip()
 
 
-def meta(iso, kernel, cpu_model):
-    """What every number carries with it (DESIGN.md section 2)."""
+def tools():
+    """{tool: version} of what makes and runs an image."""
     prefix = _prefix()
     qemu = re.search(r"version (\S+)", _first_line("qemu-system-x86_64", "--version"))
     return {
-        "accelerator": "tcg, icount shift=0,sleep=off",
-        "cpu_model": cpu_model,
-        "cpus": 1,
         "qemu": qemu.group(1) if qemu else "unknown",
         "compiler": _first_line(prefix + "gcc", "--version"),
         "binutils": _first_line(prefix + "ld", "--version"),
         "nasm": _first_line("nasm", "--version"),
+    }
+
+
+def meta(iso, kernel, cpu_model):
+    """What every number carries with it (DESIGN.md section 2)."""
+    return {
+        "accelerator": "tcg, icount shift=0,sleep=off",
+        "cpu_model": cpu_model,
+        "cpus": 1,
+        **tools(),
         "iso_sha256": sha256(iso),
         "kernel_sha256": sha256(kernel),
         "hardening": "system-call index masked, LFENCE beside SWAPGS; no retpolines, "

@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""docs/mutants.md: every mutant and what became of it, small enough to read."""
+from collections import Counter
+
+from vmeasure import shipped
+
+from . import explain
+from .killers import KILLERS
+from .lab import key
+
+HEAD = """# Mutants
+
+Made by `make mutants`; do not edit. Each instruction of each design's entry text is replaced by NOPs, one at a time,
+and the kernel is booted with one test after the other until one fails: the *killer*. A mutant that no test kills
+shows a gap in the tests, or an instruction that has no effect which a test could see. Each of these stands
+under *Survivors* with the reason, from `entry/mutants.json`. What is counted: everything that control flow reaches from
+the stubs and the entries, the design's C included. Bytes between instructions are padding, and are not mutated.
+"""
+CELLS = {"\n": " ", "|": "\\|", "*": "\\*", "<": "\\<"}
+
+
+def text(outcomes, rules, build, image):
+    """The page."""
+    parts = [HEAD, meta_line(build, image), totals(outcomes), steps(outcomes), survivors(outcomes, rules),
+             stubs(outcomes), everything(outcomes)]
+    return "\n".join(parts)
+
+
+def meta_line(build, image):
+    """What all of this holds for."""
+    tools = shipped.tools()
+    return "Image (kernel and boot archive) sha256 %s; %s; %s; QEMU %s, TCG, -cpu max.\n" % (
+        image[:16], tools["compiler"], tools["nasm"], tools["qemu"])
+
+
+def table(rows):
+    """Markdown; the first row is the head."""
+    lines = ["| " + " | ".join("".join(CELLS.get(c, c) for c in str(cell)) for cell in row) + " |" for row in rows]
+    lines.insert(1, "|---" * len(rows[0]) + "|")
+    return "\n".join(lines) + "\n"
+
+
+def totals(outcomes):
+    """Per design: how many mutants, and which killer killed how many."""
+    by = [Counter(row["killed_by"] for _, row in o.killed) for o in outcomes]
+    rows = [[""] + [o.design.name for o in outcomes],
+            ["mutants"] + [len(o.rows) for o in outcomes],
+            ["killed"] + [len(o.killed) for o in outcomes]]
+    rows += [["by " + k.title] + [b[k.title] for b in by] for k in KILLERS]
+    rows += [["survivors"] + [len(o.survivors) for o in outcomes],
+             ["bytes of padding"] + [o.text.padding() for o in outcomes]]
+    return "## Totals\n\nKillers are tried in this order, on the instructions that they execute.\n\n" + table(rows)
+
+
+def merged(lists):
+    """Every name once, in the order of the first list that has it."""
+    return list(dict.fromkeys(name for names in lists for name in names))
+
+
+def steps(outcomes):
+    """Per path and step: instructions, and how many of them survive."""
+    places = merged([(i.path, i.step) for i, _ in o.rows] for o in outcomes)
+    rows = [["path", "step"] + [o.design.name for o in outcomes]]
+    order = list(dict.fromkeys(path for path, _ in places))
+    for place in sorted(places, key=lambda p: order.index(p[0])):
+        cells = []
+        for o in outcomes:
+            here = [row for i, row in o.rows if (i.path, i.step) == place]
+            alive = sum(1 for row in here if row["killed_by"] is None)
+            cells.append("-" if not here else str(len(here)) if not alive else "%d, %d survive" % (len(here), alive))
+        rows.append([place[0], "." + place[1] if place[1] else ""] + cells)
+    return "## Steps\n\nInstructions, all killed unless it says otherwise.\n\n" + table(rows)
+
+
+def survivors(outcomes, rules):
+    """Grouped by what explains them."""
+    found = {}
+    for o in outcomes:
+        for insn, row in o.survivors:
+            why = explain.reason(rules, o.design, insn) or "**unexplained**"
+            where = "%s: %s" % (key(insn), insn.text)
+            found.setdefault((why, where), []).append(o.design.name)
+    rows = [["instruction", "designs", "why it is harmless"]]
+    for (why, where), names in sorted(found.items()):
+        rows.append([where, "all" if len(names) == len(outcomes) else ", ".join(names), why])
+    return "## Survivors\n\n" + (table(rows) if len(rows) > 1 else "None.\n")
+
+
+def stub_kind(insn):
+    """What this instruction is to its stub."""
+    if insn.text.startswith("jmp"):
+        return "jmp"
+    return "push 0 (error code)" if insn.text == "push 0" and insn.offset == 0 and insn.vector else "push vector"
+
+
+def stubs(outcomes):
+    """256 stubs of two or three instructions: in groups."""
+    rows = [["design", "instruction", "killed by", "signature", "stubs"]]
+    for o in outcomes:
+        groups = Counter((stub_kind(i), row["killed_by"] or "nobody", row["signature"] or "-")
+                         for i, row in o.tried if i.vector is not None)
+        for (kind, killer, signature), count in sorted(groups.items()):
+            rows.append([o.design.name, kind, killer, signature, count])
+    return "## Stubs\n\n" + table(rows)
+
+
+def everything(outcomes):
+    """One line for each instruction, of all designs in which it ends the same way."""
+    found = {}
+    for o in outcomes:
+        for insn, row in o.tried:
+            if insn.vector is None:
+                end = "%s: %s" % (row["killed_by"], row["signature"]) if row["killed_by"] else "survives"
+                found.setdefault((insn.path, insn.step), {}).setdefault((insn.offset, insn.text), {}) \
+                    .setdefault(end, []).append(o.design.name)
+    lines = []
+    for (path, step), here in found.items():
+        lines.append("%s%s" % (path, "." + step if step else ""))
+        for (offset, code), ends in sorted(here.items()):
+            for n, (end, names) in enumerate(ends.items()):
+                who = "" if len(ends) == 1 and len(names) == len(outcomes) else " [%s]" % " ".join(names)
+                lines.append("  %-42s %s%s" % ("+%-4d %s" % (offset, code) if n == 0 else "", end, who))
+    return "\n".join(["## Every instruction\n\nWhere designs are named the line holds for those.\n\n```"] + lines
+                     + ["```\n"])

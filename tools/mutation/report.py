@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""What a run has found: on the terminal, and docs/mutants.md after a whole one."""
+from collections import Counter
+
+from qemu import ROOT
+
+from . import explain, page
+from .lab import key
+
+RULES = ROOT / "entry" / "mutants.json"
+PAGE = ROOT / "docs" / "mutants.md"
+
+
+class Outcomes:
+    """One design's mutants and what became of each."""
+
+    def __init__(self, design, text, instructions, results):
+        self.design, self.text = design, text
+        self.rows = [(insn, results.find(insn)) for insn in instructions]
+
+    @property
+    def tried(self):
+        return [(insn, row) for insn, row in self.rows if row is not None]
+
+    @property
+    def killed(self):
+        return [(insn, row) for insn, row in self.tried if row["killed_by"] is not None]
+
+    @property
+    def survivors(self):
+        return [(insn, row) for insn, row in self.tried if row["killed_by"] is None]
+
+
+def unexplained(outcomes, rules):
+    """[(design, insn, row)] of the survivors that no rule covers; the rules count what they cover."""
+    return [(o.design, insn, row) for o in outcomes for insn, row in o.survivors
+            if not explain.reason(rules, o.design, insn)]
+
+
+def show(outcomes):
+    """Totals per design, and who killed how many."""
+    for o in outcomes:
+        by = Counter(row["killed_by"] for _, row in o.killed)
+        print("%s: %d mutants, %d tried, %d killed, %d survive; %s" % (
+            o.design.name, len(o.rows), len(o.tried), len(o.killed), len(o.survivors),
+            ", ".join("%s %d" % item for item in by.most_common())))
+
+
+def finish(outcomes, whole, build, image):
+    """Print, write the page after a whole run, and return the exit status."""
+    rules = explain.load(RULES)
+    open_questions = unexplained(outcomes, rules)
+    show(outcomes)
+    for design, insn, row in open_questions:
+        print("survives unexplained: %s %s '%s': %s" % (
+            design.name, key(insn), insn.text, "passes " + ", ".join(row["tried"]) if row["tried"]
+            else "no killer executes it"))
+    complete = whole and all(len(o.tried) == len(o.rows) for o in outcomes)
+    old = explain.stale(rules) if complete else []
+    for rule in old:
+        print("explains no survivor (entry/mutants.json): %s" % rule)
+    if complete:
+        PAGE.write_text(page.text(outcomes, rules, build, image))
+        print("written: %s" % PAGE.relative_to(ROOT))
+    print("%d survivors unexplained, %d explanations stale" % (len(open_questions), len(old)))
+    return 1 if open_questions or old else 0
