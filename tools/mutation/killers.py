@@ -7,6 +7,7 @@ A boot is tried on a mutant only if the unchanged kernel executes that instructi
 from dataclasses import dataclass
 
 
+PROOF = "proof"          # tools/prove.py, which every build runs: it boots nothing
 # The paths of entry/frame.inc that do not begin in user mode, or anywhere.
 COMMON_PATHS = ("kernel_entry", "nmi", "debug", "double_fault", "machine_check")
 
@@ -15,7 +16,8 @@ COMMON_PATHS = ("kernel_entry", "nmi", "debug", "double_fault", "machine_check")
 class Killer:
     name: str           # of the in-kernel lane ("kernel", ...), or of a user test program
     cpus: int = 1
-    check: str = ""     # a check of tools/run_tests.py behind the design's name, instead of a boot
+    icount: bool = False
+    check: str = ""     # PROOF, or a check of tools/run_tests.py behind the design's name, instead of a boot
     paths: tuple = ()   # with check: the paths of the entry text that it looks at; empty: all from user mode
 
     @property
@@ -27,6 +29,8 @@ class Killer:
 
     def looks_at(self, insn) -> bool:
         """With check: is @insn in one of its paths?"""
+        if self.check == PROOF:
+            return True
         return insn.path in self.paths if self.paths else insn.vector is None and insn.path not in COMMON_PATHS
 
     def cmdline(self, design: str) -> str:
@@ -35,6 +39,7 @@ class Killer:
 
 KILLERS = (
     Killer("test_threads"),
+    Killer("fire-trace"),
     Killer("test_abuse_rip"),
     Killer("test_fs_base"),
     Killer("test_map"),
@@ -59,5 +64,7 @@ KILLERS = (
     Killer("body", check="body-exception", paths=("kernel_entry",)),
     Killer("body", check="body-timer"),
     Killer("test_abuse_stack"),
+    Killer("fire-nmi-31", icount=True),
     Killer("test_smp_affinity", cpus=2),
+    Killer("proof", check=PROOF),
 )

@@ -12,6 +12,7 @@ from qemu import ROOT, Boot, ktap
 
 from . import boot as bounded
 from .image import Copy
+from .killers import PROOF
 
 BASE_RUNS = 2               # timer interrupts come where they like: what is executed in any run counts
 CHECK_LIMIT = 180           # seconds
@@ -23,7 +24,7 @@ class NotPassing(Exception):
 
 def machine(killer, design, copy, extra=()):
     """The Boot of @killer on the kernel in @copy."""
-    return Boot(cmdline=killer.cmdline(design.name), cpus=killer.cpus, what="mutant", build=copy.directory,
+    return Boot(cmdline=killer.cmdline(design.name), cpus=killer.cpus, icount=killer.icount, what="mutant", build=copy.directory,
                 extra=list(extra))
 
 
@@ -36,6 +37,8 @@ def passed(outcome):
 def run_check(killer, design, copy):
     """"" when the check passes on the kernel in @copy, else why not."""
     command = [sys.executable, str(ROOT / "tools" / "run_tests.py"), "%s.%s" % (design.name, killer.check)]
+    if killer.check == PROOF:
+        command = [sys.executable, str(ROOT / "tools" / "prove.py"), "--design", design.name]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_LIMIT,
                               env={**os.environ, "BUILD": str(copy.directory)}, start_new_session=True)
@@ -43,7 +46,7 @@ def run_check(killer, design, copy):
         return "hang"
     if done.returncode == 0:
         return ""
-    why = re.search(r"^not ok .*\n# (.*)", done.stdout, re.M)
+    why = re.search(r"^(?:not ok .*\n# |proof: \S+ \S+ \([^)]*\): )(.*)", done.stdout + done.stderr, re.M)
     return bounded.normal(why[1] if why else (done.stderr.splitlines() or ["no reason given"])[-1])
 
 
