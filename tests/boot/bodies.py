@@ -20,7 +20,7 @@ from vmeasure.stepper import GPRS, TraceError
 
 SAVED = [r for r in GPRS if r != "rsp"]
 STATE = SAVED + ["rsp", "rip", "cs", "eflags", "cr3", "gs_base", "k_gs_base"]
-SPOILT = ("rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11")
+SPOILT = ("rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11")
 JUNK = 0x5a5a5a5a5a5a5a5a
 TRAP, DIRECTION = 1 << 8, 1 << 10
 MOMENTS = ("in user mode", "at a system call's entry", "in the kernel")
@@ -117,6 +117,7 @@ class Event:
         self.gdb.write_register("rsp", rsp + 8)
         for name in SPOILT:
             self.gdb.write_register(name, JUNK)
+        self.gdb.write_register("rax", JUNK & ~0xff)    # AL of an IST body: 0, the way out is IRETQ
 
     def check_return(self, where: tuple[int, int], before: dict[str, int], flags: int) -> None:
         """Back at the interrupted code, @where = (rip, rsp)."""

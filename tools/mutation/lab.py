@@ -24,8 +24,8 @@ class NotPassing(Exception):
 
 def machine(killer, design, copy, extra=()):
     """The Boot of @killer on the kernel in @copy."""
-    return Boot(cmdline=killer.cmdline(design.name), cpus=killer.cpus, icount=killer.icount, what="mutant", build=copy.directory,
-                extra=list(extra))
+    return Boot(cmdline=killer.cmdline(design.name), cpus=killer.cpus, icount=killer.icount, what="mutant",
+                build=copy.directory, extra=list(extra))
 
 
 def passed(outcome):
