@@ -48,10 +48,10 @@ def text_of(insn, elf):
     return ("%s %s" % (insn.mnemonic, target)).strip()
 
 
-def rows_of(trace, subject, counter):
+def rows_of(trace, subject, design):
     """One dict per executed instruction of @trace."""
+    counter, split = subject.counter(design), splits_table(subject.kernel, design)
     roots = {s.cr3 & ~0x8000000000001fff for s in trace.steps}
-    split = any(s.cr3 & 0x1000 for s in trace.steps)
     rows = []
     for s in trace.steps:
         insn = counter.decode(s)
@@ -121,7 +121,7 @@ def trace(args, design, files):
     build = Path(args.build)
     subject = Subject(str(ROOT), shipped.extract(build / "vestibule.iso", files))
     log = build / "log" / ("%s-1-icount-trace-%s.log" % (design.name, args.event))
-    rows = rows_of(record(args, design, subject, log), subject, subject.counter(design))
+    rows = rows_of(record(args, design, subject, log), subject, design)
     totals = totals_of(rows)
     print_rows(rows)
     print_totals(totals)
@@ -147,5 +147,6 @@ if __name__ == "__main__":
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # `trace.py | head` ends quietly
     from designs import designs                                 # noqa: E402
     from vmeasure import shipped                                # noqa: E402
+    from vmeasure.code_figures import splits_table              # noqa: E402
     from vmeasure.tracer import Subject, trace_design, trace_nmi    # noqa: E402
     main(ARGS)
