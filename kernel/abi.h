@@ -93,16 +93,16 @@ struct thread_registers {
 /* An entry path under fire (tests/kernel/fire.h): BENCH_FIRE + one of these. One test program at a time, all timers
  * stopped. "Here": on the calling CPU. */
 #define BENCH_FIRE		32
-#define FIRE_BEGIN		0	/* arg: FIRE_NOTHING .. FIRE_HELD, what comes from now on; -EBUSY when not ended */
+#define FIRE_BEGIN		0	/* arg: FIRE_NOTHING .. FIRE_HELD, what comes from now on; or -EBUSY */
 #define FIRE_END		1
 #define FIRE_PATH		2	/* arg: not 0: the path changes CR2. Forget what was seen, start a new path */
-#define FIRE_ARM		3	/* arg: FIRE_NMI: instructions until one comes; FIRE_DB, FIRE_HELD: offset in entry text:
+#define FIRE_ARM		3	/* arg: FIRE_NMI: instructions until it comes; DB, HELD: offset in entry text:
 					 * -ENOENT when beyond it, -EPERM where a #DB may not come */
 #define FIRE_ARM_LATER		4	/* the same, but FIRE_DO starts it, where and when its action says */
 #define FIRE_STOP		5	/* nothing more comes here; check this CPU's state */
-#define FIRE_DISARM		6	/* the same; how many came since FIRE_ARM, -EINVAL: state was wrong, see console */
-#define FIRE_NEXT		7	/* arg: offset; the first not below it that was seen between the last FIRE_BEGIN and
-					 * FIRE_END, and not since; or -ENOENT */
+#define FIRE_DISARM		6	/* the same; how many came since FIRE_ARM, -EINVAL: see console */
+#define FIRE_NEXT		7	/* arg: offset; the first not below it that was seen between the last BEGIN and
+					 * END, and not since; or -ENOENT */
 #define FIRE_DUMP		8	/* print what was seen: FIRE lines of offset:state, see tests/kernel/fire.h */
 #define FIRE_DO			9	/* arg: one of FIRE_DO_*, operand << 8 */
 #define FIRE_EVENTS		10	/* how many came since FIRE_BEGIN */
@@ -115,7 +115,7 @@ struct thread_registers {
 #define FIRE_NMI		1	/* from the local APIC's timer; exact under -icount only */
 #define FIRE_DB			2	/* from an execute breakpoint */
 #define FIRE_MC			3	/* from the host; only counted here */
-#define FIRE_HELD		4	/* an NMI, from an execute breakpoint: exact everywhere, but shows the breakpoint too */
+#define FIRE_HELD		4	/* an NMI, from an execute breakpoint: exact everywhere */
 
 #define FIRE_DO_IPI		0	/* operand: vector; a self-IPI that waits for user mode */
 #define FIRE_DO_KERNEL_IRQ	1	/* a self-IPI taken in the kernel */

@@ -20,8 +20,8 @@ const char *exception_name(uint64_t vector);
 void leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg) __attribute__((noreturn));
 
 /* A test that provokes NMIs, #DB, #MC and exceptions takes them here before they are judged. @cr3 and @gs are the
- * table and GS base found. NULL but while such a test runs. The event's body stack, kernel table, IRQs off; NMI: no lock,
- * no fault. */
+ * table and GS base found. NULL but while such a test runs. The event's body stack, kernel table, IRQs off; for an
+ * NMI: no lock, no fault. */
 enum trap_verdict {
 	TRAP_NOT_MINE,
 	TRAP_TAKEN,			/* the interrupted code goes on at @frame */

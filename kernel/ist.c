@@ -91,8 +91,8 @@ static bool return_without_iret(struct trapframe *f)
 	return true;
 }
 
-/* The breakpoints stay off until the NMI handler that was interrupted gives DR7 back. RF, which alone would let this #DB
- * return to its breakpoint, can only be set by IRETQ. */
+/* The breakpoints stay off until the NMI handler that was interrupted gives DR7 back. RF, which alone would let
+ * this #DB return to its breakpoint, can only be set by IRETQ. */
 static void park_dr7(void)
 {
 	ist_top(IST_NMI)->dr7 |= ist_top(IST_DB)->dr7;

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 """torture.py - every design under fire and under load, for as long as it takes: `make torture`.
 
-First by exhaustion: an NMI and a breakpoint at every instruction of every path into the kernel and out of it (one CPU, or
-the two that migration needs), 200 machine checks from the host at instructions chosen by the seed.  The
-coverage is printed and written to build/torture/coverage.json; less than all of it fails.
+First by exhaustion: an NMI and a breakpoint at every instruction of every path into the kernel and out of it with
+one CPU (migration: two), an NMI from another CPU with four, 200 machine checks from the host at instructions chosen by
+the seed.  The coverage is printed and written to build/torture/coverage.json; less than all of it fails.
 Then user/torture: everything at once on several CPUs, NMIs among them, for a long time.
 
-Environment: ENTRY= one design (all of the registry), CPUS= (4), SECONDS= of guest time per design (600; 0: only the first
-part), SEED= (1), ICOUNT=1 for a run that counts instructions instead: a second is then a billion of them; THREADS=1 for
-nothing but threads and processes that come and go, without the first part.
+Environment: ENTRY= one design (all of the registry), CPUS= (4), SECONDS= of guest time per design (600; 0: only the
+first part), SEED= (1), ICOUNT=1 for a run that counts instructions instead: a second is then a billion of them;
+THREADS=1 for nothing but threads and processes that come and go, without the first part.
 
 Prints the guest's phases as they come, a line per design, and as the last line `N passed, N failed`.
 """
@@ -112,8 +112,8 @@ def main():
     threads = bool(env.get("THREADS"))
     results = [] if threads else exhaust(chosen, seed)
     if seconds:
-        results += [run(d.name, cpus, seconds, seed, bool(env.get("ICOUNT")), "torture-threads" if threads else "torture")
-                    for d in chosen]
+        what = "torture-threads" if threads else "torture"
+        results += [run(d.name, cpus, seconds, seed, bool(env.get("ICOUNT")), what) for d in chosen]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 

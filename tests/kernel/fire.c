@@ -59,7 +59,8 @@ static void set_patterns(void)
 static void expect(const char *what, uint64_t is, uint64_t wanted)
 {
 	if (is != wanted)
-		fire_fault("%s is %lx, was %lx (event %s %lu)", what, is, wanted, kind == FIRE_DB ? "#DB" : "NMI", armed);
+		fire_fault("%s is %lx, was %lx (event %s %lu)", what, is, wanted,
+			   kind == FIRE_DB ? "#DB" : "NMI", armed);
 }
 
 /* A breakpoint on #DB's own last instructions does not survive its hit. */

@@ -220,6 +220,14 @@ static void hold_nmi(void)
 	fire_expect.held = HELD_WANTED;
 }
 
+/* Between the clearing of DR7 and its restoring no breakpoint may come. */
+static void check_quiet(const struct trapframe *f)
+{
+	for (const struct ist_entry_site *s = ist_entries_start; s < ist_entries_end; s++)
+		if (f->rip >= s->quiet && f->rip < s->tail)
+			fire_fault("a breakpoint at %p, where DR7 should be clear", (void *)f->rip);
+}
+
 /* RF lets the instruction with the breakpoint run; where the way back has no IRETQ, DR7 is off instead. */
 static bool debug(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
@@ -228,6 +236,7 @@ static bool debug(struct trapframe *f, uint64_t cr3, uint64_t gs)
 	f->rflags |= FLAG_RF;
 	fire_expect.debug_ran |= f->rip == fire_expect.user_break;
 	if (f->rip != fire_expect.user_break) {
+		check_quiet(f);
 		note(f, cr3, gs);
 		hold_nmi();
 	}
@@ -270,7 +279,8 @@ void fire_forget(void)
 		seen[i] = 0;
 }
 
-/* QEMU's clock does not move for an instruction that faults, so its timer cannot hit the first one of the fault's stub. */
+/* QEMU's clock does not move for an instruction that faults, so its timer cannot hit the first one of that fault's
+ * stub. */
 void fire_keep_way(void)
 {
 	uint64_t stubs = (uint64_t)((const char *)entry->stubs - entry->text_start);

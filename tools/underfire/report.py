@@ -3,7 +3,7 @@
 import json
 
 from . import coverage
-from .boots import Undisturbed, state_bits, sweep
+from .boots import Undisturbed, state_bits, sweep, sweep_four
 
 
 class Report:
@@ -18,6 +18,7 @@ class Report:
         self.texts[design.name] = coverage.Text(design)
         self.undisturbed[design.name] = Undisturbed(design)
         self.sweeps[design.name] = sweep(design, self.stride, self.seed)
+        sweep_four(design, self.sweeps[design.name], self.stride, self.seed)
         return self.sweeps[design.name].shots
 
     def problems(self, all_designs=True):
@@ -54,16 +55,11 @@ class Report:
     def print(self):
         """The same as a table, and what is excused."""
         rows = self.rows()
-        names = list(rows)
-        print("%-22s" % "path" + "".join("%24s" % n for n in names))
-        print("%-22s" % "" + "%24s" % "nmi       #DB" * len(names))
-        for path in dict.fromkeys(p for r in rows.values() for p in r):
-            cells = []
-            for name in names:
-                kinds = rows[name].get(path, {})
-                cells.append("%12s%12s" % tuple("%d/%d" % tuple(kinds[k]) if k in kinds else "-"
-                                                for k in coverage.KINDS))
-            print("%-22s" % path + "".join(cells))
+        for name, paths in rows.items():
+            print("%-22s%16s%16s%24s" % (name, "NMI", "#DB", "NMI from another CPU"))
+            for path, kinds in paths.items():
+                print("%-22s%16s%16s%24s" % (path, *("%d/%d" % tuple(kinds[k]) if k in kinds else "-"
+                                                     for k in coverage.KINDS)))
         for kinds, pattern, reason in coverage.rules():
             counts = ["%s %d" % (name, sum(bool(pattern.search(p)) for p in text.place.values()))
                       for name, text in self.texts.items()]

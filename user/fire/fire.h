@@ -22,24 +22,26 @@ static inline uint64_t fire_do(uint64_t what, uint64_t operand)
 
 /* One time through a path: every register is loaded before, and compared afterwards. */
 struct shot {
-	struct bystander *b;
 	struct bystander_act act;	/* no action: a path that checks its registers otherwise */
+	struct bystander *b;
 	uint64_t operand;		/* of a path that has several */
 	uint64_t value;			/* what it is armed with */
 	bool good;
 };
+
+#define LATE		1u	/* FIRE_ARM_LATER: the action starts it */
+#define CHANGES_CR2	2u
+#define PARTNER		4u	/* needs a thread that wakes it */
+#define DB_ONLY		8u	/* NMIs are masked there */
+#define EVERY_BYTE	16u	/* #DB: at every offset of entry text, for no NMI has seen the way */
+#define PAIR		32u	/* needs two CPUs */
 
 struct path {
 	const char *name;
 	bool (*prepare)(struct shot *s);	/* before it is armed; may be NULL */
 	void (*act)(struct shot *s);		/* while it is armed; ends with nothing on its way */
 	bool (*check)(struct shot *s);		/* the operation's own result; may be NULL */
-	bool late;				/* FIRE_ARM_LATER: the action starts it */
-	bool changes_cr2;
-	bool partner;				/* needs a thread that wakes it */
-	bool for_db_only, not_for_db;		/* an NMI cannot come there; a breakpoint's path is another row */
-	bool every_byte;			/* #DB: at every offset of entry text, for no NMI has seen the way */
-	unsigned cpus;				/* at least; 0: one */
+	unsigned flags;				/* of the above */
 	unsigned operands;			/* run with operand 0..n-1; 0: once */
 };
 

@@ -2,15 +2,15 @@
 /*
  * main.c - an entry path under fire: at each instruction in turn, an NMI, then a breakpoint.
  *
- * For each path: it is taken again and again, and each time the NMI comes one instruction later, until it comes too
- * late to meet it.  Then a breakpoint is set on each instruction of entry text that an NMI has seen on that path.  Every
- * register, the operation's result and the kernel's own registers are checked each time.
+ * For each path: it is taken again and again, and each time the NMI comes one instruction later, until it comes
+ * too late to meet it.  Then a breakpoint is set on each instruction of entry text that an NMI has seen on that
+ * path.  Every register, the operation's result and the kernel's own registers are checked each time.
  *
  * Its argument is "fire[-<word>...] seed=<n>"; the words:
  *   nmi, db, held  these only: NMIs by the timer, breakpoints, NMIs held back until a breakpoint (without nmi the
  *              other two try every byte of entry text, for no NMI has shown the way)
  *   trace      nothing comes: for the host's instruction log, between fire_start() and fire_disarm()
- *   mc         nothing comes from here, and all paths are taken until <number> machine checks have come from the host
+ *   mc         nothing comes from here: all paths, until <number> machine checks have come from the host
  *   <number>   every n-th instruction only, starting with one that the seed chooses
  *   <path>     this path only
  */
@@ -48,7 +48,7 @@ static long shoot(const struct path *p, struct shot *s, uint64_t value)
 		printf("# fire: %s cannot be prepared\n", p->name);
 		return -EINVAL;
 	}
-	events = fire(p->late ? FIRE_ARM_LATER : FIRE_ARM, value);
+	events = fire(p->flags & LATE ? FIRE_ARM_LATER : FIRE_ARM, value);
 	if (events < 0)
 		return events;
 	p->act(s);
@@ -79,10 +79,10 @@ static bool sweep_nmi(const struct path *p, struct shot *s, uint64_t *shots)
 /* The next offset for a breakpoint not below @at, or negative. */
 static long next_offset(const struct path *p, uint64_t at)
 {
-	return p->every_byte || !options.nmi ? (long)at : fire(FIRE_NEXT, at);
+	return (p->flags & EVERY_BYTE) || !options.nmi ? (long)at : fire(FIRE_NEXT, at);
 }
 
-/* Is @at of no use to @s, which enters one stub only: another vector's stub, or text that one of its like has been at? */
+/* Is @at of no use to @s, which enters one stub only: another's stub, or text that one of its like has been at? */
 static bool is_elsewhere(const struct path *p, const struct shot *s, uint64_t at)
 {
 	uint64_t stub = at - (uint64_t)fire(FIRE_STUBS, 0);
@@ -95,7 +95,7 @@ static bool is_elsewhere(const struct path *p, const struct shot *s, uint64_t at
 /* @turn counts on over the operands, so that a sample takes another part of each. */
 static bool sweep_db(const struct path *p, struct shot *s, uint64_t *turn, uint64_t *shots)
 {
-	uint64_t step = p->every_byte || !options.nmi ? 1 : options.stride;
+	uint64_t step = (p->flags & EVERY_BYTE) || !options.nmi ? 1 : options.stride;
 	long events;
 
 	for (long at = next_offset(p, 0); at >= 0; at = next_offset(p, (uint64_t)at + 1)) {
@@ -131,7 +131,7 @@ static bool sweep_kind(const struct path *p, struct shot *s, uint64_t kind)
 {
 	bool good = fire(FIRE_BEGIN, kind) == 0;
 
-	fire(FIRE_PATH, p->changes_cr2);
+	fire(FIRE_PATH, p->flags & CHANGES_CR2);
 	good = good && (kind != FIRE_HELD || company_start()) && sweep(p, s, kind);
 	good &= company_stop();
 	fire(FIRE_END, 0);
@@ -141,7 +141,7 @@ static bool sweep_kind(const struct path *p, struct shot *s, uint64_t kind)
 /* All operands once, armed with nothing. */
 static bool take(const struct path *p, struct shot *s)
 {
-	bool good = fire(FIRE_PATH, p->changes_cr2) == 0;
+	bool good = fire(FIRE_PATH, p->flags & CHANGES_CR2) == 0;
 
 	for (s->operand = 0; good && s->operand < (p->operands ? p->operands : 1); s->operand++)
 		good = !path_takes(p, s->operand) || shoot(p, s, 0) >= 0;
@@ -178,11 +178,11 @@ static void run_path(void *arg)
 		take_undisturbed(job->path, &shot);	/* every page is there then */
 	if (options.trace)
 		job->good = job->good && take_undisturbed(job->path, &shot);
-	if (options.nmi && !job->path->for_db_only)
+	if (options.nmi && !(job->path->flags & DB_ONLY))
 		job->good = job->good && sweep_kind(job->path, &shot, FIRE_NMI);
 	if (options.db)
 		job->good = job->good && sweep_kind(job->path, &shot, FIRE_DB);
-	if (options.held && !job->path->for_db_only)
+	if (options.held && !(job->path->flags & DB_ONLY))
 		job->good = job->good && sweep_kind(job->path, &shot, FIRE_HELD);
 	bystander_end();
 	__atomic_store_n(&job->done, true, __ATOMIC_SEQ_CST);
@@ -206,7 +206,7 @@ static bool run_job(const struct path *p)
 {
 	struct job job = { .path = p };
 
-	if (p->partner)
+	if (p->flags & PARTNER)
 		return run_with_partner(&job);
 	run_path(&job);
 	return job.good;
@@ -216,7 +216,7 @@ static bool run_job(const struct path *p)
 
 static bool wanted(const struct path *p)
 {
-	return (!*options.path || !strcmp(p->name, options.path)) && smp_count() >= p->cpus;
+	return (!*options.path || !strcmp(p->name, options.path)) && smp_count() > (p->flags & PAIR ? 1 : 0);
 }
 
 static int run_all(void)

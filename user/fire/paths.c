@@ -22,8 +22,10 @@ static void act_alone(struct shot *s)
 /* A system call as the action. @prepare of most paths. */
 static bool call(struct shot *s, uint64_t number, uint64_t rdi, uint64_t rsi)
 {
-	s->act = (struct bystander_act){ .action = bystander_syscall, .rax = number, .rdi = rdi, .rsi = rsi,
-					 .syscall = true };
+	s->act = (struct bystander_act){ .action = bystander_syscall, .syscall = true };
+	s->act.rax = number;
+	s->act.rdi = rdi;
+	s->act.rsi = rsi;
 	return true;
 }
 
@@ -208,29 +210,24 @@ static void act_exit(struct shot *s)
 /* --- the table ---------------------------------------------------------------- */
 
 const struct path paths[] = {
-	{ .name = "syscall_sysret", .prepare = prepare_null, .act = act_alone, .check = returned_zero },
-	{ .name = "syscall_iret", .prepare = prepare_iret, .act = act_alone, .check = returned_zero },
-	{ .name = "syscall_work", .prepare = prepare_work, .act = act_alone, .check = returned_zero },
-	{ .name = "syscall_sleep", .prepare = prepare_sleep, .act = act_alone, .check = returned_zero,
-	  .partner = true },
-	{ .name = "syscall_migrate_in", .act = act_migrate_in, .check = returned_zero, .cpus = 2 },
-	{ .name = "syscall_migrate_out", .act = act_migrate_out, .check = returned_zero, .late = true, .cpus = 2 },
-	{ .name = "irq_user", .prepare = prepare_irq, .act = act_alone, .check = returned_zero },
-	{ .name = "irq_work", .prepare = prepare_irq_work, .act = act_alone, .check = returned_zero },
-	{ .name = "irq_kernel", .prepare = prepare_kernel_irq, .act = act_alone, .check = returned_zero },
-	{ .name = "exception", .prepare = prepare_ud, .act = act_alone },
-	{ .name = "exception_error", .prepare = prepare_gp, .act = act_alone },
-	{ .name = "page_fault", .prepare = prepare_page_fault, .act = act_alone, .check = page_is_written,
-	  .changes_cr2 = true },
-	{ .name = "bad_iret", .prepare = prepare_bad_iret, .act = act_alone, .check = returned_zero },
-	{ .name = "first_return", .prepare = prepare_thread, .act = act_first_return, .check = value_arrived,
-	  .changes_cr2 = true },
-	{ .name = "thread_exit", .prepare = prepare_thread, .act = act_exit, .check = value_arrived, .late = true },
-	{ .name = "debug_entry", .prepare = prepare_debug, .act = act_debug, .late = true, .every_byte = true },
-	{ .name = "nmi_entry", .prepare = prepare_nmi, .act = act_alone, .check = returned_zero, .late = true,
-	  .for_db_only = true, .every_byte = true },
-	{ .name = "stubs", .prepare = prepare_stub, .act = act_alone, .check = returned_zero, .late = true,
-	  .operands = 256 },
+	{ "syscall_sysret", prepare_null, act_alone, returned_zero, 0, 0 },
+	{ "syscall_iret", prepare_iret, act_alone, returned_zero, 0, 0 },
+	{ "syscall_work", prepare_work, act_alone, returned_zero, 0, 0 },
+	{ "syscall_sleep", prepare_sleep, act_alone, returned_zero, PARTNER, 0 },
+	{ "syscall_migrate_in", NULL, act_migrate_in, returned_zero, PAIR, 0 },
+	{ "syscall_migrate_out", NULL, act_migrate_out, returned_zero, LATE | PAIR, 0 },
+	{ "irq_user", prepare_irq, act_alone, returned_zero, 0, 0 },
+	{ "irq_work", prepare_irq_work, act_alone, returned_zero, 0, 0 },
+	{ "irq_kernel", prepare_kernel_irq, act_alone, returned_zero, 0, 0 },
+	{ "exception", prepare_ud, act_alone, NULL, 0, 0 },
+	{ "exception_error", prepare_gp, act_alone, NULL, 0, 0 },
+	{ "page_fault", prepare_page_fault, act_alone, page_is_written, CHANGES_CR2, 0 },
+	{ "bad_iret", prepare_bad_iret, act_alone, returned_zero, 0, 0 },
+	{ "first_return", prepare_thread, act_first_return, value_arrived, CHANGES_CR2, 0 },
+	{ "thread_exit", prepare_thread, act_exit, value_arrived, LATE, 0 },
+	{ "debug_entry", prepare_debug, act_debug, NULL, LATE | EVERY_BYTE, 0 },
+	{ "nmi_entry", prepare_nmi, act_alone, returned_zero, LATE | DB_ONLY | EVERY_BYTE, 0 },
+	{ "stubs", prepare_stub, act_alone, returned_zero, LATE, 256 },
 };
 const unsigned path_count = sizeof(paths) / sizeof(paths[0]);
 

@@ -3,8 +3,8 @@
  * main.c - torture: everything at once, for as long as asked, and nothing may be left of it.
  *
  * Runners, each a thread, start one program after the other, drawn by seed: what the tests of tests/user
- * do in their children, and whole tests. All CPUs' timers run at 10 kHz, NMIs go to each, in three phases of four each yield
- * and wake moves its thread, and bystanders check every register throughout.
+ * do in their children, and whole tests. All CPUs' timers run at 10 kHz, NMIs go to each, in three phases of four each
+ * yield and wake moves its thread, and bystanders check every register throughout.
  * After each phase, as many frames and page-table pages must be in use as before the first.
  *
  * Its argument is "torture-<milliseconds> seed=<n>", or "torture-threads-..." for those programs alone whose
