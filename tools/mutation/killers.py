@@ -64,7 +64,9 @@ KILLERS = (
     Killer("body", check="body-exception", paths=("kernel_entry",)),
     Killer("body", check="body-timer"),
     Killer("test_abuse_stack"),
-    Killer("fire-nmi-31", icount=True),
+    Killer("fire-31", icount=True),
+    Killer("fire-db-nmi_entry", icount=True),
+    Killer("fire-db-debug_entry", icount=True),
     Killer("test_smp_affinity", cpus=2),
     Killer("proof", check=PROOF),
 )
