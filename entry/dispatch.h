@@ -28,7 +28,7 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3);
  * the event interrupted an NMI handler: the way back is then without IRETQ, which would unmask NMIs. */
 bool ist_nmi(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs);
-bool ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+void ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs);	/* returns to tests only */
 bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 
 /* Handlers of interrupt vectors 32..255; they send their own EOI. Returns the one before. Boot time, and tests. */

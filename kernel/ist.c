@@ -208,14 +208,14 @@ bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	return return_without_iret(frame);
 }
 
-bool ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs)
+void ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 {
 	uint64_t cr2 = read_cr2();
 	const struct thread *t = current_thread();
 	const char *what;
 
 	if (trap_watch && trap_watch(frame, cr3, gs))
-		return false;
+		return;
 	if (stack_guard_hit(cr2, &what))
 		panic_frame(frame, cr3, "double fault: stack overflow, guard page of a %s at %p, thread %u of %s", what,
 			    (void *)cr2, t->tid, t->process ? t->process->name : "the kernel");

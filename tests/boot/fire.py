@@ -5,14 +5,17 @@ Which fifth, the seed says.  Where an event came, it must have found the table, 
 (build/proof.json) allows there.
 """
 import os
+import re
 
 from check import DESIGNS, Check, Failed
 from designs import Design
-from underfire import coverage
-from underfire.boots import FireError, Sweep, boot, parse, state_bits, sweep, sweep_four
+from underfire import coverage, machine_checks
+from underfire.boots import FireError, Sweep, Undisturbed, boot, parse, state_bits, sweep, sweep_four
 
 STRIDE = 5
 SEED = int(os.environ.get("SEED") or "1", 0)
+MACHINE_CHECKS = 30
+NMI_ENDS = re.compile(r"^nmi\.(land|debug|tail|iret)\b")
 ENOUGH = 1 / (STRIDE + 1)       # of entry text, for either kind
 
 
@@ -53,5 +56,19 @@ def portable_check(design: Design) -> Check:
     return Check(f"{design.name}.fire-held", run)
 
 
+def machine_check_check(design: Design) -> Check:
+    """At seeded instructions, and in every run at the NMI entry's first and last: there #MC must give DR7 back itself."""
+    def run() -> str:
+        text = coverage.Text(design)
+        ends = [o for o, place in text.place.items() if NMI_ENDS.search(place)]
+        try:
+            came = machine_checks.send(design, text, Undisturbed(design), SEED, MACHINE_CHECKS, ends)
+        except FireError as error:
+            raise Failed(error.args[0], error.args[1] if len(error.args) > 1 else ()) from None
+        return f"at {len(came)} instructions, seed {SEED}"
+    return Check(f"{design.name}.fire-mc", run)
+
+
 def checks() -> list[Check]:
-    return [sample_check(d) for d in DESIGNS] + [portable_check(DESIGNS[-1])]
+    return ([sample_check(d) for d in DESIGNS] + [machine_check_check(d) for d in DESIGNS]
+            + [portable_check(DESIGNS[-1])])

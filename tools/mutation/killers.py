@@ -67,6 +67,9 @@ KILLERS = (
     Killer("fire-31", icount=True),
     Killer("fire-db-nmi_entry", icount=True),
     Killer("fire-db-debug_entry", icount=True),
+    Killer("fire-stubs-v8", icount=True),
+    Killer("fire-stubs-v18", icount=True),
+    Killer("fire-mc", check="fire-mc", paths=("nmi", "machine_check")),
     Killer("test_smp_affinity", cpus=2),
     Killer("proof", check=PROOF),
 )

@@ -35,12 +35,12 @@ def one_cpu_only(undisturbed):
     return undisturbed
 
 
-def send(design, text, undisturbed, seed=1, count=200):
-    """Send @count; the offsets where they came.  FireError when one was missed or did harm."""
+def send(design, text, undisturbed, seed=1, count=200, also=()):
+    """Send @count, and one to each of @also; the offsets where they came.  FireError when one was missed or did harm."""
     log = BUILD / "log" / f"{design.name}-1-icount-fire-mc.log"
-    chosen = points(text, one_cpu_only(undisturbed), seed, count)
+    chosen = points(text, one_cpu_only(undisturbed), seed, count) + list(also)
     try:
-        with GdbBoot(BUILD, f"entry={design.name} tests=fire-mc-{count} seed={seed}", log) as boot:
+        with GdbBoot(BUILD, f"entry={design.name} tests=fire-mc-{len(chosen)} seed={seed}", log) as boot:
             for offset in chosen:
                 boot.gdb.run_to(undisturbed.start + offset)
                 boot.gdb.monitor(COMMAND)

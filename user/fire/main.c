@@ -13,6 +13,7 @@
  *   mc         nothing comes from here: all paths, until <number> machine checks have come from the host
  *   <number>   every n-th instruction only, starting with one that the seed chooses
  *   <path>     this path only
+ *   v<number>  this operand of paths that have several: the vector, for stubs
  */
 #include "fire.h"
 #include "print.h"
@@ -26,6 +27,7 @@
 
 struct options {
 	bool nmi, db, held, trace, mc;
+	uint64_t first, last;		/* operands */
 	uint64_t stride, seed;
 	char path[32];
 };
@@ -35,6 +37,18 @@ static const char *const kinds[] = { [FIRE_NMI] = "nmi", [FIRE_DB] = "db", [FIRE
 static bool overdue(long events)
 {
 	return events == 0;
+}
+
+static uint64_t first_operand(const struct path *p)
+{
+	return p->operands ? options.first : 0;
+}
+
+static uint64_t last_operand(const struct path *p)
+{
+	if (!p->operands)
+		return 0;
+	return options.last < p->operands ? options.last : p->operands - 1;
 }
 
 /* Once through @p, armed with @value. Events that came, or negative. */
@@ -117,7 +131,7 @@ static bool sweep(const struct path *p, struct shot *s, uint64_t kind)
 	uint64_t shots = 0, turn = options.seed;
 	bool good = true;
 
-	for (s->operand = 0; good && s->operand < (p->operands ? p->operands : 1); s->operand++)
+	for (s->operand = first_operand(p); good && s->operand <= last_operand(p); s->operand++)
 		if (path_takes(p, s->operand))
 			good = kind == FIRE_NMI ? sweep_nmi(p, s, &shots) : sweep_db(p, s, &turn, &shots);
 	printf("fire: %s %s %lu\n", p->name, kinds[kind], shots);
@@ -143,7 +157,7 @@ static bool take(const struct path *p, struct shot *s)
 {
 	bool good = fire(FIRE_PATH, p->flags & CHANGES_CR2) == 0;
 
-	for (s->operand = 0; good && s->operand < (p->operands ? p->operands : 1); s->operand++)
+	for (s->operand = first_operand(p); good && s->operand <= last_operand(p); s->operand++)
 		good = !path_takes(p, s->operand) || shoot(p, s, 0) >= 0;
 	return good;
 }
@@ -266,6 +280,8 @@ static void parse_word(const char *word)
 		options.mc = true;
 	else if (!strcmp(word, "trace"))
 		options.trace = true;
+	else if (*word == 'v' && word[1] >= '0' && word[1] <= '9')
+		options.first = options.last = parse_number(word + 1);
 	else if (*word >= '0' && *word <= '9')
 		options.stride = parse_number(word);
 	else
@@ -277,7 +293,7 @@ static void parse(const char *arg)
 {
 	char word[32];
 
-	options = (struct options){ .stride = 1 };
+	options = (struct options){ .stride = 1, .last = UINT64_MAX };
 	while (*arg == '-') {
 		size_t n = 0;
 
