@@ -37,6 +37,9 @@ class Copy:
         for name in SHARED:
             if (Path(build) / name).exists():
                 os.symlink((Path(build) / name).resolve(), self.directory / name)
+        proof = Path(build) / "proof.json"
+        if proof.exists():
+            shutil.copy(proof, self.directory)      # a killer writes it
         self.elf = Elf(self.kernel)
 
     def mutated(self, address, data):
