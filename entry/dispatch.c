@@ -49,6 +49,11 @@ trap_handler *irq_set_handler(uint8_t vector, trap_handler *handler)
 	return old;
 }
 
+trap_handler *irq_handler_of(uint8_t vector)
+{
+	return handlers[vector];
+}
+
 void idt_dispatch(struct trapframe *frame)
 {
 	smap_close();

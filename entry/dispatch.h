@@ -34,5 +34,6 @@ bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 /* Handlers of interrupt vectors 32..255; they send their own EOI. Returns the one before. Boot time, and tests. */
 typedef void trap_handler(struct trapframe *frame);
 trap_handler *irq_set_handler(uint8_t vector, trap_handler *handler);
+trap_handler *irq_handler_of(uint8_t vector);
 
 #endif

@@ -18,22 +18,29 @@ static const uint32_t ist_pages[IST_COUNT + 1] = {
 	0, CEA_NMI_STACK_PAGE, CEA_DB_STACK_PAGE, CEA_DF_STACK_PAGE, CEA_MC_STACK_PAGE,
 };
 
-/* Of whatever vector is under test. No EOI: none came from the local APIC. */
+static trap_handler *displaced;			/* of the vector under test */
+
+/* Ours has no EOI, for none came from the local APIC. Another CPU's interrupt is none of our business. */
 static void take_irq(struct trapframe *frame)
 {
-	(void)frame;
-	fire_expect.stub_vector = 0;
+	if (frame->rip == (uint64_t)fire_stub_back)
+		fire_expect.stub_vector = 0;
+	else
+		displaced(frame);
 }
 
 static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t *seen)
 {
 	bool is_irq = vector >= VECTOR_EXCEPTIONS, has_error = !is_irq && ERROR_CODES >> vector & 1;
-	trap_handler *old = is_irq ? irq_set_handler(vector, take_irq) : NULL;
 
+	if (is_irq) {
+		displaced = irq_handler_of(vector);	/* first: another CPU may take one at once */
+		irq_set_handler(vector, take_irq);
+	}
 	fire_expect.stub_vector = vector + 1;
 	fire_enter_stub((const char *)entry->stubs + vector * ENTRY_STUB_SIZE, top, has_error, load, seen);
 	if (is_irq)
-		irq_set_handler(vector, old);
+		irq_set_handler(vector, displaced);
 }
 
 int64_t fire_stub(uint64_t vector)

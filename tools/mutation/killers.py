@@ -56,6 +56,7 @@ KILLERS = (
     Killer("fire-db-nmi_entry", icount=True),
     Killer("fire-db-debug_entry", icount=True),
     Killer("fire-31", icount=True),
+    Killer("proof", check=PROOF),
     Killer("test_meltdown"),
     Killer("kernel"),
     Killer("test_smp_migrate", cpus=2),
@@ -71,5 +72,4 @@ KILLERS = (
     Killer("test_abuse_stack"),
     Killer("fire-mc", check="fire-mc", paths=("nmi", "machine_check")),
     Killer("test_smp_affinity", cpus=2),
-    Killer("proof", check=PROOF),
 )
