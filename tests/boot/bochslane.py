@@ -18,6 +18,9 @@ PROCESSOR = {HASWELL: "x2APIC, PCID with INVPCID", ICE_LAKE: "x2APIC, PCID with 
 ALONE = ("kernel test_abuse_debug test_abuse_flags test_abuse_int test_abuse_privileged test_abuse_registers "
          "test_abuse_rip test_abuse_selectors test_abuse_ss test_fault_kill test_map test_selectors_leak "
          "test_sleep_wake").split()
+# NMIs and breakpoints at every instruction, without a timer that counts: a second processor's answer.
+UNDER_FIRE = ["fire-db-held-" + path for path in "syscall_sysret irq_user bad_iret debug_entry".split()]
+UNDER_FIRE += ["fire-db-nmi_entry"]
 WITHOUT_INVPCID = ["kernel", "test_map", "test_threads"]
 
 
@@ -46,7 +49,7 @@ def lane() -> list[Check]:
     together += sorted(p.stem for p in (ROOT / "tests" / "user").glob("test_smp_*.c"))
     found = checks()
     for d in (d.name for d in DESIGNS):
-        found += [boot_check(d, t) for t in ALONE]
+        found += [boot_check(d, t) for t in ALONE + UNDER_FIRE]
         found += [boot_check(d, t, 2, ICE_LAKE) for t in together]
         found += [boot_check(d, t, 2, SANDY_BRIDGE) for t in WITHOUT_INVPCID]
         found += [boot_check(d, "kernel", 2, words="pcid=off")]
