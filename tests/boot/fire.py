@@ -57,7 +57,7 @@ def portable_check(design: Design) -> Check:
 
 
 def machine_check_check(design: Design) -> Check:
-    """At seeded instructions, and in every run at the NMI entry's first and last: there #MC must give DR7 back itself."""
+    """At seeded instructions, and always at the NMI entry's first and last: there #MC must give DR7 back."""
     def run() -> str:
         text = coverage.Text(design)
         ends = [o for o, place in text.place.items() if NMI_ENDS.search(place)]

@@ -198,12 +198,12 @@ class Paths(Proof):
                      r"leaves for kernel_exception\(\) on the any stack")
 
     def test_upper_bits_of_a_bool(self):
-        self.refused(ASM_DESIGN, {"frame.inc": change(r"movzx\tr14d, al", "mov r14d, eax")},
+        self.refused(ASM_DESIGN, {"ist.inc": change(r"movzx\tr14d, al", "mov r14d, eax")},
                      r"\.resume.*popfq: uses RSP as a stack, but it holds the program's rsp")
 
     def test_gs_not_given_back_by_an_ist_entry(self):
         edit = change(r"(^\.flip_out:(?:.*\n)+?)\twrmsr\n", r"\1")
-        self.refused(ASM_DESIGN, {"frame.inc": edit}, "iretq.*leaves with GS kernel's, entered with user's")
+        self.refused(ASM_DESIGN, {"ist.inc": edit}, "iretq.*leaves with GS kernel's, entered with user's")
 
 
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")

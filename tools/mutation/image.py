@@ -12,9 +12,10 @@ SHARED = ("archive.tar", "vestibule.iso", "gen")    # what boots and checks want
 
 
 def image_hash(build):
-    """Hex SHA-256 of what is booted: kernel and boot archive."""
-    parts = [hashlib.sha256((Path(build) / name).read_bytes()).hexdigest() for name in ("vestibule.elf", "archive.tar")]
-    return hashlib.sha256("".join(parts).encode()).hexdigest()
+    """Hex SHA-256 of what is booted: what a loader takes of the kernel, and the boot archive."""
+    kernel = Elf(Path(build) / "vestibule.elf")
+    loaded = b"".join(kernel.read(address, size) for address, _, size in kernel.segments)
+    return hashlib.sha256(loaded + (Path(build) / "archive.tar").read_bytes()).hexdigest()
 
 
 def file_offset(elf, address):

@@ -32,22 +32,24 @@ class Notes:
     def __init__(self, entry):
         self.entry, self.macros = Path(entry), {}
         self.labels: dict[str, Note] = {}
-        for path in sorted(self.entry.glob("*.inc")):
-            self.read_macros(path)
+        includes = sorted(self.entry.glob("*.inc"))
+        every = "\n".join(path.read_text() for path in includes)
+        for path in includes:
+            self.read_macros(path, every)
         for path in sorted(self.entry.glob("*.asm")):
             self.labels.update(self.read_labels(path, path.read_text().splitlines(), None))
         self.returns: dict[str, tuple] = {}
         for path in sorted(self.entry.glob("*.c")):
             self.read_functions(path)
 
-    def read_macros(self, path):
-        """Macros that define an entry, `%1:`, and the names that the stubs' macro gives them."""
+    def read_macros(self, path, every):
+        """Macros that define an entry, `%1:`, and the names that the stubs' macro, in @every include, gives them."""
         text = path.read_text()
         for m in re.finditer(r"^%macro (\w+) \d+\n(.*?)^%endmacro", text, re.M | re.S):
             if re.search(r"^%1:", m[2], re.M):
                 first = text[:m.start(2)].count("\n") + 1
                 labels = self.read_labels(path, m[2].splitlines(), first)
-                for suffix in re.findall(rf"^{m[1]} %1(_\w+)", text, re.M):
+                for suffix in re.findall(rf"^{m[1]} %1(_\w+)", every, re.M):
                     self.macros.update({suffix + name[2:]: note for name, note in labels.items()})
 
     @staticmethod

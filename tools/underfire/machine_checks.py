@@ -36,7 +36,7 @@ def one_cpu_only(undisturbed):
 
 
 def send(design, text, undisturbed, seed=1, count=200, also=()):
-    """Send @count, and one to each of @also; the offsets where they came.  FireError when one was missed or did harm."""
+    """Send @count, and one to each of @also; the offsets where they came.  FireError when one was missed or harmed."""
     log = BUILD / "log" / f"{design.name}-1-icount-fire-mc.log"
     chosen = points(text, one_cpu_only(undisturbed), seed, count) + list(also)
     try:
