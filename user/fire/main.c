@@ -11,7 +11,7 @@
  *              other two try every byte of entry text, for no NMI has shown the way)
  *   trace      nothing comes: for the host's instruction log, between fire_start() and fire_disarm()
  *   mc         nothing comes from here: all paths, until <number> machine checks have come from the host
- *   <number>   every n-th instruction only, starting with one that the seed chooses
+ *   <number>   NMIs by the timer at every n-th instruction only, starting with one that the seed chooses
  *   <path>     this path only
  *   v<number>  this operand of paths that have several: the vector, for stubs
  */
@@ -106,14 +106,13 @@ static bool is_elsewhere(const struct path *p, const struct shot *s, uint64_t at
 	return stub < 256 * STUB_SIZE ? stub / STUB_SIZE != s->operand : !path_is_first(s->operand);
 }
 
-/* @turn counts on over the operands, so that a sample takes another part of each. */
-static bool sweep_db(const struct path *p, struct shot *s, uint64_t *turn, uint64_t *shots)
+/* At all that an NMI has seen: where that was a sample, this is the same one. */
+static bool sweep_db(const struct path *p, struct shot *s, uint64_t *shots)
 {
-	uint64_t step = (p->flags & EVERY_BYTE) || !options.nmi ? 1 : options.stride;
 	long events;
 
 	for (long at = next_offset(p, 0); at >= 0; at = next_offset(p, (uint64_t)at + 1)) {
-		if (is_elsewhere(p, s, (uint64_t)at) || (*turn)++ % step)
+		if (is_elsewhere(p, s, (uint64_t)at))
 			continue;
 		events = shoot(p, s, (uint64_t)at);
 		if (events == -ENOENT)
@@ -128,12 +127,12 @@ static bool sweep_db(const struct path *p, struct shot *s, uint64_t *turn, uint6
 /* One kind of event, all operands. */
 static bool sweep(const struct path *p, struct shot *s, uint64_t kind)
 {
-	uint64_t shots = 0, turn = options.seed;
+	uint64_t shots = 0;
 	bool good = true;
 
 	for (s->operand = first_operand(p); good && s->operand <= last_operand(p); s->operand++)
 		if (path_takes(p, s->operand))
-			good = kind == FIRE_NMI ? sweep_nmi(p, s, &shots) : sweep_db(p, s, &turn, &shots);
+			good = kind == FIRE_NMI ? sweep_nmi(p, s, &shots) : sweep_db(p, s, &shots);
 	printf("fire: %s %s %lu\n", p->name, kinds[kind], shots);
 	fire(FIRE_DUMP, 0);
 	if (!good)
