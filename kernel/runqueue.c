@@ -64,6 +64,16 @@ struct thread *runqueue_steal(struct runqueue *q, uint32_t cpu)
 	return NULL;
 }
 
+uint64_t runqueue_affinity(const struct runqueue *q)
+{
+	uint64_t any = 0;
+
+	for (uint32_t left = q->ready; left && ~any; left &= left - 1)
+		for (const struct thread *t = q->class[__builtin_ctz(left)].head; t && ~any; t = t->queue_next)
+			any |= t->affinity;
+	return any;
+}
+
 void runqueue_add_sleeper(struct runqueue *q, struct thread *t, uint64_t wake_at)
 {
 	struct thread **at = &q->sleepers;

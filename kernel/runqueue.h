@@ -24,6 +24,7 @@ struct thread *runqueue_take(struct runqueue *q);
 /* The first thread that may run on CPU @cpu, taken out, or NULL. */
 struct thread *runqueue_steal(struct runqueue *q, uint32_t cpu);
 void runqueue_remove(struct runqueue *q, struct thread *t);	/* @t is in it */
+uint64_t runqueue_affinity(const struct runqueue *q);	/* bit n: some thread may run on CPU n */
 
 void runqueue_add_sleeper(struct runqueue *q, struct thread *t, uint64_t wake_at);
 void runqueue_remove_sleeper(struct runqueue *q, struct thread *t);

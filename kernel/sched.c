@@ -52,19 +52,11 @@ void send_reschedule(struct cpu *cpu)
 	smp_send_reschedule(cpu);
 }
 
-void call_thief(uint64_t allowed)
-{
-	uint64_t idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_SEQ_CST) & allowed, bit = idle & -idle;
-
-	if (bit && (__atomic_fetch_and(&sched_idle_cpus, ~bit, __ATOMIC_SEQ_CST) & bit))
-		send_reschedule(&cpus[__builtin_ctzl(bit)]);
-}
-
 /*
  * @t has just become ready on @cpu, where others waited already when it is @crowded: have it noticed.
  * No lock held.  Hints only: a wrong one costs an interrupt, and a thread that is gone meanwhile is read
- * in vain (heap pages stay mapped).  One thread that waits alone is not offered
- * to other CPUs before the next tick, for whoever woke it mostly goes to sleep at once.
+ * in vain (heap pages stay mapped).  One thread that waits alone is not offered to other CPUs before
+ * the next tick, for whoever woke it mostly goes to sleep at once.
  */
 static void notice_ready(struct cpu *cpu, const struct thread *t, bool crowded)
 {
@@ -76,22 +68,9 @@ static void notice_ready(struct cpu *cpu, const struct thread *t, bool crowded)
 			send_reschedule(cpu);
 		else
 			cpu->percpu->work |= WORK_RESCHED;
-	} else if (crowded) {
-		call_thief(t->affinity);
 	}
-}
-
-/* Queue @t, which is READY and in no queue, on @cpu. No lock held. */
-static void queue_on(struct cpu *cpu, struct thread *t)
-{
-	struct runqueue *q = queue_of(cpu);
-	bool crowded;
-
-	spin_lock(&q->lock);
-	crowded = q->ready;
-	runqueue_append(q, t);
-	spin_unlock(&q->lock);
-	notice_ready(cpu, t, crowded);
+	if (crowded)
+		call_thief(cpu);
 }
 
 /* The next CPU after @from that @t may run on; @from itself when there is no other. */
@@ -103,6 +82,28 @@ static struct cpu *next_allowed_cpu(const struct cpu *from, const struct thread 
 	if (!allowed)
 		return &cpus[from->index];
 	return &cpus[__builtin_ctzl(above ? above : allowed)];
+}
+
+void queue_on(struct cpu *cpu, struct thread *t)
+{
+	struct runqueue *q;
+	bool crowded;
+
+	for (;;) {
+		struct cpu *at = cpu;
+
+		q = queue_of(at);
+		spin_lock(&q->lock);
+		cpu = t->affinity >> at->index & 1 ? at : next_allowed_cpu(at, t);
+		if (cpu == at)
+			break;
+		__atomic_store_n(&t->cpu, cpu, __ATOMIC_RELAXED);
+		spin_unlock(&q->lock);
+	}
+	crowded = q->ready;
+	runqueue_append(q, t);
+	spin_unlock(&q->lock);
+	notice_ready(cpu, t, crowded);
 }
 
 static bool may_stay(const struct thread *t)

@@ -40,7 +40,7 @@ static __attribute__((noinline)) void busy_tick(struct thread *t, struct runqueu
 		return;
 	t->slice = SCHED_SLICE;
 	t->cpu->percpu->work |= WORK_RESCHED;
-	call_thief(~0ul);
+	call_thief(t->cpu);
 }
 
 void sched_tick(struct trapframe *frame)
@@ -155,6 +155,24 @@ void sched_cpu_online(struct cpu *cpu)
 	__atomic_or_fetch(&online_cpus, 1ul << cpu->index, __ATOMIC_SEQ_CST);
 }
 
+void call_thief(const struct cpu *cpu)
+{
+	struct runqueue *q = queue_of(cpu);
+	uint64_t idle, bit;
+
+	/* The threads were queued before this looks for idle CPUs, which say that they are before they look there. */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_RELAXED) & ~(1ul << cpu->index);
+	if (!idle)
+		return;
+	spin_lock(&q->lock);
+	idle &= runqueue_affinity(q);
+	spin_unlock(&q->lock);
+	bit = idle & -idle;
+	if (bit && (__atomic_fetch_and(&sched_idle_cpus, ~bit, __ATOMIC_SEQ_CST) & bit))
+		send_reschedule(&cpus[__builtin_ctzl(bit)]);
+}
+
 /* Take a thread from another CPU's queue into ours. */
 static bool steal(struct cpu *self)
 {
@@ -173,10 +191,7 @@ static bool steal(struct cpu *self)
 		spin_unlock(&q->lock);
 		if (!t)
 			continue;
-		q = queue_of(self);
-		spin_lock(&q->lock);
-		runqueue_append(q, t);
-		spin_unlock(&q->lock);
+		queue_on(self, t);
 		return true;
 	}
 	return false;

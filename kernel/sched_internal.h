@@ -20,8 +20,11 @@ struct runqueue *lock_queue_of(struct thread *t);
 /* Make @t, which sleeps, blocks or was just taken out of @q, ready where it may run. @q, its queue, is locked on
  * entry, not on return. */
 void resume_locked(struct runqueue *q, struct thread *t);
+/* Queue @t, which is READY, @cpu's and in no queue, there or, if its affinity has changed on the way, where it may run.
+ * No lock held. */
+void queue_on(struct cpu *cpu, struct thread *t);
 void send_reschedule(struct cpu *cpu);
-/* Threads wait while a CPU of @allowed has nothing to do: have it come and steal. */
-void call_thief(uint64_t allowed);
+/* Threads wait on @cpu: have an idle CPU come and steal, if there is one that may run any of them. No lock held. */
+void call_thief(const struct cpu *cpu);
 
 #endif

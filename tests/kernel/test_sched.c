@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_sched.c - where threads go that are ready.
+ *
+ * Threads of the kernel run with interrupts off: no tick comes to the help of one that was left waiting.
+ */
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/x86.h"
+#include "kernel/panic.h"
+#include "kernel/process.h"
+#include "kernel/sched.h"
+#include "mm/tlb.h"
+#include "tests/kernel/ktest.h"
+
+#define GUESTS 2u
+
+static uint32_t arrived, place;
+
+static void wait_for_guests(uint32_t n)
+{
+	while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < n) {
+		tlb_serve_mailbox();
+		cpu_pause();
+	}
+}
+
+static void arrive(void *unused)
+{
+	(void)unused;
+	__atomic_store_n(&place, this_cpu()->index, __ATOMIC_RELAXED);
+	__atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
+}
+
+static void keep_the_cpu(void *unused)
+{
+	(void)unused;
+	wait_for_guests(GUESTS);
+	__atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
+}
+
+/* Where memory is short there is nothing to test. */
+static struct thread *new_thread(void (*main)(void *), uint32_t cpu)
+{
+	struct thread *t = thread_create_kernel(main, NULL);
+
+	if (!t)
+		panic("no memory for a test's thread");
+	t->cpu = &cpus[cpu];
+	return t;
+}
+
+/* The first keeps the CPU; those behind it are another one's to take, which sleeps until it is told. With more than
+ * three CPUs some idle ones may not. */
+KTEST(who_waits_behind_another_is_offered_to_idle_cpus)
+{
+	struct thread *host, *guest[GUESTS];
+	uint32_t last = cpu_count - 1;
+
+	if (cpu_count < 3)
+		return;
+	arrived = 0;
+	host = new_thread(keep_the_cpu, 1);
+	host->affinity = 1ul << 1;
+	for (unsigned i = 0; i < GUESTS; i++) {
+		guest[i] = new_thread(arrive, 1);
+		guest[i]->affinity = 1ul << 1 | 1ul << last;
+	}
+	sched_make_ready(host);
+	for (unsigned i = 0; i < GUESTS; i++)
+		sched_make_ready(guest[i]);
+	wait_for_guests(GUESTS + 1);	/* a hang is the boot runner's time-out */
+	KCHECK(place == last);
+}
+
+/* It is in no queue when its affinity changes, as one is that has left a CPU and not come to the next. */
+KTEST(who_is_sent_elsewhere_on_the_way_goes_there)
+{
+	struct thread *t;
+
+	if (cpu_count < 3)
+		return;
+	arrived = 0;
+	t = new_thread(arrive, 1);
+	sched_set_affinity(t, 1ul << 2);
+	sched_make_ready(t);
+	wait_for_guests(1);
+	KCHECK(place == 2);
+}
