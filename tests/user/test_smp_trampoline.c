@@ -90,7 +90,8 @@ static void hog(void *cpu)
 		smp_relax();
 }
 
-/* From now on no thread runs but the caller, on the first CPU, and the hogs. */
+/* From now on no thread runs but the caller, on the first CPU, and the hogs. They start one after the other: without
+ * a tick, one that comes by another's CPU on the way to its own may wait there for ever. */
 static void hog_cpus(struct user_thread *hogs, unsigned cpus)
 {
 	release = false;
@@ -98,10 +99,10 @@ static void hog_cpus(struct user_thread *hogs, unsigned cpus)
 	smp_pin(smp_cpu(0));
 	for (unsigned i = 1; i < cpus; i++) {
 		CHECK_EQUAL(thread_start(&hogs[i], hog, (void *)(uintptr_t)smp_cpu(i)), 0);
+		while (hogging < i)
+			smp_wait();
 		sys_set_priority((unsigned long)hogs[i].tid, PRIORITY_URGENT);
 	}
-	while (hogging < cpus - 1)
-		smp_wait();
 	sys_set_priority(0, PRIORITY_URGENT);
 }
 
