@@ -4,12 +4,15 @@
  * a bystander thousands of times.
  */
 #include "bystander.h"
+#include "print.h"
 #include "smp.h"
 #include "test.h"
 #include "user.h"
 
 #define STORM 1000		/* times that a bystander is stopped and resumed */
 #define STORM_HZ 10000
+#define MEETINGS 20000
+#define COLLISIONS 20
 #define ENDINGS 200		/* threads that are stopped while they end, on another CPU if there is one */
 
 static struct user_thread victim, other;
@@ -25,31 +28,44 @@ static void end(void *unused)
 	sys_thread_exit();
 }
 
-static void stop_for_ever(void *arg)
+static volatile bool over;
+static unsigned collisions;
+
+static void stop_again(void *arg)
 {
-	for (;;) {
-		sys_thread_stop(tid_of(arg));
+	for (unsigned i = 0; !over; i++) {
+		if (sys_thread_stop(tid_of(arg)) == -EINTR)
+			__atomic_fetch_add(&collisions, 1, __ATOMIC_RELAXED);
 		sys_thread_resume(tid_of(arg));
+		for (unsigned n = i % 8; n; n--)	/* or the other would never get out of its last stop */
+			smp_relax();
 	}
 }
 
-/* Two that stop each other come to rest sooner or later, and a third gets them going again. */
+/* Neither has ended yet. */
+static bool resume_both(void)
+{
+	long errors[2] = { sys_thread_resume(tid_of(&other)), sys_thread_resume(tid_of(&victim)) };
+
+	return errors[0] != -ESRCH || errors[1] != -ESRCH;
+}
+
+/* Two that stop each other at the same moment, which takes two CPUs, both come to rest; a third gets them going again. */
 static void each_other(void)
 {
 	victim.tid = 0;
-	CHECK_EQUAL(thread_start(&other, stop_for_ever, &victim), 0);
-	CHECK_EQUAL(thread_start(&victim, stop_for_ever, &other), 0);
-	for (unsigned i = 0; i < 300; i++) {
+	CHECK_EQUAL(thread_start(&other, stop_again, &victim), 0);
+	CHECK_EQUAL(thread_start(&victim, stop_again, &other), 0);
+	for (unsigned i = 0; i < MEETINGS && collisions < COLLISIONS; i++) {
 		smp_wait();
-		sys_thread_resume(tid_of(&other));
-		sys_thread_resume(tid_of(&victim));
+		resume_both();
 	}
-	while (sys_thread_stop(tid_of(&other)) != 0)
+	over = true;
+	while (resume_both())
 		smp_wait();
-	while (sys_thread_stop(tid_of(&victim)) != 0)
-		smp_wait();
-	CHECK_EQUAL(thread_cut_off(&victim), 0);
-	CHECK_EQUAL(thread_cut_off(&other), 0);
+	printf("# %u collisions\n", collisions);
+	CHECK_EQUAL(thread_finish(&victim), 0);
+	CHECK_EQUAL(thread_finish(&other), 0);
 }
 
 /* Whoever waits for a thread to stop learns that it has ended instead. */
