@@ -60,17 +60,19 @@ void send_reschedule(struct cpu *cpu)
  */
 static void notice_ready(struct cpu *cpu, const struct thread *t, bool crowded)
 {
-	uint64_t idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_SEQ_CST);
-	const struct thread *running = cpu->percpu->current;
+	uint64_t idle;
+	const struct thread *running;
 
-	if (idle >> cpu->index & 1 || t->priority < running->priority) {
-		if (cpu != this_cpu())
-			send_reschedule(cpu);
-		else
-			cpu->percpu->work |= WORK_RESCHED;
-	}
 	if (crowded)
 		call_thief(cpu);
+	idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_SEQ_CST);
+	running = cpu->percpu->current;
+	if (!(idle >> cpu->index & 1) && t->priority >= running->priority)
+		return;
+	if (cpu == this_cpu())
+		cpu->percpu->work |= WORK_RESCHED;
+	else
+		send_reschedule(cpu);
 }
 
 /* The next CPU after @from that @t may run on; @from itself when there is no other. */
