@@ -25,16 +25,16 @@ static void spin(void *cpu)
 		smp_relax();
 }
 
-/* All CPUs but @own get a sibling. No CPU is idle then, so none steals a new thread: it runs where it was made. */
+/* All CPUs but @own get a sibling. No CPU is idle then, so none steals a new thread: it runs where it was made. One
+ * after the other: without a tick, one that comes by another's CPU on the way to its own may wait there for ever. */
 static void occupy(struct user_thread *sibling, unsigned cpus, unsigned own)
 {
 	smp_pin(own);
-	for (unsigned i = 1; i < cpus; i++)
+	for (unsigned i = 1; i < cpus; i++) {
 		if (thread_start(&sibling[i], spin, (void *)(uintptr_t)smp_cpu(i)))
 			sys_exit(1);
-	while (__atomic_load_n(&spinning, __ATOMIC_SEQ_CST) < cpus - 1) {
-		sys_yield();	/* to siblings that are still on this CPU, */
-		smp_relax();	/* and to other CPUs */
+		while (__atomic_load_n(&spinning, __ATOMIC_SEQ_CST) < i)
+			smp_wait();
 	}
 }
 
