@@ -3,7 +3,8 @@
 
 The rows are the paths, each against its undisturbed trace, and `entry_text`: every instruction that the
 proof (build/proof.json) finds in the design's entry text.  Where no event of a kind can come is said in
-entry/fire.json, by place and with the reason; a rule that excuses nothing is an error.
+entry/fire.json, by place or by path, and with the reason; a rule that excuses nothing is an error, and so is a
+path that has no row.
 """
 import json
 import re
@@ -13,6 +14,7 @@ from qemu import BUILD
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 RULES = ROOT / "entry" / "fire.json"
+PATHS = ROOT / "user" / "fire" / "paths.c"
 KINDS = ("nmi", "db", "nmi_4cpus")
 EXCUSES = {"nmi": ("nmi",), "db": ("db",), "nmi_4cpus": ("nmi", "db", "held")}
 PARTS = ("cr3", "gs", "rsp", "if")
@@ -21,6 +23,21 @@ PARTS = ("cr3", "gs", "rsp", "if")
 def rules(path=RULES):
     """[(kinds, compiled pattern, reason)]."""
     return [(tuple(r["kinds"]), re.compile(r["at"]), r["reason"]) for r in json.loads(path.read_text())["unreachable"]]
+
+
+def exempt_paths(path=RULES):
+    """{(path, kind): why it is not swept}."""
+    return {(r["path"], kind): r["reason"] for r in json.loads(path.read_text())["not_swept"] for kind in r["kinds"]}
+
+
+def declared_paths():
+    """The names in user/fire's table."""
+    return re.findall(r'^\t\{ "(\w+)", ', PATHS.read_text(), re.M)
+
+
+def untaken(undisturbed):
+    """Declared paths that were not taken."""
+    return [p for p in declared_paths() if p not in undisturbed.paths]
 
 
 class Text:
@@ -54,19 +71,20 @@ def row(total, covered, excused):
     return [len(wanted & set(covered)), len(wanted)]
 
 
-def table(text, sweep, undisturbed, by_rule=None):
+def table(text, sweep, undisturbed, by_rule=None, exempt=None):
     """{row: {kind: [covered, total]}} and {kind: sorted missing places of entry_text}."""
     by_rule = rules() if by_rule is None else by_rule
+    exempt = exempt_paths() if exempt is None else exempt
     result, missing = {}, {k: [] for k in KINDS}
     for kind in KINDS:
         excused = text.excused(kind, by_rule)
-        for path, total in undisturbed.paths.items():
-            covered = sweep.seen.get(path, {}).get(kind)
-            if covered is not None:
-                result.setdefault(path, {})[kind] = row(total, covered, excused)
         everywhere = sweep.union(kind)
         if not everywhere:
             continue                    # a sample without that kind
+        for path, total in undisturbed.paths.items():
+            if (path, kind) not in exempt:
+                covered = sweep.seen.get(path, {}).get(kind, {})
+                result.setdefault(path, {})[kind] = row(total, covered, excused)
         result.setdefault("entry_text", {})[kind] = row(text.place, everywhere, excused)
         missing[kind] = [text.place[o] for o in sorted(text.place) if o not in everywhere and o not in excused]
     return result, missing

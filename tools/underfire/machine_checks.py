@@ -12,16 +12,16 @@ from vmeasure.gdbboot import GdbBoot
 from vmeasure.gdbstub import GdbError
 from vmeasure.stepper import TraceError
 
-from .boots import FireError, Sweep, parse
+from .boots import PAIR_PATHS, FireError, Sweep, parse
 
 COMMAND = "mce 0 9 0xbd00000000000000 0x5 0x1000 0x8c"
 OWN_ENTRY = re.compile(r"^machine_check\b|^stubs\+0x12[0-9a-f]$")
 
 
 def points(text, undisturbed, seed, count):
-    """@count offsets that the paths reach, each as often as any other."""
-    reached = sorted(o for o in set().union(*undisturbed.paths.values())
-                     if o in text.place and not OWN_ENTRY.search(text.place[o]))
+    """@count offsets that the paths of one CPU reach, each as often as any other."""
+    taken = [offsets for path, offsets in undisturbed.paths.items() if not path.startswith(PAIR_PATHS)]
+    reached = sorted(o for o in set().union(*taken) if o in text.place and not OWN_ENTRY.search(text.place[o]))
     choose = random.Random(seed)
     chosen = []
     while len(chosen) < count:
@@ -29,16 +29,10 @@ def points(text, undisturbed, seed, count):
     return chosen
 
 
-def one_cpu_only(undisturbed):
-    """A copy of @undisturbed's paths without those of two CPUs, which the boot below does not take."""
-    undisturbed.paths = {p: o for p, o in undisturbed.paths.items() if "migrate" not in p}
-    return undisturbed
-
-
 def send(design, text, undisturbed, seed=1, count=200, also=()):
     """Send @count, and one to each of @also; the offsets where they came.  FireError when one was missed or harmed."""
     log = BUILD / "log" / f"{design.name}-1-icount-fire-mc.log"
-    chosen = points(text, one_cpu_only(undisturbed), seed, count) + list(also)
+    chosen = points(text, undisturbed, seed, count) + list(also)
     try:
         with GdbBoot(BUILD, f"entry={design.name} tests=fire-mc-{len(chosen)} seed={seed}", log) as boot:
             for offset in chosen:

@@ -32,6 +32,7 @@ class Report:
                 found.append(f"{name}: {place}: found {part}={word}, the proof allows {' '.join(allowed)}")
             found += [f"{name}: an event at {x}, where the proof knows no instruction"
                       for x in coverage.unknown_places(text, swept)]
+            found += [f"{name}: {path} was not taken" for path in coverage.untaken(self.undisturbed[name])]
             if self.stride > 1:
                 continue
             for path, kinds in rows.items():
@@ -60,6 +61,8 @@ class Report:
             for path, kinds in paths.items():
                 print("%-22s%16s%16s%24s" % (path, *("%d/%d" % tuple(kinds[k]) if k in kinds else "-"
                                                      for k in coverage.KINDS)))
+        for (path, kind), reason in coverage.exempt_paths().items():
+            print(f"# not for {kind}: path {path}: {reason}")
         for kinds, pattern, reason in coverage.rules():
             counts = ["%s %d" % (name, sum(bool(pattern.search(p)) for p in text.place.values()))
                       for name, text in self.texts.items()]
