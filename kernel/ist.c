@@ -11,6 +11,7 @@
  * Theory: entry/README.md, section 5.
  */
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/idle.h"
 #include "arch/x86_64/mcheck.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
@@ -122,6 +123,13 @@ static void finish_exit(struct trapframe *f, uint64_t dr6)
 	}
 }
 
+/* It came between STI and HLT, and an interrupt that is pending would now be taken before the HLT: do not halt. */
+static void skip_halt(struct trapframe *f)
+{
+	if (f->rip == (uint64_t)idle_halt && !frame_from_user(f))
+		f->rip = (uint64_t)idle_halted;
+}
+
 /* From @kind's body to @fn on the thread's kernel stack, for good: user mode was interrupted. */
 static void __attribute__((noreturn)) leave_ist(uint64_t kind, void (*fn)(uint64_t), uint64_t arg)
 {
@@ -149,6 +157,7 @@ bool ist_nmi(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 			   frame_from_user(frame) ? "user" : "kernel", cr3);
 	if (read_cr2() != cr2)
 		write_cr2(cr2);		/* it may have come between a #PF and its handler's look at CR2 */
+	skip_halt(frame);
 	return verdict == TRAP_TAKEN_HOLD_NMIS && return_without_iret(frame);
 }
 
@@ -202,6 +211,7 @@ bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	if (!watched && !debug_by_program(frame, gs, dr6))
 		panic_frame(frame, cr3, "#DB debug exception in kernel mode, DR6 %lx", dr6);
 	finish_exit(frame, dr6);
+	skip_halt(frame);
 	if (!inside_nmi(frame))
 		return false;
 	park_dr7();
@@ -244,5 +254,6 @@ bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	mcheck_done();
 	if (verdict == MCHECK_DATA_LOST)
 		leave_ist(IST_MC, kill_machine_check, frame->rip);
+	skip_halt(frame);
 	return inside_nmi(frame) && return_without_iret(frame);
 }

@@ -3,6 +3,7 @@
  * sched_cpu.c - a CPU's side: its tick, what interrupts tell it, whom it may run, where it finds work.
  */
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/idle.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
@@ -223,7 +224,7 @@ void sched_idle(void)
 			continue;
 		}
 		rest_tick(q);
-		__asm__ volatile("sti; hlt; cli" : : : "memory");
+		idle_wait();
 		__atomic_and_fetch(&sched_idle_cpus, ~bit, __ATOMIC_SEQ_CST);
 	}
 }

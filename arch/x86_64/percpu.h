@@ -21,7 +21,7 @@ enum ist_kind { IST_NMI = 1, IST_DB, IST_DF, IST_MC, IST_COUNT = IST_MC };
 /* The top of an IST stack, above the frame. */
 struct ist_stack_top {
 	struct percpu *percpu;		/* its CPU's: what an IST entry writes into GS_BASE */
-	uint64_t dr7;			/* what its exit gives back to DR7; NMI: nothing enabled while none is handled */
+	uint64_t dr7;			/* what its exit gives back to DR7; NMI: nothing is on while none is handled */
 };
 
 /* Further down on it: what its exit pops when breakpoints are on again. */

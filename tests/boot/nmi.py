@@ -4,9 +4,12 @@
 A handler that waited for that lock would wait for ever.  The gdb stub stops the guest at the first
 instruction of uart_write(), which only the console calls, with its lock held; QEMU's monitor sends
 the NMI there through LINT1.  One more goes to a system call's dispatch, where the lock is free.
+
+And between an idle CPU's STI and its HLT: neither an NMI nor a machine check may return to the HLT.
 """
 import re
 
+from bodies import MCE, frame_words
 from check import BUILD, DESIGNS, KERNEL, Check, Failed
 from designs import Design
 from vmeasure.gdbboot import GdbBoot
@@ -15,7 +18,9 @@ from vmeasure.image import Elf
 from vmeasure.stepper import TraceError
 
 PROGRAM = "test_fault_kill"     # the kernel prints a line for each of its children
+SLEEPER = "test_sleep_wake"
 TIMES = 5
+RIP = frame_words()["rip"]
 LINE = r"(?m)^NMI: cpu 0 at 0x%x, kernel mode, cr3 \w+$"
 
 
@@ -57,5 +62,35 @@ def nmi_check(design: Design) -> Check:
     return Check(f"{design.name}.nmi", run)
 
 
+def expect_no_halt(boot: GdbBoot, elf: Elf, command: str, body: str) -> None:
+    """The monitor's @command brings an event to the HLT; it must go on behind it. tests/kernel/test_idle.c has #DB."""
+    boot.gdb.run_to(elf.address("idle_halt"))
+    boot.gdb.monitor(command)
+    boot.gdb.run_to(elf.address(body))
+    rsp, frame = boot.gdb.read_registers(["rsp", "rdi"])
+    came_at = boot.gdb.read_word(frame + RIP)
+    boot.gdb.run_to(boot.gdb.read_word(rsp))
+    goes_to = boot.gdb.read_word(frame + RIP)
+    if came_at != elf.address("idle_halt") or goes_to != elf.address("idle_halted"):
+        raise Failed(f"{body}() came at {came_at:#x}, and returns to {goes_to:#x}, not behind the HLT")
+
+
+def halt_check(design: Design) -> Check:
+    log = BUILD / "log" / f"{design.name}-1-icount-halt.log"
+
+    def run() -> str:
+        elf = Elf(KERNEL)
+        try:
+            with GdbBoot(BUILD, f"entry={design.name} tests={SLEEPER}", log) as boot:
+                for command, body in (("nmi", "ist_nmi"), (MCE, "ist_machine_check")):
+                    expect_no_halt(boot, elf, command, body)
+                boot.gdb.resume_or_end()
+                boot.expect_pass()
+        except (GdbError, TraceError) as error:
+            raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None
+        return "an NMI and a machine check"
+    return Check(f"{design.name}.nmi-halt", run)
+
+
 def checks() -> list[Check]:
-    return [nmi_check(d) for d in DESIGNS]
+    return [nmi_check(d) for d in DESIGNS] + [halt_check(DESIGNS[-1])]

@@ -50,7 +50,7 @@ static bool resume_both(void)
 	return errors[0] != -ESRCH || errors[1] != -ESRCH;
 }
 
-/* Two that stop each other at the same moment, which takes two CPUs, both come to rest; a third gets them going again. */
+/* Two that stop each other at one moment, which takes two CPUs, both come to rest; a third gets them going again. */
 static void each_other(void)
 {
 	victim.tid = 0;
