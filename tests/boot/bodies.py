@@ -9,14 +9,13 @@ NMIs and machine checks by QEMU's monitor, the rest by what the booted test does
 """
 import re
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed
+from check import DESIGNS, KERNEL, ROOT, Check, Failed, under_gdb
 from designs import Design
 from vmeasure.areas import Areas
 from vmeasure.code_figures import splits_table
 from vmeasure.gdbboot import GdbBoot
-from vmeasure.gdbstub import GdbError
 from vmeasure.image import Elf, read_defines
-from vmeasure.stepper import GPRS, TraceError
+from vmeasure.stepper import GPRS
 
 SAVED = [r for r in GPRS if r != "rsp"]
 STATE = SAVED + ["rsp", "rip", "cs", "eflags", "cr3", "gs_base", "k_gs_base"]
@@ -149,15 +148,11 @@ def follow(boot: GdbBoot, design: Design, event: tuple, vector: int) -> None:
 
 def body_check(design: Design, check: str) -> Check:
     vectors = read_defines(ROOT / "arch" / "x86_64" / "trapframe.h")
-    log = BUILD / "log" / f"{design.name}-1-icount-body-{check}.log"
 
     def run() -> None:
         for event in EVENTS[check]:
-            try:
-                with GdbBoot(BUILD, f"entry={design.name} tests={event[1]}", log) as boot:
-                    follow(boot, design, event, vectors[event[2]])
-            except (GdbError, TraceError) as error:
-                raise Failed(f"{event[0]}: {error}", log.read_text(errors="replace").splitlines()[-10:]) from None
+            with under_gdb(design, f"tests={event[1]}", f"body-{check}") as boot:
+                follow(boot, design, event, vectors[event[2]])
     return Check(f"{design.name}.body-{check}", run)
 
 

@@ -8,15 +8,19 @@ time: time-outs only detect hangs.
 import os
 import re
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Callable
+from typing import Callable, Iterator
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
-from designs import designs                             # noqa: E402
+from designs import Design, designs                     # noqa: E402
 from qemu import BUILD, EXIT_STATUS, Boot, Outcome, ktap    # noqa: E402,F401
+from vmeasure.gdbboot import GdbBoot                    # noqa: E402
+from vmeasure.gdbstub import GdbError                   # noqa: E402
+from vmeasure.stepper import TraceError                 # noqa: E402
 
 DESIGNS = designs()
 ANY_DESIGN = "|".join(re.escape(d.name) for d in DESIGNS)
@@ -72,6 +76,24 @@ def report(outcome: Outcome) -> list[str]:
     except ValueError:
         log = outcome.log
     return [f"{log}, last lines:"] + outcome.tail(30)
+
+
+@contextmanager
+def under_gdb(design: Design, words: str, what: str) -> Iterator[GdbBoot]:
+    """A boot of @design with @words on its command line, under the gdb stub.  Failed, with the end of its log, where
+    the guest does not do what is waited for.  It passes when it ends by itself: finish()."""
+    log = BUILD / "log" / f"{design.name}-1-icount-{what}.log"
+    try:
+        with GdbBoot(BUILD, f"entry={design.name} {words}", log) as boot:
+            yield boot
+    except (GdbError, TraceError) as error:
+        raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None
+
+
+def finish(boot: GdbBoot) -> None:
+    """Nothing more is wanted of it: its tests go on to their end, and pass."""
+    boot.gdb.resume_or_end()
+    boot.expect_pass()
 
 
 def cross() -> str:

@@ -10,12 +10,10 @@ And between an idle CPU's STI and its HLT: neither an NMI nor a machine check ma
 import re
 
 from bodies import MCE, frame_words
-from check import BUILD, DESIGNS, KERNEL, Check, Failed
+from check import DESIGNS, KERNEL, Check, Failed, finish, under_gdb
 from designs import Design
 from vmeasure.gdbboot import GdbBoot
-from vmeasure.gdbstub import GdbError
 from vmeasure.image import Elf
-from vmeasure.stepper import TraceError
 
 PROGRAM = "test_fault_kill"     # the kernel prints a line for each of its children
 SLEEPER = "test_sleep_wake"
@@ -38,22 +36,16 @@ def send_nmi(boot: GdbBoot, elf: Elf, where: str, locked: bool) -> None:
 
 
 def nmi_check(design: Design) -> Check:
-    log = BUILD / "log" / f"{design.name}-1-icount-nmi.log"
-
     def run() -> str:
         elf = Elf(KERNEL)
-        try:
-            with GdbBoot(BUILD, f"entry={design.name} tests={PROGRAM}", log) as boot:
-                boot.gdb.run_to(elf.address("syscall_dispatch"))    # by then LINT1 is set up
-                boot.gdb.step()
-                send_nmi(boot, elf, "syscall_dispatch", locked=False)
-                for _ in range(TIMES):
-                    send_nmi(boot, elf, "uart_write", locked=True)
-                boot.gdb.resume_or_end()
-                boot.expect_pass()
-        except (GdbError, TraceError) as error:
-            raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None
-        text = log.read_text(errors="replace").replace("\r", "")
+        with under_gdb(design, f"tests={PROGRAM}", "nmi") as boot:
+            boot.gdb.run_to(elf.address("syscall_dispatch"))    # by then LINT1 is set up
+            boot.gdb.step()
+            send_nmi(boot, elf, "syscall_dispatch", locked=False)
+            for _ in range(TIMES):
+                send_nmi(boot, elf, "uart_write", locked=True)
+            finish(boot)
+        text = boot.log.read_text(errors="replace").replace("\r", "")
         for where, times in (("syscall_dispatch", 1), ("uart_write", TIMES)):
             found = len(re.findall(LINE % elf.address(where), text))
             if found != times:
@@ -76,18 +68,12 @@ def expect_no_halt(boot: GdbBoot, elf: Elf, command: str, body: str) -> None:
 
 
 def halt_check(design: Design) -> Check:
-    log = BUILD / "log" / f"{design.name}-1-icount-halt.log"
-
     def run() -> str:
         elf = Elf(KERNEL)
-        try:
-            with GdbBoot(BUILD, f"entry={design.name} tests={SLEEPER}", log) as boot:
-                for command, body in (("nmi", "ist_nmi"), (MCE, "ist_machine_check")):
-                    expect_no_halt(boot, elf, command, body)
-                boot.gdb.resume_or_end()
-                boot.expect_pass()
-        except (GdbError, TraceError) as error:
-            raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None
+        with under_gdb(design, f"tests={SLEEPER}", "halt") as boot:
+            for command, body in (("nmi", "ist_nmi"), (MCE, "ist_machine_check")):
+                expect_no_halt(boot, elf, command, body)
+            finish(boot)
         return "an NMI and a machine check"
     return Check(f"{design.name}.nmi-halt", run)
 

@@ -12,12 +12,10 @@ it holds, and the check is not to be asked.  With user_return() led to a system 
 import re
 import struct
 
-from check import BUILD, DESIGNS, KERNEL, Check, Failed
+from check import BUILD, DESIGNS, KERNEL, Check, Failed, finish, under_gdb
 from designs import Design
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.gdbstub import GdbError, GdbStub
+from vmeasure.gdbstub import GdbStub
 from vmeasure.image import Elf
-from vmeasure.stepper import TraceError
 
 SYSRET, IRET = "SYSRET", "IRETQ"
 TF, RF = 1 << 8, 1 << 16
@@ -101,22 +99,19 @@ class Ways:
 
 def good_kernel(design: Design, elf: Elf) -> list[tuple[int, int]]:
     """Every case, and the boot goes on to its normal end.  The jumps that made the difference."""
-    log = BUILD / "log" / f"{design.name}-1-icount-sysret.log"
-    with GdbBoot(BUILD, f"entry={design.name} bench=trace", log) as boot:
+    with under_gdb(design, "bench=trace", "sysret") as boot:
         ways = Ways(boot.gdb, elf, design)
         if wrong := ways.first_wrong():
             raise Failed(wrong)
         jumps = ways.jumps()
-        boot.gdb.resume_or_end()
-        boot.expect_pass()
+        finish(boot)
     return jumps
 
 
 def broken_kernel(design: Design, elf: Elf, jump: tuple[int, int]) -> None:
     """With that @jump blanked some case must take the wrong way."""
     address, length = jump
-    log = BUILD / "log" / f"{design.name}-1-icount-sysret-broken.log"
-    with GdbBoot(BUILD, f"entry={design.name} bench=trace", log) as boot:
+    with under_gdb(design, "bench=trace", "sysret-broken") as boot:
         ways = Ways(boot.gdb, elf, design)
         boot.gdb.run_to(ways.check)
         boot.gdb.write_memory(address, NOP * length)
@@ -126,8 +121,7 @@ def broken_kernel(design: Design, elf: Elf, jump: tuple[int, int]) -> None:
 
 def ways_of_resumed(design: Design, elf: Elf, detour: bool) -> list[str]:
     """The ways out of the first threads that are stopped and resumed; with a @detour by a system call's way out."""
-    log = BUILD / "log" / f"{design.name}-1-icount-resumed{'-broken' if detour else ''}.log"
-    with GdbBoot(BUILD, f"entry={design.name} tests=test_thread_stop", log) as boot:
+    with under_gdb(design, "tests=test_thread_stop", "resumed-broken" if detour else "resumed") as boot:
         ways = Ways(boot.gdb, elf, design)
         found = []
         while len(found) < RESUMED:
@@ -136,8 +130,7 @@ def ways_of_resumed(design: Design, elf: Elf, detour: bool) -> list[str]:
                 lead_astray(boot.gdb, elf, design)
             found.append(ways.steps()[0])
         if not detour:
-            boot.gdb.resume_or_end()
-            boot.expect_pass()
+            finish(boot)
     return found
 
 
@@ -164,14 +157,11 @@ def lead_astray(gdb: GdbStub, elf: Elf, design: Design) -> None:
 def resumed_check(design: Design) -> Check:
     def run() -> str:
         elf = Elf(KERNEL)
-        try:
-            found = ways_of_resumed(design, elf, False)
-            if set(found) != {IRET}:
-                raise Failed(f"resumed threads leave by {', '.join(found)}")
-            if SYSRET not in ways_of_resumed(design, elf, True):
-                raise Failed("led astray, every resumed thread still leaves by IRETQ: nothing is seen")
-        except (GdbError, TraceError) as error:
-            raise Failed(str(error)) from None
+        found = ways_of_resumed(design, elf, False)
+        if set(found) != {IRET}:
+            raise Failed(f"resumed threads leave by {', '.join(found)}")
+        if SYSRET not in ways_of_resumed(design, elf, True):
+            raise Failed("led astray, every resumed thread still leaves by IRETQ: nothing is seen")
         return f"{len(found)} resumed threads"
     return Check(f"{design.name}.sysret-resumed", run)
 
@@ -179,14 +169,11 @@ def resumed_check(design: Design) -> Check:
 def sysret_check(design: Design) -> Check:
     def run() -> str:
         elf = Elf(KERNEL)
-        try:
-            jumps = good_kernel(design, elf)
-            if not jumps:
-                raise Failed("no conditional jump between .check and .leave")
-            for jump in jumps:
-                broken_kernel(design, elf, jump)
-        except (GdbError, TraceError) as error:
-            raise Failed(str(error)) from None
+        jumps = good_kernel(design, elf)
+        if not jumps:
+            raise Failed("no conditional jump between .check and .leave")
+        for jump in jumps:
+            broken_kernel(design, elf, jump)
         return f"{len(CASES)} cases; each of {len(jumps)} jumps is missed when blanked"
     return Check(f"{design.name}.sysret", run)
 

@@ -7,13 +7,11 @@ Both of them, dispatcher and exit_work(), must run on a kernel stack.
 """
 import re
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed
+from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, finish, under_gdb
 from designs import Design
 from vmeasure.areas import Areas
 from vmeasure.gdbboot import GdbBoot
-from vmeasure.gdbstub import GdbError
 from vmeasure.image import Elf, read_defines
-from vmeasure.stepper import TraceError
 
 WORK_RESCHED, ZERO_FLAG = 1, 1 << 6
 MAX_STEPS = 500
@@ -63,21 +61,15 @@ def works(boot: GdbBoot, elf: Elf, dispatcher: str, word: int, zero: int) -> boo
 
 
 def work_check(design: Design) -> Check:
-    log = BUILD / "log" / f"{design.name}-1-icount-work.log"
-
     def run() -> str:
         elf = Elf(KERNEL)
-        try:
-            with GdbBoot(BUILD, f"entry={design.name} bench=trace", log) as boot:
-                for dispatcher in ("syscall_dispatch", "idt_dispatch"):
-                    for word, zero in CASES:
-                        if works(boot, elf, dispatcher, word, zero) != bool(word):
-                            raise Failed(f"behind {dispatcher}(), work {word}, zero flag {zero >> 6}: exit_work() is "
-                                         + ("not called" if word else "called"))
-                boot.gdb.resume_or_end()
-                boot.expect_pass()
-        except (GdbError, TraceError) as error:
-            raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None
+        with under_gdb(design, "bench=trace", "work") as boot:
+            for dispatcher in ("syscall_dispatch", "idt_dispatch"):
+                for word, zero in CASES:
+                    if works(boot, elf, dispatcher, word, zero) != bool(word):
+                        raise Failed(f"behind {dispatcher}(), work {word}, zero flag {zero >> 6}: exit_work() is "
+                                     + ("not called" if word else "called"))
+            finish(boot)
         return f"{2 * len(CASES)} ways out"
     return Check(f"{design.name}.work", run)
 
