@@ -80,7 +80,7 @@ static void self_ipi_loop_msr(uint64_t n, bool send)
 
 	for (uint64_t i = 0; i < n; i++) {
 		wrmsr(msr, value);
-		__asm__ volatile("sti; nop; cli" : : : "memory");
+		irq_window();
 	}
 }
 
@@ -93,7 +93,7 @@ static void self_ipi_loop_mmio(uint64_t n, bool send)
 	for (uint64_t i = 0; i < n; i++) {
 		regs[LAPIC_ICR_HIGH / 4] = self;
 		regs[LAPIC_ICR_LOW / 4] = VECTOR_SELF_TEST;
-		__asm__ volatile("sti; nop; cli" : : : "memory");
+		irq_window();
 	}
 }
 

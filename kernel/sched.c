@@ -236,6 +236,23 @@ void sched_yield(void)
 	schedule_locked(q);
 }
 
+bool sched_point(void)
+{
+	struct thread *t = current_thread();
+
+	irq_window();
+	if (!t->process) {
+		if (queue_of(t->cpu)->ready)
+			sched_yield();
+		return false;
+	}
+	if (this_cpu()->percpu->work & WORK_RESCHED) {
+		this_cpu()->percpu->work &= ~WORK_RESCHED;
+		sched_yield();
+	}
+	return __atomic_load_n(&t->work, __ATOMIC_RELAXED) || t->process->dying;
+}
+
 /* --- sleeping and waking ------------------------------------------------------- */
 
 int sched_sleep(uint64_t timeout_ns)

@@ -27,6 +27,15 @@ void sched_wake(struct thread *t);
 void sched_block(void);
 void sched_unblock(struct thread *t);
 
+/*
+ * A point within a long operation of the kernel: interrupts are let in, and other threads when one is due.  An
+ * operation whose length a program chooses has one at least every 10,000 instructions.  Called on the thread's
+ * kernel stack, kernel table, IRQs off, no lock held.  What was read of this CPU before it is stale after it, for the
+ * thread may come back on another.  True when the thread has to end or to stop: the operation then
+ * leaves things whole and returns -EINTR, or with the part that is done.
+ */
+bool sched_point(void);
+
 /* End the current thread's life: it is handed to the reaper once its stack is left. IRQs off. */
 void sched_exit(void) __attribute__((noreturn));
 /* Threads that sched_exit() ended and whose stacks are free: one, or NULL. Any CPU. */

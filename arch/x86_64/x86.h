@@ -177,6 +177,9 @@ static inline void outw(uint16_t port, uint16_t v)
 
 static inline void cli(void) { __asm__ volatile("cli" : : : "memory"); }
 static inline void sti(void) { __asm__ volatile("sti" : : : "memory"); }
+
+/* Take what interrupts are pending. STI lets them in one instruction late: hence the NOP. */
+static inline void irq_window(void) { __asm__ volatile("sti; nop; cli" : : : "memory"); }
 static inline void cpu_pause(void) { __asm__ volatile("pause" : : : "memory"); }
 static inline void stac(void) { __asm__ volatile("stac" : : : "memory"); }
 static inline void clac(void) { __asm__ volatile("clac" : : : "memory"); }
