@@ -12,7 +12,7 @@
 #define EINTR		4	/* cut short: the caller itself was stopped */
 #define ENOEXEC		8	/* not a loadable ELF64 program */
 #define ECHILD		10	/* not a child of the caller */
-#define EAGAIN		11	/* a table is full, or somebody else is at it */
+#define EAGAIN		11	/* a limit of the caller's is reached, or somebody else is at it */
 #define ENOMEM		12	/* no memory left */
 #define EFAULT		14	/* bad user pointer */
 #define EBUSY		16	/* in use */
@@ -29,6 +29,10 @@
 #define PRIORITY_URGENT		0
 #define PRIORITY_USUAL		1
 #define PRIORITY_BACKGROUND	2
+
+/* spawn_rights(): what a process may do that hurts others. The first process has all. */
+#define RIGHT_PRIORITY		1	/* make its threads PRIORITY_URGENT */
+#define RIGHTS_ALL		1
 
 /* thread_get_registers(), thread_set_registers(): the registers of a stopped thread. Its FPU registers and data
  * selectors are not among them: loading those faults in the kernel when they are bad. */
@@ -82,6 +86,9 @@ struct thread_registers {
 #define BENCH_CPUS		15	/* mask of the CPUs that run threads */
 #define BENCH_BREAK		16	/* arg: address | BREAK_*: the calling CPU's one breakpoint, until the next
 					 * such call there, whichever program runs; 0: none */
+
+#define BENCH_HEAP_OBJECTS	20	/* objects of the kernel's heap in use now */
+#define BENCH_TIDS		21	/* thread ids that name a thread, or one that nobody has joined */
 
 /* BENCH_BREAK: on what. R/W and LEN of DR7 (SDM vol. 3B, 17.2.4); data is 4 aligned bytes. */
 #define BREAK_EXECUTE		(0x0ul << 48)

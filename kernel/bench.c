@@ -15,11 +15,14 @@
 #include "kernel/abi.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
+#include "kernel/reap.h"
 #include "kernel/sched.h"
 #include "kernel/secrets.h"
 #include "kernel/syscall.h"
+#include "kernel/tid.h"
 #include "mm/audit.h"
 #include "mm/frames.h"
+#include "mm/heap.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
@@ -67,6 +70,8 @@ int64_t sys_bench_report(uint64_t name, uint64_t name_len, uint64_t values, uint
 		if (copy_from_user(&value, values + i * sizeof(value), sizeof(value)))
 			return -EFAULT;
 		printk(" %lu", value);
+		if (i % 16 == 15)	/* goes on, whatever they want: the line is read by a program */
+			sched_point();
 	}
 	printk("\n");
 	return 0;
@@ -166,7 +171,7 @@ static int64_t report_memory(void)
 
 static int64_t audit_all(void)
 {
-	reap();				/* a dead thread's trampoline is gone, as it would be a moment later */
+	reap_all();			/* a dead thread's trampoline is gone, as it would be a moment later */
 	audit_facts();
 	for (struct process *p = process_next(NULL); p; p = process_next(p))
 		if (p->as)
@@ -190,11 +195,17 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 	case BENCH_SELF_IPI_BASE:
 		return arg > SELF_IPI_MAX ? -EINVAL : self_ipi_loop(arg, op == BENCH_SELF_IPI);
 	case BENCH_FRAMES_USED:
-		reap();
+		reap_all();
 		return frames_used();
 	case BENCH_PT_PAGES:
-		reap();
+		reap_all();
 		return pt_pages();
+	case BENCH_HEAP_OBJECTS:
+		reap_all();
+		return heap_objects();
+	case BENCH_TIDS:
+		reap_all();
+		return tid_slots_used();
 	case BENCH_MIGRATE:
 		sched_force_migration(arg);
 		return 0;

@@ -8,6 +8,7 @@
 #include "kernel/elf.h"
 #include <stdbool.h>
 #include "kernel/abi.h"
+#include "kernel/sched.h"
 #include "kernel/string.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
@@ -165,6 +166,8 @@ static int fill(struct aspace *as, const struct segment *s, const char *image)
 			n = s->filesz - done;
 		memcpy(page + in_page, image + s->offset + done, n);
 		done += n;
+		if (sched_point())
+			return -EINTR;
 	}
 	return 0;
 }

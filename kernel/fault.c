@@ -12,9 +12,11 @@
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "entry/dispatch.h"
+#include "kernel/abi.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
+#include "kernel/reap.h"
 #include "mm/aspace.h"
 #include "mm/stacks.h"
 #include "mm/usercopy.h"
@@ -43,10 +45,14 @@ const char *exception_name(uint64_t vector)
 static int resolve_page_fault(uint64_t va, uint64_t error)
 {
 	struct thread *t = current_thread();
+	int err;
 
 	if (!t->process || va >= USER_END || (error & PF_PRESENT))
 		return -1;
-	return aspace_fault(t->process->as, va, error & PF_WRITE, error & PF_FETCH);
+	err = aspace_fault(t->process->as, va, error & PF_WRITE, error & PF_FETCH);
+	if (err == -ENOMEM && reclaim())
+		err = aspace_fault(t->process->as, va, error & PF_WRITE, error & PF_FETCH);
+	return err;
 }
 
 /* The benchmark's #UD: step over a UD2 where the process asked for it. */

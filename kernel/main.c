@@ -23,6 +23,8 @@
 #include "kernel/sched.h"
 #include "kernel/secrets.h"
 #include "kernel/string.h"
+#include "kernel/tid.h"
+#include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
@@ -142,14 +144,14 @@ static size_t init_argument(char *buf, size_t size)
 
 static void start_init(void)
 {
-	struct process *init;
 	char arg[80];
-	int err;
+	int64_t pid;
 
 	open_archive();
-	err = process_spawn(INIT_PROGRAM, arg, init_argument(arg, sizeof(arg)), NULL, &init);
-	if (err)
-		panic("the boot archive's %s cannot be started: error %d", INIT_PROGRAM, -err);
+	budget_init_root(frames_total() - frames_used(), TID_SLOTS - 1);
+	pid = process_spawn(INIT_PROGRAM, arg, init_argument(arg, sizeof(arg)), NULL);
+	if (pid < 0)
+		panic("the boot archive's %s cannot be started: error %ld", INIT_PROGRAM, -pid);
 }
 
 /* On the idle thread's stack. */

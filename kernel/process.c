@@ -8,18 +8,97 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process_internal.h"
+#include "kernel/reap.h"
 #include "kernel/sched.h"
 #include "kernel/string.h"
+#include "mm/budget.h"
 #include "mm/heap.h"
 #include "mm/pagetable.h"
 
 #define ARG_MAX 1024
+#define HASH_SIZE 1024			/* a power of 2 */
+#define PROCESS_FRAMES 1		/* what a process is charged for its struct and budget */
+#define TELL_AT_ONCE 16			/* threads, under one lock */
 
 struct spinlock process_lock;
 struct archive boot_archive;
 
-static struct process *processes;
+static struct list processes = LIST_INIT(processes);
+static struct process *by_pid[HASH_SIZE];
 static uint32_t last_pid;
+
+/* --- found, held, freed -------------------------------------------------------- */
+
+/* Numbers rise, so as many neighbours as there are chains lie in different ones. */
+static struct process **chain_of(uint32_t pid)
+{
+	return &by_pid[pid & (HASH_SIZE - 1)];
+}
+
+static void hash_add(struct process *p)
+{
+	p->hash_next = *chain_of(p->pid);
+	*chain_of(p->pid) = p;
+}
+
+static void hash_remove(struct process *p)
+{
+	struct process **at = chain_of(p->pid);
+
+	while (*at != p)
+		at = &(*at)->hash_next;
+	*at = p->hash_next;
+}
+
+static struct process *find_child(uint32_t pid, const struct process *parent)
+{
+	struct process *p = *chain_of(pid);
+
+	while (p && p->pid != pid)
+		p = p->hash_next;
+	return p && p->parent == parent ? p : NULL;
+}
+
+bool process_put(struct process *p)
+{
+	if (--p->refs)
+		return false;
+	hash_remove(p);
+	list_remove(&p->all);
+	return true;
+}
+
+void process_free(struct process *p)
+{
+	if (p->budget) {
+		budget_return(p->budget, PROCESS_FRAMES, 1);
+		budget_put(p->budget);
+	}
+	kfree(p);
+}
+
+/* @p's parent will not ask after it any more. True when it was the last to hold it. process_lock held. */
+static bool disown(struct process *p)
+{
+	p->parent = NULL;
+	list_remove(&p->child);
+	return process_put(p);
+}
+
+bool process_orphan_some(struct process *p, unsigned n, struct process **freed)
+{
+	while (!list_empty(&p->children) && n--) {
+		struct process *c = LIST_OBJECT(p->children.next, struct process, child);
+
+		if (disown(c)) {
+			c->teardown_next = *freed;
+			*freed = c;
+		}
+	}
+	return list_empty(&p->children);
+}
+
+/* --- spawning ------------------------------------------------------------------ */
 
 /* Put @arg at the top of a fresh stack. Returns its user address, 16-byte aligned, or 0. */
 static uint64_t push_argument(struct aspace *as, const char *arg, size_t len)
@@ -51,147 +130,159 @@ static int load_program(struct aspace *as, const char *name, uint64_t *rip)
 	return aspace_add_region(as, USER_STACK_TOP - USER_STACK_SIZE, USER_STACK_SIZE, PTE_W | PTE_NX);
 }
 
-static void link_process(struct process *p)
+/* Charged to its budget, with a number, and found by nobody. NULL with *@err set. */
+static struct process *process_new(const char *name, struct process *parent, int *err)
+{
+	struct process *p = kzalloc(sizeof(*p));
+
+	*err = -ENOMEM;
+	if (!p)
+		return NULL;
+	p->budget = budget_create(parent ? parent->budget : &budget_root, err);
+	if (p->budget && !budget_charge(p->budget, PROCESS_FRAMES, 1)) {
+		budget_put(p->budget);
+		p->budget = NULL;
+		*err = -EAGAIN;
+	}
+	if (!p->budget) {
+		kfree(p);
+		return NULL;
+	}
+	list_init(&p->threads);
+	list_init(&p->children);
+	p->refs = 1;
+	p->parent = parent;
+	p->rights = parent ? parent->spawn_rights : RIGHTS_ALL;
+	p->pid = __atomic_add_fetch(&last_pid, 1, __ATOMIC_RELAXED);
+	snprintk(p->name, sizeof(p->name), "%s", name);
+	return p;
+}
+
+/* From now on it is found. Cannot fail. */
+static void publish(struct process *p, struct thread *first)
 {
 	spin_lock(&process_lock);
-	p->pid = ++last_pid;
-	p->as->pid = p->pid;
-	p->next = processes;
-	processes = p;
+	hash_add(p);
+	list_add(&processes, &p->all);
+	if (p->parent) {
+		list_add(&p->parent->children, &p->child);
+		p->refs++;
+	}
+	thread_publish(first);
 	spin_unlock(&process_lock);
 }
 
-/* process_lock held. */
-static void unlink_process(struct process *p)
+/* Space, program, first thread with its argument: all that can fail. */
+static int equip(struct process *p, const char *arg, size_t arg_len, struct thread **first)
 {
-	struct process **at = &processes;
-
-	while (*at != p)
-		at = &(*at)->next;
-	*at = p->next;
-}
-
-/* The first thread, stack and argument of @p, whose program is loaded. */
-static int start_process(struct process *p, uint64_t rip, const char *arg, size_t arg_len)
-{
-	uint64_t at = push_argument(p->as, arg, arg_len);
-	struct thread *t;
+	uint64_t rip, at;
 	int err;
 
+	p->as = aspace_create();
+	if (!p->as)
+		return -ENOMEM;
+	p->as->pid = p->pid;
+	err = load_program(p->as, p->name, &rip);
+	if (err)
+		return err;
+	at = push_argument(p->as, arg, arg_len);
 	if (!at)
 		return -ENOMEM;
-	link_process(p);
-	err = thread_create_user(p, rip, at, at, arg_len, &t);
-	if (err) {
-		spin_lock(&process_lock);
-		unlink_process(p);
-		spin_unlock(&process_lock);
-		return err;
-	}
-	inject_user_root(p->as);
-	sched_make_ready(t);
-	return 0;
+	return thread_prepare(p, rip, at, at, arg_len, first);
 }
 
-int process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent, struct process **out)
+/* It was never published. */
+static void discard(struct process *p)
+{
+	thread_units_return(p);
+	if (p->as)
+		aspace_destroy(p->as);
+	process_free(p);
+}
+
+int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent)
 {
 	struct process *p;
-	uint64_t rip;
+	struct thread *first;
+	uint32_t pid;
 	int err;
 
 	if (arg_len > ARG_MAX)
 		return -EINVAL;
-	reap();
-	p = kzalloc(sizeof(*p));
+	p = process_new(name, parent, &err);
 	if (!p)
-		return -ENOMEM;
-	p->as = aspace_create();
-	if (!p->as) {
-		kfree(p);
-		return -ENOMEM;
-	}
-	p->parent = parent;
-	snprintk(p->name, sizeof(p->name), "%s", name);
-	err = load_program(p->as, name, &rip);
-	if (!err)
-		err = start_process(p, rip, arg, arg_len);
+		return err;
+	err = equip(p, arg, arg_len, &first);
 	if (err) {
-		aspace_destroy(p->as);
-		kfree(p);
+		discard(p);
 		return err;
 	}
-	*out = p;
-	return 0;
+	inject_user_root(p->as);
+	pid = p->pid;			/* once it is published it may end, be asked after, and be gone */
+	publish(p, first);
+	sched_make_ready(first);
+	return pid;
 }
+
+/* --- ending -------------------------------------------------------------------- */
 
 void process_ended(struct process *p)
 {
 	p->dying = true;
 	p->dead = true;
-	thread_slots_release(p);
-	/* Nobody waits for the children of the dead. */
-	for (struct process *c = processes; c; c = c->next)
-		if (c->parent == p)
-			c->parent = NULL;
 	if (p->waiter)
 		sched_unblock(p->waiter);
 }
 
-/* Free the struct once it is dead, its space gone and nobody can wait for it. process_lock held. */
-static bool try_forget(struct process *p)
+/* The next few threads of @p that have not been told. False when all have been. process_lock held. */
+static bool tell_some(struct process *p)
 {
-	if (!p->dead || p->as || p->parent)
-		return false;
-	unlink_process(p);
+	for (unsigned n = 0; n < TELL_AT_ONCE; n++) {
+		struct thread *t = LIST_OBJECT(p->threads.next, struct thread, sibling);
+
+		if (t->told)
+			return false;
+		t->told = true;
+		list_remove(&t->sibling);
+		list_append(&p->threads, &t->sibling);
+		if (t->priority > PRIORITY_USUAL)	/* memory of the dying does not wait for an idle CPU */
+			sched_set_priority(t, PRIORITY_USUAL);
+		if (t->state != THREAD_DEAD)
+			sched_interrupt(t);
+	}
 	return true;
 }
 
-static void unlink_thread(struct process *p, struct thread *t)
+/* Get the threads of @p, the current process, on their way out. Points in between: they may be thousands. */
+static void tell_threads(struct process *p)
 {
-	struct thread **at = &p->threads;
+	bool more;
 
-	while (*at != t)
-		at = &(*at)->sibling;
-	*at = t->sibling;
-}
-
-/* In one step: whoever forgets the last thread may free @p, and then nobody else may look at it. */
-void process_forget_thread(struct process *p, struct thread *t)
-{
-	struct aspace *as = NULL;
-	bool forget;
-
-	spin_lock(&process_lock);
-	unlink_thread(p, t);
-	if (!--p->unreaped_threads && p->dead) {
-		as = p->as;
-		p->as = NULL;
-	}
-	forget = try_forget(p);
-	spin_unlock(&process_lock);
-	if (as)
-		aspace_destroy(as);
-	if (forget)
-		kfree(p);
+	do {
+		spin_lock(&process_lock);
+		more = tell_some(p);
+		spin_unlock(&process_lock);
+		sched_point();
+	} while (more);
 }
 
 void process_exit_current(uint32_t status)
 {
 	struct process *p = current_thread()->process;
+	bool first;
 
-	spin_lock(&process_lock);
-	if (!p->dying) {
-		p->dying = true;
-		p->exit_status = status;
-		for (struct thread *t = p->threads; t; t = t->sibling)
-			if (t->state != THREAD_DEAD)
-				sched_interrupt(t);
-	}
-	spin_unlock(&process_lock);
 	if (p->pid == 1) {
 		printk("init ended with status %x: nothing is left to run\n", status);
 		machine_exit(EXIT_FAIL);
 	}
+	spin_lock(&process_lock);
+	first = !p->dying;
+	p->dying = true;
+	if (first)
+		p->exit_status = status;
+	spin_unlock(&process_lock);
+	if (first)
+		tell_threads(p);
 	thread_exit_current();
 }
 
@@ -208,21 +299,15 @@ void process_kill_current(uint32_t vector, const char *why, ...)
 	process_exit_current(WAIT_KILLED | vector);
 }
 
-static struct process *find_child(uint32_t pid, const struct process *parent)
-{
-	struct process *p = processes;
+/* --- asking after children ------------------------------------------------------ */
 
-	while (p && (p->pid != pid || p->parent != parent))
-		p = p->next;
-	return p;
-}
-
+/* Who asks first has the claim, and a reference. */
 int64_t process_wait(uint32_t pid)
 {
 	struct thread *t = current_thread();
 	struct process *p;
-	int64_t status;
-	bool forget;
+	int64_t status = -EINTR;	/* it stays the caller's child */
+	bool last;
 
 	spin_lock(&process_lock);
 	p = find_child(pid, t->process);
@@ -230,28 +315,29 @@ int64_t process_wait(uint32_t pid)
 		spin_unlock(&process_lock);
 		return -ECHILD;
 	}
+	p->waiter = t;
+	p->refs++;
 	while (!p->dead && !thread_must_leave(t)) {
-		p->waiter = t;
 		spin_unlock(&process_lock);
 		sched_block();
 		spin_lock(&process_lock);
 	}
 	p->waiter = NULL;
-	if (!p->dead) {			/* it stays the caller's child */
-		spin_unlock(&process_lock);
-		return -EINTR;
+	if (p->dead) {
+		status = p->exit_status;
+		disown(p);
 	}
-	status = p->exit_status;
-	p->parent = NULL;
-	forget = try_forget(p);
+	last = process_put(p);
 	spin_unlock(&process_lock);
-	if (forget)
-		kfree(p);
-	reap();
+	if (last)
+		process_free(p);
+	reap_some();
 	return status;
 }
 
 struct process *process_next(struct process *p)
 {
-	return p ? p->next : processes;
+	struct list *next = p ? p->all.next : processes.next;
+
+	return next == &processes ? NULL : LIST_OBJECT(next, struct process, all);
 }

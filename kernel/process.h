@@ -9,11 +9,12 @@
 
 extern struct archive boot_archive;
 
-/* Start program @name of the boot archive with argument string @arg (on its stack; rdi = address, rsi = length).
- * The new thread is ready. 0 with *out set, or -ENOENT, -ENOEXEC (the reason goes to the console), -ENOMEM, -EAGAIN. */
-int process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent, struct process **out);
-/* A further user thread of @p at @rip. 0 with *out set, or -ENOMEM, -EAGAIN. */
-int thread_create_user(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out);
+/* Start program @name of the boot archive with argument string @arg (on its stack; rdi = address, rsi = length), as a
+ * child of @parent, NULL for the first process. The new thread is ready. Lets interrupts in. Its pid, or -ENOENT, -ENOEXEC
+ * (the reason goes to the console), -EINVAL, -ENOMEM, -EAGAIN, -EINTR. */
+int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent);
+/* A further thread of the current process at @rip. Its tid, or -ENOMEM, -EAGAIN. */
+int64_t thread_create(uint64_t rip, uint64_t rsp, uint64_t rdi);
 /* A kernel thread. NULL when memory is short. */
 struct thread *thread_create_kernel(void (*main)(void *), void *arg);
 
@@ -35,9 +36,6 @@ int64_t thread_join(uint32_t tid);
 int64_t process_wait(uint32_t pid);
 /* Call @fn on live thread @tid of the current process, which cannot end meanwhile. 0, or -ESRCH. */
 int thread_apply(uint32_t tid, void (*fn)(struct thread *t, uint64_t arg), uint64_t arg);
-
-/* Free dead threads and processes that nobody runs on any more. On a live thread's kernel stack, no lock held. */
-void reap(void);
 
 /* Every process in turn, for the audit; NULL after the last. */
 struct process *process_next(struct process *p);

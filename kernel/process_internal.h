@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* process_internal.h - what thread.c and process.c know of each other. */
+/* process_internal.h - what process.c, thread.c, threadstop.c, tid.c and reap.c know of each other. */
 #ifndef KERNEL_PROCESS_INTERNAL_H
 #define KERNEL_PROCESS_INTERNAL_H
 
@@ -7,7 +7,8 @@
 #include "kernel/spinlock.h"
 #include "kernel/thread.h"
 
-/* Guards the process list, every process's fields and the tid table. */
+/* Guards the process list, every process's fields and the tid table. IRQs off; innermost but for the queue
+ * locks and the budgets'. */
 extern struct spinlock process_lock;
 
 /* @t has to end or to stop: whatever it waits for in the kernel, it gives up. process_lock held. */
@@ -16,11 +17,34 @@ static inline bool thread_must_leave(const struct thread *t)
 	return t->process->dying || t->work;
 }
 
+/* --- threads: kernel/thread.c ------------------------------------------------- */
+
+/* A thread of @p with all that it will need, which nobody can find yet. 0 with *@out set, or a negative errno
+ * and nothing has changed. Then either of the other two. No lock held. */
+int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out);
+void thread_discard(struct thread *t);
+/* Let it be found. Cannot fail. process_lock held; sched_make_ready() follows, without it. */
+void thread_publish(struct thread *t);
+/* @p is dead: give back what was charged for its threads. process_lock held. */
+void thread_units_return(struct process *p);
+/* It is dead and retired: its memory. */
+void thread_free(struct thread *t);
+
+/* --- processes: kernel/process.c ------------------------------------------------ */
+
 /* The last thread of @p is ending. process_lock held. */
 void process_ended(struct process *p);
-/* @t of @p is retired: after the last the space is freed, and perhaps @p. No lock held. */
-void process_forget_thread(struct process *p, struct thread *t);
-/* Forget every tid of @p. process_lock held. */
-void thread_slots_release(const struct process *p);
+/* Give a reference back; true when it was the last: process_free() is the caller's, once the lock is released.
+ * process_lock held. */
+bool process_put(struct process *p);
+void process_free(struct process *p);
+/* @n children of dead @p at most become nobody's; *@freed chains those that nobody holds any more by teardown_next.
+ * True when none is left. process_lock held. */
+bool process_orphan_some(struct process *p, unsigned n, struct process **freed);
+
+/* --- the dead: kernel/reap.c ------------------------------------------------------ */
+
+/* @p is dead and its threads are reaped: tear it down, in steps. process_lock held. */
+void teardown_add(struct process *p);
 
 #endif

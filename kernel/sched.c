@@ -325,11 +325,16 @@ void sched_exit(void)
 	panic("thread %u ran after its end", t->tid);
 }
 
+bool sched_any_dead(void)
+{
+	return __atomic_load_n(&dead_list, __ATOMIC_RELAXED);
+}
+
 struct thread *sched_take_dead(void)
 {
 	struct thread *t;
 
-	if (!__atomic_load_n(&dead_list, __ATOMIC_RELAXED))
+	if (!sched_any_dead())
 		return NULL;
 	spin_lock(&dead_lock);
 	t = dead_list;

@@ -8,6 +8,7 @@
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "kernel/process.h"
+#include "kernel/reap.h"
 #include "kernel/sched.h"
 #include "kernel/sched_internal.h"
 

@@ -12,6 +12,7 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
+#include "kernel/reap.h"
 #include "kernel/sched.h"
 #include "kernel/syscall.h"
 #include "mm/pagetable.h"
@@ -72,7 +73,18 @@ int64_t sys_set_priority(uint64_t tid, uint64_t priority)
 {
 	if (priority >= PRIORITY_COUNT)
 		return -EINVAL;
+	if (priority < PRIORITY_USUAL && !(current_thread()->process->rights & RIGHT_PRIORITY))
+		return -EPERM;
 	return tid <= UINT32_MAX ? thread_apply(or_own(tid), set_priority, priority) : -ESRCH;
+}
+
+int64_t sys_spawn_rights(uint64_t rights)
+{
+	struct process *p = current_thread()->process;
+
+	if (rights & ~(uint64_t)p->rights)
+		return -EPERM;
+	return __atomic_exchange_n(&p->spawn_rights, (uint32_t)rights, __ATOMIC_RELAXED);
 }
 
 int64_t sys_set_affinity(uint64_t tid, uint64_t mask)
@@ -96,20 +108,20 @@ int64_t sys_exit(uint64_t code)
 	process_exit_current(code & 0xff);
 }
 
+/* A refusal for want of something that the dead may hold: is it worth another try? */
+static bool try_again(int64_t err)
+{
+	return (err == -ENOMEM || err == -EAGAIN) && reclaim();
+}
+
 int64_t sys_thread_create(uint64_t rip, uint64_t stack, uint64_t arg)
 {
-	struct thread *t;
-	uint32_t tid;
-	int err;
+	int64_t tid;
 
 	if (rip >= USER_END)
 		return -EINVAL;
-	err = thread_create_user(current_thread()->process, rip, stack, arg, 0, &t);
-	if (err)
-		return err;
-	tid = t->tid;			/* once it is ready it may end, and be gone */
-	sched_make_ready(t);
-	return tid;
+	tid = thread_create(rip, stack, arg);
+	return try_again(tid) ? thread_create(rip, stack, arg) : tid;
 }
 
 int64_t sys_thread_exit(void)
@@ -164,16 +176,18 @@ static int copy_string(char *buf, uint64_t src, uint64_t len, size_t max)
 
 int64_t sys_spawn(uint64_t name, uint64_t name_len, uint64_t arg, uint64_t arg_len)
 {
+	struct process *parent = current_thread()->process;
 	char name_buf[NAME_MAX + 1], arg_buf[ARG_MAX + 1];
-	struct process *p;
+	int64_t pid;
 	int err;
 
 	err = copy_string(name_buf, name, name_len, NAME_MAX);
 	if (!err)
 		err = copy_string(arg_buf, arg, arg_len, ARG_MAX);
-	if (!err)
-		err = process_spawn(name_buf, arg_buf, arg_len, current_thread()->process, &p);
-	return err ? err : (int64_t)p->pid;
+	if (err)
+		return err;
+	pid = process_spawn(name_buf, arg_buf, arg_len, parent);
+	return try_again(pid) ? process_spawn(name_buf, arg_buf, arg_len, parent) : pid;
 }
 
 int64_t sys_wait(uint64_t pid)
@@ -195,6 +209,15 @@ int64_t sys_set_fs_base(uint64_t base)
 	return 0;
 }
 
+/* How many of @n bytes go out in one piece: a line, so that lines of several programs do not mix. */
+static uint64_t piece(const char *buf, uint64_t n)
+{
+	for (uint64_t i = 0; i < n; i++)
+		if (buf[i] == '\n')
+			return i + 1;
+	return n;
+}
+
 int64_t sys_console_write(uint64_t buf, uint64_t len)
 {
 	char chunk[128];
@@ -207,10 +230,13 @@ int64_t sys_console_write(uint64_t buf, uint64_t len)
 
 		if (copy_from_user(chunk, buf + done, n))
 			return -EFAULT;
+		n = piece(chunk, n);
 		console_write(chunk, n);
 		done += n;
+		if (done < len && sched_point())
+			break;
 	}
-	return len;
+	return done;
 }
 
 int64_t sys_map(uint64_t len, uint64_t prot)
@@ -225,6 +251,8 @@ int64_t sys_map(uint64_t len, uint64_t prot)
 	flags |= prot & PROT_EXEC ? 0 : PTE_NX;
 	len = (len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
 	err = aspace_map_anon(current_thread()->process->as, len, flags, &start);
+	if (try_again(err))
+		err = aspace_map_anon(current_thread()->process->as, len, flags, &start);
 	return err ? err : (int64_t)start;
 }
 

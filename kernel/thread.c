@@ -1,11 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * thread.c - making threads, naming them, ending them.
- *
- * A tid is a slot of one table and the slot's generation, so that finding a
- * thread costs the same with ten threads or ten thousand, and an old tid never
- * names a new thread.  A slot outlives its thread until somebody joins it, or its process is gone.
- */
+/* thread.c - making threads, ending them, joining them. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/switch.h"
@@ -15,76 +9,57 @@
 #include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/process_internal.h"
+#include "kernel/reap.h"
 #include "kernel/sched.h"
+#include "kernel/tid.h"
+#include "mm/budget.h"
 #include "mm/heap.h"
 
-#define TID_SLOT_BITS	14
-#define TID_SLOTS	(1u << TID_SLOT_BITS)
+/* What a thread is charged for: a task, and its stacks, FPU area and struct thread. */
+#define UNIT_FRAMES	(KSTACK_PAGES + 2)
+#define SPARE_UNITS	8	/* kept by a process whose threads come and go: charging walks up a tree */
 
-static struct slot {
-	struct thread *thread;		/* NULL: free, or ended and not joined */
-	struct process *owner;		/* NULL: free */
-	struct thread *joiner;
-	uint32_t generation;
-	uint32_t next_free;		/* 0: end of list */
-} slots[TID_SLOTS];			/* slot 0 is never used; all under process_lock */
+/* --- what a process is charged for its threads; all: process_lock held --------- */
 
-static uint32_t free_slot, fresh_slot = 1;
-
-static struct slot *slot_of(uint32_t tid)
+static bool unit_take(struct process *p)
 {
-	return &slots[tid & (TID_SLOTS - 1)];
+	if (!p->spare_units) {
+		if (!budget_charge(p->budget, UNIT_FRAMES, 1))
+			return false;
+		p->thread_units++;
+		p->spare_units++;
+	}
+	p->spare_units--;
+	return true;
 }
 
-/* The live or unjoined slot that @tid names in @p, or NULL. */
-static struct slot *slot_find(const struct process *p, uint32_t tid)
+static void unit_give(struct process *p)
 {
-	struct slot *s = slot_of(tid);
-
-	return s->owner == p && p && s->generation == tid >> TID_SLOT_BITS ? s : NULL;
+	if (p->spare_units < SPARE_UNITS) {
+		p->spare_units++;
+		return;
+	}
+	p->thread_units--;
+	budget_return(p->budget, UNIT_FRAMES, 1);
 }
 
-static uint32_t slot_take(struct thread *t, struct process *owner)
+void thread_units_return(struct process *p)
 {
-	uint32_t i = free_slot;
-
-	if (i)
-		free_slot = slots[i].next_free;
-	else if (fresh_slot < TID_SLOTS)
-		i = fresh_slot++;
-	else
-		return 0;
-	slots[i].thread = t;
-	slots[i].owner = owner;
-	slots[i].joiner = NULL;
-	return i | slots[i].generation << TID_SLOT_BITS;
+	budget_return(p->budget, UNIT_FRAMES * p->thread_units, p->thread_units);
+	p->thread_units = p->spare_units = 0;
 }
 
-static void slot_release(struct slot *s)
-{
-	s->owner = NULL;
-	s->thread = NULL;
-	s->generation = (s->generation + 1) & (UINT32_MAX >> TID_SLOT_BITS >> 1);	/* tids stay positive */
-	s->next_free = free_slot;
-	free_slot = s - slots;
-}
-
-void thread_slots_release(const struct process *p)
-{
-	for (uint32_t i = 1; i < fresh_slot; i++)
-		if (slots[i].owner == p)
-			slot_release(&slots[i]);
-}
+/* --- finding ------------------------------------------------------------------- */
 
 /* A live thread of the current process cannot be freed while process_lock is held: it ends under it. */
 int thread_apply(uint32_t tid, void (*fn)(struct thread *t, uint64_t arg), uint64_t arg)
 {
 	struct process *p = current_thread()->process;
-	struct slot *s;
+	struct tid_slot *s;
 	int err = -ESRCH;
 
 	spin_lock(&process_lock);
-	s = slot_find(p, tid);
+	s = tid_find(p, tid);
 	if (s && s->thread) {
 		fn(s->thread, arg);
 		err = 0;
@@ -92,6 +67,8 @@ int thread_apply(uint32_t tid, void (*fn)(struct thread *t, uint64_t arg), uint6
 	spin_unlock(&process_lock);
 	return err;
 }
+
+/* --- making -------------------------------------------------------------------- */
 
 /* Everything that user and kernel threads have in common. NULL when memory is short. */
 static struct thread *thread_new(void)
@@ -113,7 +90,7 @@ static struct thread *thread_new(void)
 	return t;
 }
 
-static void thread_free(struct thread *t)
+void thread_free(struct thread *t)
 {
 	kstack_free(t->kstack_top);
 	kfree(t->fpu);
@@ -139,61 +116,112 @@ static void frame_init(struct trapframe *f, uint64_t rip, uint64_t rsp, uint64_t
 	};
 }
 
-static int register_thread(struct process *p, struct thread *t)
+/* A unit of the process's budget, and a number. */
+static int reserve(struct process *p, uint32_t *tid)
 {
-	int err = 0;
+	bool taken;
 
 	spin_lock(&process_lock);
-	t->tid = slot_take(t, p);
-	if (!t->tid) {
-		err = -EAGAIN;
-	} else {
-		t->sibling = p->threads;
-		p->threads = t;
-		p->live_threads++;
-		p->unreaped_threads++;
-	}
+	*tid = 0;
+	taken = unit_take(p);
+	if (taken)
+		*tid = tid_reserve();
+	if (taken && !*tid)
+		unit_give(p);
 	spin_unlock(&process_lock);
+	return *tid ? 0 : -EAGAIN;
+}
+
+static void unreserve(struct process *p, uint32_t tid)
+{
+	spin_lock(&process_lock);
+	tid_release(tid);
+	unit_give(p);
+	spin_unlock(&process_lock);
+}
+
+/* The user's side: FPU area, and what the design wants. */
+static int equip(struct thread *t, struct process *p)
+{
+	int err;
+
+	t->process = p;
+	t->fpu = kzalloc(fpu_area_size());
+	if (!t->fpu)
+		return -ENOMEM;
+	fpu_area_init(t->fpu);
+	err = entry->setup_thread(t);
+	if (err)
+		kfree(t->fpu);
 	return err;
 }
 
-int thread_create_user(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out)
+int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out)
 {
 	struct thread *t;
-	int err;
+	uint32_t tid;
+	int err = reserve(p, &tid);
 
-	reap();
+	if (err)
+		return err;
 	t = thread_new();
-	if (!t)
-		return -ENOMEM;
-	t->process = p;
-	t->fpu = kzalloc(fpu_area_size());
-	if (!t->fpu) {
-		thread_free(t);
-		return -ENOMEM;
-	}
-	fpu_area_init(t->fpu);
-	err = entry->setup_thread(t);
+	err = t ? equip(t, p) : -ENOMEM;
 	if (err) {
-		thread_free(t);
+		if (t) {
+			t->fpu = NULL;
+			thread_free(t);
+		}
+		unreserve(p, tid);
 		return err;
 	}
+	t->tid = tid;
 	frame_init(t->frame, rip, rsp, rdi, rsi);
-	err = register_thread(p, t);
-	if (err) {
-		entry->retire_thread(t);
-		thread_free(t);
-		return err;
-	}
 	*out = t;
 	return 0;
 }
+
+void thread_discard(struct thread *t)
+{
+	entry->retire_thread(t);
+	unreserve(t->process, t->tid);
+	thread_free(t);
+}
+
+void thread_publish(struct thread *t)
+{
+	struct process *p = t->process;
+
+	tid_publish(t->tid, t, p);
+	list_add(&p->threads, &t->sibling);	/* before those that know of the process's end */
+	p->live_threads++;
+	p->unreaped_threads++;
+}
+
+int64_t thread_create(uint64_t rip, uint64_t rsp, uint64_t rdi)
+{
+	struct thread *t;
+	uint32_t tid;
+	int err;
+
+	reap_some();
+	err = thread_prepare(current_thread()->process, rip, rsp, rdi, 0, &t);
+	if (err)
+		return err;
+	tid = t->tid;			/* once it is ready it may end, and be gone */
+	spin_lock(&process_lock);
+	thread_publish(t);
+	spin_unlock(&process_lock);
+	sched_make_ready(t);
+	return tid;
+}
+
+/* --- ending -------------------------------------------------------------------- */
 
 void thread_exit_current(void)
 {
 	struct thread *t = current_thread();
 	struct process *p = t->process;
-	struct slot *s = slot_of(t->tid);
+	struct tid_slot *s = tid_slot_of(t->tid);
 
 	spin_lock(&process_lock);
 	s->thread = NULL;		/* ended; the slot waits for its joiner */
@@ -208,48 +236,40 @@ void thread_exit_current(void)
 	sched_exit();
 }
 
+/*
+ * Who joins first has the claim, from before the thread's end until he has been told of it or gives up: nobody
+ * else's join can take the slot from under him while he sleeps.
+ */
 int64_t thread_join(uint32_t tid)
 {
 	struct thread *t = current_thread();
-	struct slot *s;
+	struct tid_slot *s;
 	int64_t err = 0;
 
 	spin_lock(&process_lock);
-	s = slot_find(t->process, tid);
+	s = tid_find(t->process, tid);
 	if (!s)
 		err = -ESRCH;
-	else if (s->thread == t || (s->thread && s->joiner))
+	else if (s->thread == t || s->joiner)
 		err = -EINVAL;
-	while (!err && s->thread && !thread_must_leave(t)) {
-		s->joiner = t;
+	if (err) {
+		spin_unlock(&process_lock);
+		return err;
+	}
+	s->joiner = t;
+	while (s->thread && !thread_must_leave(t)) {
 		spin_unlock(&process_lock);
 		sched_block();
 		spin_lock(&process_lock);
 	}
-	if (!err && s->joiner == t)
-		s->joiner = NULL;
-	if (!err && !s->thread)
-		slot_release(s);
-	else if (!err)
+	s->joiner = NULL;
+	if (!s->thread) {
+		tid_release_slot(s);
+		unit_give(t->process);
+	} else {
 		err = -EINTR;
-	spin_unlock(&process_lock);
-	reap();
-	return err;
-}
-
-void reap(void)
-{
-	struct thread *t;
-
-	while ((t = sched_take_dead())) {
-		struct process *p = t->process;
-
-		if (!p) {
-			thread_free(t);
-			continue;
-		}
-		entry->retire_thread(t);
-		process_forget_thread(p, t);
-		thread_free(t);
 	}
+	spin_unlock(&process_lock);
+	reap_some();
+	return err;
 }

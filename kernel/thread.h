@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "arch/x86_64/trapframe.h"
+#include "kernel/list.h"
 #include "kernel/spinlock.h"
 #include "mm/aspace.h"
 #include "mm/stacks.h"
@@ -45,7 +46,7 @@ struct thread {
 	uint64_t stopped_fs_base;	/* STOP_DONE: what fs_base will be */
 	uint32_t work;			/* WORK_STOP, or 0: goes into percpu->work whenever it is loaded */
 
-	uint32_t tid;			/* see kernel/thread.c */
+	uint32_t tid;			/* see kernel/tid.h */
 	/* From here to slice: under the queue lock of its CPU. */
 	enum thread_state state;
 	struct cpu *cpu;		/* whose run queue it belongs to */
@@ -60,20 +61,34 @@ struct thread {
 	struct thread *queue_next;	/* run queue, or list of the dead */
 	struct thread *sleep_next;	/* timed sleepers, soonest first */
 	uint32_t slice;			/* ticks that others wait before it is preempted */
-	struct thread *sibling;		/* process's list */
+	struct list sibling;		/* process->threads; under process_lock */
+	bool told;			/* of its process's end; at the end of that list. Likewise */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
 };
 
+/*
+ * Under process_lock but for what never changes after the process was published.  What may be found, how long,
+ * and who frees it: kernel/README.md.
+ */
 struct process {
-	uint32_t pid;
+	uint32_t pid;			/* never used twice */
+	uint32_t refs;			/* itself until it is torn down, the parent's child list, a waiter */
 	struct aspace *as;
-	struct thread *threads;		/* alive or not yet reaped; under process_lock, as what follows */
+	struct budget *budget;
+	uint32_t rights;		/* RIGHT_*: its own, */
+	uint32_t spawn_rights;		/* and what its children are born with */
+	struct list threads;		/* alive or not yet reaped */
 	uint32_t live_threads;		/* that have not ended */
 	uint32_t unreaped_threads;	/* whose memory is not freed yet: the space must stay */
+	uint32_t tids;			/* first of its slots, see kernel/tid.c */
+	uint32_t thread_units, spare_units;	/* charged for threads, and of these not in use */
 	struct process *parent;		/* NULL: nobody will wait for it */
-	struct process *next;		/* all processes */
-	struct thread *waiter;		/* the parent's thread in wait() */
+	struct list children, child;	/* those whose parent it is; its place among its parent's */
+	struct list all;		/* every process, for the audit */
+	struct process *hash_next;
+	struct process *teardown_next;	/* dead and waiting for kernel/reap.c */
+	struct thread *waiter;		/* the parent's thread in wait(); it has the claim and a reference */
 	uint32_t exit_status;
 	bool dying;			/* its threads end before they reach user mode again */
 	bool dead;			/* no thread left */

@@ -69,9 +69,12 @@ void audit_dump(struct process *p)
 {
 	struct run r = { .pid = p->pid };
 
-	for (struct thread *t = p->threads; t; t = t->sibling)
+	LIST_EACH(at, &p->threads) {
+		const struct thread *t = LIST_OBJECT(at, struct thread, sibling);
+
 		printk("AUDIT-FACT thread %u %u 0x%lx 0x%lx 0x%lx\n", p->pid, t->tid, t->trampoline.va,
 		       t->trampoline.pa, t->kstack_top);
+	}
 	pt_walk(aspace_user_cr3(p->as), 0, EVERYTHING, dump_leaf, &r);
 	print_run(&r);
 	printk("AUDIT-END %u\n", p->pid);

@@ -48,6 +48,7 @@ static void run_tests(const char *const *names, size_t count, const char *seed)
 {
 	bool good = true;
 
+	sys_spawn_rights(RIGHTS_ALL);
 	printf("KTAP version 1\n# seed %lu\n1..%zu\n", test_seed(seed), count);
 	for (size_t i = 0; i < count; i++) {
 		good &= report_test((unsigned)i + 1, names[i], run(names[i], seed));
@@ -73,6 +74,7 @@ static void run_smp_tests(const char *seed)
 /* @arg is "torture-<milliseconds> seed=<n>", see user/torture/main.c. */
 static void torture(const char *arg)
 {
+	sys_spawn_rights(RIGHTS_ALL);
 	printf("KTAP version 1\n1..1\n");
 	shutdown(report_test(1, "torture", run("torture", arg)) ? EXIT_PASS : EXIT_FAIL);
 }

@@ -13,6 +13,10 @@
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
 
+static bool must_leave;
+bool sched_point(void);
+bool sched_point(void) { return must_leave; }
+
 int elf_load(struct aspace *as, const void *image, size_t len, uint64_t *entry, const char **why);
 
 /* --- an address space that only remembers ------------------------------------- */
@@ -166,6 +170,19 @@ static void memory_runs_out(void **state)
 	}
 }
 
+static void stops_when_told_to(void **state)
+{
+	const char *why;
+	uint64_t entry;
+
+	(void)state;
+	setup(NULL);
+	must_leave = true;
+	assert_int_equal(load(&why, &entry), -EINTR);
+	must_leave = false;
+	assert_int_equal(page_count, 1);
+}
+
 static void truncated_anywhere(void **state)
 {
 	(void)state;
@@ -284,7 +301,7 @@ static void random_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(loads_a_program), TEST(memory_runs_out), TEST(truncated_anywhere), TEST(wrong_headers),
+		TEST(loads_a_program), TEST(memory_runs_out), TEST(stops_when_told_to), TEST(truncated_anywhere), TEST(wrong_headers),
 		TEST(segments_outside_the_file), TEST(segments_outside_the_user_half),
 		TEST(misaligned_and_overlapping), TEST(rights_and_entry), TEST(random_damage),
 	};

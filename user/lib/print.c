@@ -124,5 +124,12 @@ void printf(const char *fmt, ...)
 	va_start(ap, fmt);
 	size_t n = vsnprintf(line, sizeof(line), fmt, ap);
 	va_end(ap);
-	sys_console_write((uintptr_t)line, n);
+	/* Stopped and resumed meanwhile: the rest is still to be written. */
+	for (size_t done = 0; done < n;) {
+		long written = sys_console_write((uintptr_t)line + done, n - done);
+
+		if (written <= 0)
+			return;
+		done += (size_t)written;
+	}
 }

@@ -120,5 +120,6 @@ int main(const char *arg, size_t len)
 		number += strlen("threads-");
 	while (*seed && *seed != ' ')
 		seed++;
+	sys_spawn_rights(RIGHTS_ALL);	/* it runs whole tests */
 	return torture(parse_number(number) * 1000000, test_seed(*seed ? seed + 1 : ""));
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* reap.h - memory of the dead: freed bit by bit, by whoever has time or needs it. */
+#ifndef KERNEL_REAP_H
+#define KERNEL_REAP_H
+
+#include <stdbool.h>
+
+/*
+ * A dead thread's stacks, a dead process's space and what hangs on it are freed in steps of a few thousand
+ * instructions.  A step runs with IRQs off from its beginning to its end, so between two of them
+ * nobody holds anything, and any CPU goes on with any of it.  All: on a thread's kernel stack, kernel
+ * table, IRQs off, no lock held.
+ */
+
+/* One step. False: nothing is left to do. */
+bool reap_step(void);
+/* One step if a thread is dead: the share of whoever makes or joins threads, so that the dead do not pile up. */
+void reap_some(void);
+/* Until nothing is left. Lets interrupts and other threads in, and then goes on whatever they want. */
+void reap(void);
+/* The same, and wait for the steps that other CPUs are in the middle of: what was dead before has been freed. */
+void reap_all(void);
+/* Memory, or something else that the dead may hold, is short. True: something was given back, so it is worth
+ * another try. Lets interrupts and other threads in, but returns early when the thread must leave. */
+bool reclaim(void);
+
+#endif
