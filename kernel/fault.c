@@ -17,6 +17,7 @@
 #include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/reap.h"
+#include "kernel/sched.h"
 #include "mm/aspace.h"
 #include "mm/stacks.h"
 #include "mm/usercopy.h"
@@ -41,18 +42,20 @@ const char *exception_name(uint64_t vector)
 	return vector < VECTOR_EXCEPTIONS && exception_names[vector] ? exception_names[vector] : "reserved";
 }
 
-/* Bring a page in for the current process. 0 when the access may be retried. */
+/* Bring a page in for the current process. 0 when the access may be retried; -ENOMEM; -EAGAIN: a limit is reached. */
 static int resolve_page_fault(uint64_t va, uint64_t error)
 {
 	struct thread *t = current_thread();
-	int err;
 
 	if (!t->process || va >= USER_END || (error & PF_PRESENT))
 		return -1;
-	err = aspace_fault(t->process->as, va, error & PF_WRITE, error & PF_FETCH);
-	if (err == -ENOMEM && reclaim())
-		err = aspace_fault(t->process->as, va, error & PF_WRITE, error & PF_FETCH);
-	return err;
+	return aspace_fault(t->process->as, va, error & PF_WRITE, error & PF_FETCH);
+}
+
+/* That failed with @err: what the dead have may help. The same results. */
+static __attribute__((noinline)) int resolve_once_more(int err, uint64_t va, uint64_t error)
+{
+	return (err == -ENOMEM || err == -EAGAIN) && reclaim() ? resolve_page_fault(va, error) : err;
 }
 
 /* The benchmark's #UD: step over a UD2 where the process asked for it. */
@@ -71,10 +74,12 @@ static bool skip_ud2(struct trapframe *frame)
 void user_exception(struct trapframe *frame)
 {
 	uint64_t cr2;
+	int err;
 
 	if (frame->vector == VECTOR_PF) {
 		cr2 = read_cr2();
-		if (!resolve_page_fault(cr2, frame->error))
+		err = resolve_page_fault(cr2, frame->error);
+		if (!err || !resolve_once_more(err, cr2, frame->error))
 			return;
 		process_kill_current(VECTOR_PF, "%s at %p: %s of %p (error %lx)", exception_name(VECTOR_PF),
 				     (void *)frame->rip,
@@ -114,6 +119,17 @@ static void __attribute__((noreturn)) kernel_page_fault(struct trapframe *frame,
 		    (void *)va, frame->error);
 }
 
+/* A page that a user copy needs; true when it goes on. One copy may need several, and all their tables. */
+static bool page_for_copy(uint64_t va, uint64_t error)
+{
+	int err = resolve_page_fault(va, error);
+
+	if (err)
+		err = resolve_once_more(err, va, error);
+	sched_point();
+	return !err;
+}
+
 void kernel_exception(struct trapframe *frame, uint64_t cr3)
 {
 	uint64_t cr2 = read_cr2(), fixup;
@@ -125,7 +141,7 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 		leave_for_kernel_stack(kill_bad_iret, frame->vector);
 	fixup = usercopy_fixup(frame->rip);
 	if (fixup && (frame->vector == VECTOR_PF || frame->vector == VECTOR_GP || frame->vector == VECTOR_SS)) {
-		if (frame->vector != VECTOR_PF || resolve_page_fault(cr2, frame->error))
+		if (frame->vector != VECTOR_PF || !page_for_copy(cr2, frame->error))
 			frame->rip = fixup;
 		return;
 	}

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* A head, or a member. A member that is in no list points at itself, or is all zero and was never in one. */
+/* A head, or a member. What a member that is in no list points at means nothing. */
 struct list {
 	struct list *next, *before;
 };
@@ -48,7 +48,6 @@ static inline void list_remove(struct list *link)
 {
 	link->before->next = link->next;
 	link->next->before = link->before;
-	list_init(link);
 }
 
 #endif

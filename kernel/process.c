@@ -158,18 +158,24 @@ static struct process *process_new(const char *name, struct process *parent, int
 	return p;
 }
 
-/* From now on it is found. Cannot fail. */
-static void publish(struct process *p, struct thread *first)
+/* From now on it is found; or -EAGAIN, and it is as it was. Its own thread is what may fail, and comes first:
+ * only that thread could look for it. */
+static int publish(struct process *p, struct thread *first)
 {
+	int err;
+
 	spin_lock(&process_lock);
-	hash_add(p);
-	list_add(&processes, &p->all);
-	if (p->parent) {
+	err = thread_publish(first);
+	if (!err) {
+		hash_add(p);
+		list_add(&processes, &p->all);
+	}
+	if (!err && p->parent) {
 		list_add(&p->parent->children, &p->child);
 		p->refs++;
 	}
-	thread_publish(first);
 	spin_unlock(&process_lock);
+	return err;
 }
 
 /* Space, program, first thread with its argument: all that can fail. */
@@ -191,9 +197,11 @@ static int equip(struct process *p, const char *arg, size_t arg_len, struct thre
 	return thread_prepare(p, rip, at, at, arg_len, first);
 }
 
-/* It was never published. */
-static void discard(struct process *p)
+/* It was never published, nor was @first, its thread, if it has one. */
+static void discard(struct process *p, struct thread *first)
 {
+	if (first)
+		thread_discard(first);
 	thread_units_return(p);
 	if (p->as)
 		aspace_destroy(p->as);
@@ -203,7 +211,7 @@ static void discard(struct process *p)
 int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent)
 {
 	struct process *p;
-	struct thread *first;
+	struct thread *first = NULL;
 	uint32_t pid;
 	int err;
 
@@ -212,14 +220,16 @@ int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct 
 	p = process_new(name, parent, &err);
 	if (!p)
 		return err;
+	pid = p->pid;			/* once it is published it may end, be asked after, and be gone */
 	err = equip(p, arg, arg_len, &first);
+	if (!err) {
+		inject_user_root(p->as);
+		err = publish(p, first);
+	}
 	if (err) {
-		discard(p);
+		discard(p, first);
 		return err;
 	}
-	inject_user_root(p->as);
-	pid = p->pid;			/* once it is published it may end, be asked after, and be gone */
-	publish(p, first);
 	sched_make_ready(first);
 	return pid;
 }

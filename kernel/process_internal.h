@@ -19,12 +19,13 @@ static inline bool thread_must_leave(const struct thread *t)
 
 /* --- threads: kernel/thread.c ------------------------------------------------- */
 
-/* A thread of @p with all that it will need, which nobody can find yet. 0 with *@out set, or a negative errno
- * and nothing has changed. Then either of the other two. No lock held. */
+/* A thread of @p with all that it will need, which nobody can find. 0 with *@out set, or a negative errno and nothing
+ * has changed. Then either of the other two. No lock held. */
 int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out);
 void thread_discard(struct thread *t);
-/* Let it be found. Cannot fail. process_lock held; sched_make_ready() follows, without it. */
-void thread_publish(struct thread *t);
+/* Give it its number, and let it be found; or -EAGAIN, and nothing has changed: no number is left, or the process's
+ * budget has no room. process_lock held; sched_make_ready() follows, without it. */
+int thread_publish(struct thread *t);
 /* @p is dead: give back what was charged for its threads. process_lock held. */
 void thread_units_return(struct process *p);
 /* It is dead and retired: its memory. */

@@ -31,7 +31,7 @@ bool sched_migrate_always;
 uint64_t sched_ipis_sent;
 
 static struct spinlock dead_lock;
-static struct thread *dead_list;
+struct thread *sched_dead;
 
 struct runqueue *lock_queue_of(struct thread *t)
 {
@@ -178,8 +178,8 @@ static void finish_switch(void)
 		queue_on(to, prev);
 	} else if (state == THREAD_DEAD) {
 		spin_lock(&dead_lock);
-		prev->queue_next = dead_list;
-		dead_list = prev;
+		prev->queue_next = sched_dead;
+		sched_dead = prev;
 		spin_unlock(&dead_lock);
 	}
 }
@@ -325,11 +325,6 @@ void sched_exit(void)
 	panic("thread %u ran after its end", t->tid);
 }
 
-bool sched_any_dead(void)
-{
-	return __atomic_load_n(&dead_list, __ATOMIC_RELAXED);
-}
-
 struct thread *sched_take_dead(void)
 {
 	struct thread *t;
@@ -337,9 +332,9 @@ struct thread *sched_take_dead(void)
 	if (!sched_any_dead())
 		return NULL;
 	spin_lock(&dead_lock);
-	t = dead_list;
+	t = sched_dead;
 	if (t)
-		dead_list = t->queue_next;
+		sched_dead = t->queue_next;
 	spin_unlock(&dead_lock);
 	return t;
 }

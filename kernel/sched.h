@@ -40,7 +40,13 @@ bool sched_point(void);
 void sched_exit(void) __attribute__((noreturn));
 /* Threads that sched_exit() ended and whose stacks are free: one, or NULL. Any CPU. */
 struct thread *sched_take_dead(void);
-bool sched_any_dead(void);		/* a hint: is there one? */
+extern struct thread *sched_dead;	/* the list of them; who only looks whether there is one needs no lock */
+
+static inline bool sched_any_dead(void)
+{
+	return __atomic_load_n(&sched_dead, __ATOMIC_RELAXED);
+}
+
 
 /* Make @idle, whose stack the caller runs on, this CPU's idle and current thread. IRQs off. */
 void sched_init_cpu(struct cpu *cpu, struct thread *idle);

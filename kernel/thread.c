@@ -116,101 +116,80 @@ static void frame_init(struct trapframe *f, uint64_t rip, uint64_t rsp, uint64_t
 	};
 }
 
-/* A unit of the process's budget, and a number. */
-static int reserve(struct process *p, uint32_t *tid)
-{
-	bool taken;
-
-	spin_lock(&process_lock);
-	*tid = 0;
-	taken = unit_take(p);
-	if (taken)
-		*tid = tid_reserve();
-	if (taken && !*tid)
-		unit_give(p);
-	spin_unlock(&process_lock);
-	return *tid ? 0 : -EAGAIN;
-}
-
-static void unreserve(struct process *p, uint32_t tid)
-{
-	spin_lock(&process_lock);
-	tid_release(tid);
-	unit_give(p);
-	spin_unlock(&process_lock);
-}
-
 /* The user's side: FPU area, and what the design wants. */
 static int equip(struct thread *t, struct process *p)
 {
-	int err;
-
 	t->process = p;
 	t->fpu = kzalloc(fpu_area_size());
 	if (!t->fpu)
 		return -ENOMEM;
 	fpu_area_init(t->fpu);
-	err = entry->setup_thread(t);
-	if (err)
-		kfree(t->fpu);
+	return entry->setup_thread(t);
+}
+
+/* thread_prepare(), within thread_create() too, which is measured. */
+static inline __attribute__((always_inline)) int prepare(struct process *p, uint64_t rip, uint64_t rsp,
+							  uint64_t rdi, uint64_t rsi, struct thread **out)
+{
+	struct thread *t = thread_new();
+	int err = -ENOMEM;
+
+	if (t)
+		err = equip(t, p);
+	if (!err)
+		frame_init(t->frame, rip, rsp, rdi, rsi);
+	else if (t)
+		thread_free(t);
+	*out = t;
 	return err;
 }
 
 int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out)
 {
-	struct thread *t;
-	uint32_t tid;
-	int err = reserve(p, &tid);
-
-	if (err)
-		return err;
-	t = thread_new();
-	err = t ? equip(t, p) : -ENOMEM;
-	if (err) {
-		if (t) {
-			t->fpu = NULL;
-			thread_free(t);
-		}
-		unreserve(p, tid);
-		return err;
-	}
-	t->tid = tid;
-	frame_init(t->frame, rip, rsp, rdi, rsi);
-	*out = t;
-	return 0;
+	return prepare(p, rip, rsp, rdi, rsi, out);
 }
 
 void thread_discard(struct thread *t)
 {
 	entry->retire_thread(t);
-	unreserve(t->process, t->tid);
 	thread_free(t);
 }
 
-void thread_publish(struct thread *t)
+int thread_publish(struct thread *t)
 {
 	struct process *p = t->process;
 
-	tid_publish(t->tid, t, p);
+	if (!unit_take(p))
+		return -EAGAIN;
+	t->tid = tid_take(t, p);
+	if (!t->tid) {
+		unit_give(p);
+		return -EAGAIN;
+	}
 	list_add(&p->threads, &t->sibling);	/* before those that know of the process's end */
 	p->live_threads++;
 	p->unreaped_threads++;
+	return 0;
 }
 
 int64_t thread_create(uint64_t rip, uint64_t rsp, uint64_t rdi)
 {
 	struct thread *t;
-	uint32_t tid;
+	int64_t tid;
 	int err;
 
 	reap_some();
-	err = thread_prepare(current_thread()->process, rip, rsp, rdi, 0, &t);
+	err = prepare(current_thread()->process, rip, rsp, rdi, 0, &t);
 	if (err)
 		return err;
-	tid = t->tid;			/* once it is ready it may end, and be gone */
 	spin_lock(&process_lock);
-	thread_publish(t);
+	err = thread_publish(t);
+	tid = t->tid;			/* once it is ready it may end, and be gone */
 	spin_unlock(&process_lock);
+	if (err) {
+		thread_discard(t);
+		return err;
+	}
 	sched_make_ready(t);
 	return tid;
 }
@@ -264,7 +243,7 @@ int64_t thread_join(uint32_t tid)
 	}
 	s->joiner = NULL;
 	if (!s->thread) {
-		tid_release_slot(s);
+		tid_release(s);
 		unit_give(t->process);
 	} else {
 		err = -EINTR;

@@ -4,85 +4,72 @@
 #include <stddef.h>
 #include "kernel/process_internal.h"
 
-static struct tid_slot slots[TID_SLOTS];
-static uint32_t free_slot, fresh_slot = 1, used;
+struct tid_slot tid_slots[TID_SLOTS];
 
-struct tid_slot *tid_slot_of(uint32_t tid)
-{
-	return &slots[tid & (TID_SLOTS - 1)];
-}
+static uint32_t free_slot, fresh_slot = 1;
 
-struct tid_slot *tid_find(const struct process *owner, uint32_t tid)
-{
-	struct tid_slot *s = tid_slot_of(tid);
-
-	return s->owner == owner && s->generation == tid >> TID_SLOT_BITS ? s : NULL;
-}
-
-uint32_t tid_reserve(void)
+static uint32_t free_index(void)
 {
 	uint32_t i = free_slot;
 
 	if (i)
-		free_slot = slots[i].next;
+		free_slot = tid_slots[i].next;
 	else if (fresh_slot < TID_SLOTS)
 		i = fresh_slot++;
-	else
-		return 0;
-	used++;
-	return i | slots[i].generation << TID_SLOT_BITS;
+	return i;
 }
 
-void tid_publish(uint32_t tid, struct thread *t, struct process *owner)
+uint32_t tid_take(struct thread *t, struct process *owner)
 {
-	struct tid_slot *s = tid_slot_of(tid);
+	uint32_t i = free_index();
+	struct tid_slot *s = &tid_slots[i];
 
+	if (!i)
+		return 0;
 	s->before = 0;
 	s->next = owner->tids;
 	if (s->next)
-		slots[s->next].before = s - slots;
-	owner->tids = s - slots;
+		tid_slots[s->next].before = i;
+	owner->tids = i;
 	s->joiner = NULL;
 	s->thread = t;
 	s->owner = owner;
+	return i | s->generation << TID_SLOT_BITS;
 }
 
 static void unlink_from_owner(struct tid_slot *s)
 {
 	if (s->before)
-		slots[s->before].next = s->next;
+		tid_slots[s->before].next = s->next;
 	else
 		s->owner->tids = s->next;
 	if (s->next)
-		slots[s->next].before = s->before;
+		tid_slots[s->next].before = s->before;
 }
 
-void tid_release_slot(struct tid_slot *s)
+void tid_release(struct tid_slot *s)
 {
-	if (s->owner)
-		unlink_from_owner(s);
+	unlink_from_owner(s);
 	s->owner = NULL;
 	s->thread = NULL;
 	/* tids stay positive numbers */
 	s->generation = (s->generation + 1) & (UINT32_MAX >> TID_SLOT_BITS >> 1);
 	s->next = free_slot;
-	free_slot = s - slots;
-	used--;
-}
-
-void tid_release(uint32_t tid)
-{
-	tid_release_slot(tid_slot_of(tid));
+	free_slot = s - tid_slots;
 }
 
 bool tid_release_some(struct process *owner, unsigned n)
 {
 	while (owner->tids && n--)
-		tid_release_slot(&slots[owner->tids]);
+		tid_release(&tid_slots[owner->tids]);
 	return !owner->tids;
 }
 
 uint32_t tid_slots_used(void)
 {
-	return used;
+	uint32_t n = 0;
+
+	for (uint32_t i = 1; i < fresh_slot; i++)
+		n += tid_slots[i].owner != NULL;
+	return n;
 }

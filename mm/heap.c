@@ -35,7 +35,7 @@ _Static_assert(PAGE_SIZE >> MIN_SHIFT <= 128, "the bitmap covers a page of the s
 
 static struct spinlock heap_lock;
 static struct block *partial[MAX_SHIFT + 1];
-static uint64_t pages_used, pages_mapped, objects_used;
+static uint64_t pages_used, pages_mapped;
 static uint64_t descriptors_mapped;	/* pages whose descriptor exists */
 
 static bool map_zeroed(uint64_t va)
@@ -105,10 +105,8 @@ void *kzalloc(size_t size)
 	if (shift > MAX_SHIFT)
 		return NULL;
 	flags = spin_lock_irqsave(&heap_lock);
-	if (partial[shift] || grow(shift)) {
+	if (partial[shift] || grow(shift))
 		object = (void *)take(shift);
-		objects_used++;
-	}
 	spin_unlock_irqrestore(&heap_lock, flags);
 	if (object)
 		zero_words(object, (size + 7) / 8);
@@ -145,11 +143,27 @@ void kfree(void *p)
 		partial[b->shift] = b;
 	}
 	b->free[bit / 64] |= 1ul << bit % 64;
-	objects_used--;
 	spin_unlock_irqrestore(&heap_lock, flags);
+}
+
+/* The objects of @b that are in use. */
+static uint64_t block_objects(const struct block *b)
+{
+	uint64_t n = b->shift > PAGE_SHIFT ? 1 : PAGE_SIZE >> b->shift;
+
+	for (unsigned i = 0; i < 2; i++)
+		for (uint64_t free = b->free[i]; free; free &= free - 1)
+			n--;
+	return n;
 }
 
 uint64_t heap_objects(void)
 {
-	return objects_used;
+	uint64_t flags = spin_lock_irqsave(&heap_lock), n = 0;
+
+	for (uint64_t page = 0; page < pages_used; page++)
+		if (BLOCKS[page].shift)
+			n += block_objects(&BLOCKS[page]);
+	spin_unlock_irqrestore(&heap_lock, flags);
+	return n;
 }

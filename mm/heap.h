@@ -9,6 +9,6 @@
 /* Zeroed memory, aligned to its class (64-byte alignment from 64 up); NULL when memory is short. IRQs off or on. */
 void *kzalloc(size_t size);
 void kfree(void *p);			/* NULL is fine; a pointer that is not live panics by name */
-uint64_t heap_objects(void);		/* in use now: for balances */
+uint64_t heap_objects(void);		/* in use now, counted one by one: for balances in tests */
 
 #endif
