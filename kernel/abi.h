@@ -90,6 +90,10 @@ struct thread_registers {
 #define BENCH_HEAP_OBJECTS	20	/* objects of the kernel's heap in use now */
 #define BENCH_TIDS		21	/* thread ids that name a thread, or one that nobody has joined */
 
+#define BENCH_FAIL_ALLOC	22	/* arg: n: the n-th allocation for the calling process from now on fails, with
+					 * FAIL_ALL all after it too; 0: none; returns how many have failed */
+#define FAIL_ALL		(1ul << 32)
+
 /* BENCH_BREAK: on what. R/W and LEN of DR7 (SDM vol. 3B, 17.2.4); data is 4 aligned bytes. */
 #define BREAK_EXECUTE		(0x0ul << 48)
 #define BREAK_WRITE		(0xdul << 48)

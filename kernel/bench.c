@@ -21,6 +21,7 @@
 #include "kernel/syscall.h"
 #include "kernel/tid.h"
 #include "mm/audit.h"
+#include "mm/failing.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/pagetable.h"
@@ -206,6 +207,8 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 	case BENCH_TIDS:
 		reap_all();
 		return tid_slots_used();
+	case BENCH_FAIL_ALLOC:
+		return failing_arm(arg & (FAIL_ALL - 1), arg & FAIL_ALL);
 	case BENCH_MIGRATE:
 		sched_force_migration(arg);
 		return 0;

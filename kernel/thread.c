@@ -140,7 +140,7 @@ static inline __attribute__((always_inline)) int prepare(struct process *p, uint
 		frame_init(t->frame, rip, rsp, rdi, rsi);
 	else if (t)
 		thread_free(t);
-	*out = t;
+	*out = err ? NULL : t;
 	return err;
 }
 

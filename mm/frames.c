@@ -10,6 +10,7 @@
 #include "mm/frames.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
+#include "mm/failing.h"
 #include "mm/pagetable.h"
 
 #define EARLY_LIMIT	0x100000000ul	/* what the boot code's identity map reaches */
@@ -128,7 +129,7 @@ static void make_bitmaps(const struct map *m)
 	uint64_t bytes;
 
 	words = round_up(ram_end / PAGE_SIZE, 64) / 64;
-	bytes = round_up(words * 8, PAGE_SIZE);
+	bytes = round_up((words + 1) * 8, PAGE_SIZE);	/* the last one stays 0: nothing is free there */
 	free_pa = find_room(m, 2 * bytes);
 	if (!words || !free_pa)
 		panic("memory map: no room below 4 GiB for 0x%lx bytes of bitmaps", 2 * bytes);
@@ -199,8 +200,8 @@ static uint64_t take_words(uint64_t *map, uint64_t w, uint64_t n)
 	return w * 64;
 }
 
-/* Search round the map from the hint. Frame number, or 0: frame 0 is never ours. */
-static uint64_t search(unsigned order)
+/* Round the map from the hint. Frame number, or 0: frame 0 is never ours. */
+static uint64_t search_map(unsigned order)
 {
 	uint64_t step = order > 6 ? 1ul << (order - 6) : 1;
 	uint64_t *map = free_map(), w = hint & -step, frame;
@@ -215,6 +216,32 @@ static uint64_t search(unsigned order)
 		}
 	}
 	return 0;
+}
+
+/* The hint is where nothing is free: so the fast way needs no test. */
+static void watch_failing(void)
+{
+	if (failing_armed())
+		hint = words;
+	else if (hint == words)
+		hint = 0;
+}
+
+/* The slow way: as search_map(), unless it is to fail. */
+static uint64_t search(unsigned order)
+{
+	uint64_t frame = allocation_fails() ? 0 : search_map(order);
+
+	watch_failing();
+	return frame;
+}
+
+void frames_watch_failing(void)
+{
+	uint64_t flags = spin_lock_irqsave(&frame_lock);
+
+	watch_failing();
+	spin_unlock_irqrestore(&frame_lock, flags);
 }
 
 uint64_t frame_alloc(void)

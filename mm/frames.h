@@ -23,6 +23,9 @@ uint64_t frames_alloc_order(unsigned order);
 void frame_free(uint64_t pa);
 void frames_free_order(uint64_t pa, unsigned order);
 
+/* Allocations may have to fail from now on, or not any more (mm/failing.h). */
+void frames_watch_failing(void);
+
 uint64_t frames_used(void);		/* handed out now */
 uint64_t frames_total(void);		/* that the allocator owns */
 bool frames_is_ram(uint64_t pa);	/* below RAM's end, and not between RAM and 4 GiB, where devices are */

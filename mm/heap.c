@@ -12,6 +12,7 @@
 #include "mm/heap.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
+#include "mm/failing.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
@@ -102,7 +103,7 @@ void *kzalloc(size_t size)
 	uint64_t flags;
 	void *object = NULL;
 
-	if (shift > MAX_SHIFT)
+	if (shift > MAX_SHIFT || allocation_fails())
 		return NULL;
 	flags = spin_lock_irqsave(&heap_lock);
 	if (partial[shift] || grow(shift))
