@@ -13,6 +13,7 @@
 #include "entry/design.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
+#include "kernel/irqsoff.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/reap.h"
@@ -34,6 +35,7 @@
 #define TIMER_HZ_MIN	10
 #define TIMER_HZ_MAX	100000
 #define SELF_IPI_MAX	100000
+#define KEEP_OFF_MAX	1000000
 
 static bool enabled;
 static volatile uint64_t self_ipis;
@@ -151,6 +153,14 @@ static int64_t set_breakpoint(uint64_t arg)
 	return 0;
 }
 
+static int64_t keep_off(uint64_t ticks)
+{
+	if (ticks > KEEP_OFF_MAX)
+		return -EINVAL;
+	irqsoff_keep(ticks);
+	return 0;
+}
+
 static int64_t report_exposure(void)
 {
 	struct exposure e;
@@ -219,6 +229,10 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 		return sched_online_cpus();
 	case BENCH_BREAK:
 		return set_breakpoint(arg);
+	case BENCH_IRQS_OFF:
+		return arg ? irqsoff_begin() : irqsoff_end();
+	case BENCH_KEEP_OFF:
+		return keep_off(arg);
 	case BENCH_EXPOSURE:
 		return report_exposure();
 	case BENCH_MEMORY:

@@ -95,6 +95,8 @@ def header(calls):
     out = [f"/* {MADE} */", "#ifndef SYSCALLS_H", "#define SYSCALLS_H", ""]
     out += [f"#define SYS_{c.name} {c.number}" for c in calls]
     out.append(f"#define SYSCALL_COUNT {len(calls)}")
+    out += ["", "/* X(name) for each call: a table made with it lacks none. */",
+            "#define SYSCALL_LIST(X) " + " ".join(f"X({c.name})" for c in calls)]
     for c in calls:
         out += ["", f"/* {c.text}",
                 f" * Errors: {', '.join('-' + e for e in c.errors) or 'none'}. */",

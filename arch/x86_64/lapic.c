@@ -35,7 +35,7 @@
 #define ICR_ASSERT	(1u << 14)
 #define ICR_PENDING	(1u << 12)
 #define ICR_POLLS	1000000		/* far beyond any delivery; a panic must not hang here */
-#define DIVIDE_BY_16	3u
+#define DIVIDE_BY_16	3u		/* LAPIC_TIMER_DIVISOR */
 #define DIVIDE_BY_1	11u
 #define TIMER_MAX	0xffffffffu
 
@@ -151,11 +151,21 @@ uint32_t lapic_timer_elapsed(void)
 	return TIMER_MAX - read(LAPIC_TIMER_CURRENT);
 }
 
-void lapic_timer_nmi(uint32_t ticks)
+static void one_shot(uint32_t lvt, uint32_t ticks)
 {
 	write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_1);
-	write(LAPIC_LVT_TIMER, DELIVERY_NMI);
+	write(LAPIC_LVT_TIMER, lvt);
 	write(LAPIC_TIMER_INITIAL, ticks);
+}
+
+void lapic_timer_nmi(uint32_t ticks)
+{
+	one_shot(DELIVERY_NMI, ticks);
+}
+
+void lapic_timer_one_shot(uint32_t ticks)
+{
+	one_shot(VECTOR_TIMER, ticks);
 }
 
 void lapic_timer_periodic(uint32_t hz)

@@ -40,13 +40,16 @@ void lapic_send_nmi(uint32_t apic_id);
 void lapic_send_init(uint32_t apic_id);			/* reset it; it waits for a start-up IPI then */
 void lapic_send_startup(uint32_t apic_id, uint8_t page);	/* start it in real mode at @page * 4096 */
 
-/* Timer ticks per second, from clock_calibrate(). */
+/* Timer ticks per second, from clock_calibrate(), and how many ticks of the timer undivided one of them is. */
+#define LAPIC_TIMER_DIVISOR 16
 extern uint64_t lapic_timer_hz;
 void lapic_timer_start_counting(void);	/* for calibration: masked, from 0xffffffff down, divide by 16 */
 uint32_t lapic_timer_elapsed(void);	/* ticks since then */
 /* One NMI on this CPU in @ticks of the timer undivided, not 0: QEMU's run at 1 GHz, so under -icount shift=0 these are
  * instructions. lapic_timer_periodic() takes the timer back. */
 void lapic_timer_nmi(uint32_t ticks);
+/* The same with a VECTOR_TIMER. */
+void lapic_timer_one_shot(uint32_t ticks);
 /* Periodic VECTOR_TIMER on this CPU at @hz from now on; 0 stops it. */
 void lapic_timer_periodic(uint32_t hz);
 

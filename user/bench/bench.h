@@ -75,6 +75,10 @@ void measure_thread_create_smp(void);
 void create_and_join(unsigned long stack);
 unsigned long one_stack(void);
 
+/* The longest stretches with interrupts off, and whether @arg is about one of them and is done. */
+void measure_irqs_off(void);
+bool irqs_off_main(const char *arg);
+
 void measure_memory(void);
 void measure_exposure(void);
 

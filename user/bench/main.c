@@ -3,7 +3,7 @@
  * main.c - bench: measures the running kernel from user mode.
  *
  *   bench <name>    that benchmark        bench all     each, in a process of its own
- *                         (but those about several CPUs)
+ *                         (but those about several CPUs and irqs_off)
  *   bench trace     each operation once, between marks for the host's debugger
  */
 #include "bench.h"
@@ -24,15 +24,16 @@ const struct benchmark benchmarks[] = {
 	{ "context_switch_process", measure_switch_process, trace_switch_process },
 	{ "thread_create_exit", measure_thread_create, trace_thread_create },
 	{ "thread_create_exit_smp", measure_thread_create_smp, NULL },
+	{ "irqs_off", measure_irqs_off, NULL },
 	{ "memory", measure_memory, NULL },
 	{ "exposure", measure_exposure, NULL },
 };
 const size_t benchmark_count = sizeof(benchmarks) / sizeof(benchmarks[0]);
 
-/* What depends on the number of CPUs runs when it is named. */
+/* What depends on the number of CPUs, and what only counts under icount, runs when it is named. */
 static bool in_all(const struct benchmark *b)
 {
-	return b->measure != measure_thread_create_smp;
+	return b->measure != measure_thread_create_smp && b->measure != measure_irqs_off;
 }
 
 /* Its own process each, so that a figure does not depend on what was measured before it. */
@@ -87,5 +88,7 @@ int main(const char *arg, size_t len)
 		peer_main(arg);
 		return TEST_PASS;
 	}
+	if (irqs_off_main(arg))
+		return TEST_PASS;
 	return run_one(arg);
 }
