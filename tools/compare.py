@@ -6,7 +6,8 @@
 
 Per design: one boot under icount (exact counts), plain boots interleaved over the designs
 (times, used for ratios only), and one traced boot that counts events instruction by instruction.
-Then, with 1, 2 and 4 CPUs, what a thread costs that comes and goes beside siblings on all CPUs.
+Then, with 1, 2 and 4 CPUs, what a thread costs that comes and goes beside siblings on all CPUs, and
+with 1 and 2 the longest stretch with interrupts off in each system call.
 Writes results.json, samples.csv, two SVG plots and table.txt to DIR/compare and prints the
 table.  Status 1: a boot failed, a cross-check failed, or a bar of entry/bars.json was missed.
 """
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 BY_CPUS = "thread_create_exit_smp"      # the benchmark that depends on the number of CPUs,
 CPU_COUNTS = (1, 2, 4)                  # and the numbers it is run with
 PLAIN_RUNS_BY_CPUS = 3
+IRQS_OFF_CPUS = (1, 2)                  # the second idles, and is looked after
 
 # A boot for figures: benches is what parse_bench() finds in its log.
 Sample = namedtuple("Sample", "design mode cpus run benches")
@@ -53,9 +55,10 @@ class Comparison:
         self.order = [d.name for d in self.designs]
         self.boots_done = 0
         self.boots = len(self.order) * (1 + args.plain_runs + (not args.no_trace) +
-                                        len(CPU_COUNTS) * (1 + PLAIN_RUNS_BY_CPUS))
+                                        len(CPU_COUNTS) * (1 + PLAIN_RUNS_BY_CPUS) + len(IRQS_OFF_CPUS))
         self.samples = []           # Sample: bench=all on one CPU
         self.samples_by_cpus = []   # Sample: bench=BY_CPUS
+        self.samples_irqs_off = []  # Sample: bench=irqs_off
         self.results = {}
         self.problems = []
 
@@ -86,9 +89,14 @@ class Comparison:
         self.samples = self.boots_of(self.args.plain_runs)
         for cpus in CPU_COUNTS:
             self.samples_by_cpus += self.boots_of(PLAIN_RUNS_BY_CPUS, cpus=cpus, bench=BY_CPUS)
+        for cpus in IRQS_OFF_CPUS:
+            self.samples_irqs_off += self.boots_of(0, cpus=cpus, bench=report.IRQS_OFF)
         for s in self.samples:
             if s.mode == "icount":
                 self.results[s.design] = stats.summarize(s.benches)
+        for s in self.samples_irqs_off:
+            calls = stats.summarize(s.benches)[report.IRQS_OFF]
+            self.results[s.design][report.irqs_off_group(s.cpus)] = {**calls, "max": max(calls.values())}
 
     def boots_of(self, plain_runs, **what):
         """Run 0 under icount, then the plain runs; all designs in turn, so that a busy minute touches each."""
@@ -158,10 +166,11 @@ class Comparison:
         """results.json, samples.csv and the plots."""
         runs = [{"mode": s.mode, "cpus": s.cpus, "params": {"run": s.run, "bench": bench},
                  "designs": {s.design: stats.summarize(s.benches)}}
-                for bench, samples in (("all", self.samples), (BY_CPUS, self.samples_by_cpus))
+                for bench, samples in (("all", self.samples), (BY_CPUS, self.samples_by_cpus),
+                                       (report.IRQS_OFF, self.samples_irqs_off))
                 for s in samples if bench != "all" or s.mode != "icount"]
         report.write_json(self.out / "results.json", meta, self.results, runs)
-        report.write_csv(self.out / "samples.csv", self.samples + self.samples_by_cpus)
+        report.write_csv(self.out / "samples.csv", self.samples + self.samples_by_cpus + self.samples_irqs_off)
         icount = {s.design: s.benches for s in self.samples if s.mode == "icount"}
         for name, title, axis, conditions in PLOTS:
             rows = [(d, [(label, icount[d][b][m]) for label, b, m in conditions

@@ -15,7 +15,20 @@ SECTIONS = (
     ("stack switches", "stack_switches"),
 )
 SECRET = "secret_"  # exposure.secret_<which>_<reader>: one row of its own table
-PER_DESIGN = ("memory", "exposure", "code")
+IRQS_OFF = "irqs_off"   # its metrics are system calls, and their max
+
+
+def irqs_off_group(cpus):
+    """Where the results of IRQS_OFF on that many CPUs stand."""
+    return IRQS_OFF if cpus == 1 else "%s_%d_cpus" % (IRQS_OFF, cpus)
+
+
+# Figures that are no benchmark's: {name in the results: heading}
+PER_DESIGN = {
+    "memory": "memory", "exposure": "exposure", "code": "code",
+    irqs_off_group(1): "longest stretch with interrupts off, instructions, at most",
+    irqs_off_group(2): "the same beside an idle CPU",
+}
 # Benchmarks in the order of DESIGN.md, others behind.
 ORDER = ("syscall_null", "syscall_copy64", "syscall_sleep", "irq_user", "irq_kernel", "page_fault",
          "exception", "ipc_same_as", "ipc_cross_as", "irq_to_driver", "thread_create_exit",
@@ -53,10 +66,10 @@ def sections(results, ratios, by_cpus):
         found.append(("time without icount, ratio of medians to %s" % next(iter(results)),
                       [(b, ratios[b]) for b in ordered(ratios)]))
     found.append(("thread create and exit, by CPUs", by_cpus))
-    for group in PER_DESIGN:
+    for group, heading in PER_DESIGN.items():
         names = [m for m in dict.fromkeys(m for d in results.values() for m in d.get(group, {}))
                  if not m.startswith(SECRET)]
-        found.append((group, [(m, {d: value_of(results, d, group, m) for d in results})
+        found.append((heading, [(m, {d: value_of(results, d, group, m) for d in results})
                               for m in names]))
     found.append(("who can read a planted secret through its user root", secrets(results)))
     return [(heading, rows) for heading, rows in found if rows]

@@ -60,8 +60,25 @@ void worst_bench_control(void)
 	WATCH(sys_bench_control(~0ul, 0));
 }
 
+/* Regions that touch: two rights in turn, or the kernel might make one of them. */
+static unsigned long map_many(unsigned n)
+{
+	unsigned long first = 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		long at = sys_map(PAGE, i % 2 ? PROT_WRITE : 0);
+
+		if (at < 0)
+			break;
+		first = first ? first : (unsigned long)at;
+	}
+	return first;
+}
+
 struct far_places far_places(void)
 {
+	map_many(REGIONS);
+
 	unsigned long start = (unsigned long)sys_map(5 * HALF_TIB, PROT_WRITE);
 	unsigned long a = (start + HALF_TIB) & ~(HALF_TIB - 1);
 
@@ -89,21 +106,6 @@ void worst_console_write(void)
 	sys_console_write(p.a, 16);
 	watch_end();
 	sys_console_write((uintptr_t)lines, 1);		/* behind zeroes */
-}
-
-/* Regions that touch: two rights in turn, or the kernel might make one of them. */
-static unsigned long map_many(unsigned n)
-{
-	unsigned long first = 0;
-
-	for (unsigned i = 0; i < n; i++) {
-		long at = sys_map(PAGE, i % 2 ? PROT_WRITE : 0);
-
-		if (at < 0)
-			break;
-		first = first ? first : (unsigned long)at;
-	}
-	return first;
 }
 
 /* Beside many regions; in the first gap, which is large enough, and where none is. */
@@ -169,24 +171,26 @@ static void start_stopped(struct user_thread *t)
 
 void worst_thread_get_registers(void)
 {
+	struct far_places p = far_places();
 	struct user_thread t;
 
 	start_stopped(&t);
 	watch_begin();
-	sys_thread_get_registers((unsigned long)t.tid, far_places().a);
+	sys_thread_get_registers((unsigned long)t.tid, p.a);
 	watch_end();
 }
 
 void worst_thread_set_registers(void)
 {
 	static struct thread_registers r;
+	struct far_places p = far_places();
 	struct user_thread t;
 
 	start_stopped(&t);
 	thread_get(&t, &r);
 	watch_begin();
 	thread_set(&t, &r);
-	sys_thread_set_registers((unsigned long)t.tid, far_places().a);
+	sys_thread_set_registers((unsigned long)t.tid, p.a);
 	watch_end();
 }
 

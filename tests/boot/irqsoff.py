@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: MIT
+"""irqsoff.py - the longest stretch with interrupts off: the watch is right, and every system call has a figure.
+
+The bars on the figures are those of `make compare` (entry/bars.json).
+"""
+import re
+
+from check import DESIGNS, ROOT, Boot, Check, Failed, expect, report
+
+LAST = DESIGNS[-1].name     # `make compare` has them all
+PERIOD = 500                # kernel/irqsoff.h: no figure is below it
+
+
+def calls() -> set[str]:
+    """The names in kernel/syscalls.def."""
+    return set(re.findall(r"^\d+\s+(\w+)\(", (ROOT / "kernel/syscalls.def").read_text(), re.M))
+
+
+def figures_check(design: str) -> Check:
+    def run() -> str:
+        outcome = expect(Boot(f"entry={design} bench=irqs_off", icount=True, what="irqs-off").run(), "pass")
+        found = {name: int(value) for name, value in re.findall(r"^BENCH irqs_off\.(\w+) (\d+)$", outcome.text, re.M)}
+        if set(found) != calls():
+            raise Failed(f"figures for {sorted(found)}, not for {sorted(calls())}", report(outcome))
+        if low := [name for name, value in found.items() if value < PERIOD]:
+            raise Failed(f"below the watch's period: {', '.join(low)}", report(outcome))
+        worst = max(found, key=found.get)
+        return f"at most {found[worst]} instructions, in {worst}"
+    return Check(f"{design}.irqs-off", run)
+
+
+def watch_check(design: str) -> Check:
+    """Where the TSC counts no instructions the known lengths are not found, and that is told."""
+    def run() -> None:
+        expect(Boot(f"entry={design} bench=irqs_off", what="irqs-off-plain").run(), "fail",
+               r"^irqs_off: interrupts were off for \d+ instructions, the watch says \d+")
+    return Check(f"{design}.irqs-off-plain", run)
+
+
+def checks() -> list[Check]:
+    return [figures_check(LAST), watch_check(LAST)]
