@@ -216,35 +216,54 @@ static void print_current_thread(void)
 		printk("  thread: %u of process %u (%s)\n", t->tid, t->process->pid, t->process->name);
 }
 
+/* Where a CPU was when it panicked or was stopped. */
+struct place {
+	uint64_t rip, rsp, rbp, cr3;
+	bool user;
+};
+
+static struct place place_of(const struct trapframe *f, uint64_t cr3)
+{
+	return (struct place){ f->rip, f->rsp, f->rbp, cr3, frame_from_user(f) };
+}
+
+/* The same, whether it was the NMI that came first or a panic of its own; that one's @message, or NULL. */
+static void print_state(const struct place *p, const char *message)
+{
+	printk("CPU %u: %s in %s mode, cr3 %016lx (%s)\n", cpu_number_by_apic_id(),
+	       message ? "panicked too" : "stopped", p->user ? "user" : "kernel", p->cr3, table_name(p->cr3));
+	if (message)
+		printk("  %s\n", message);
+	print_symbol("  rip ", p->rip, p->rip);
+	print_current_thread();
+	if (!p->user)
+		print_last_step(p->rip, walk_from(p->rip, p->rsp, p->rbp));
+}
+
 void panic_stop(const struct trapframe *frame, uint64_t cr3)
 {
-	uint32_t me = cpu_number_by_apic_id();
+	struct place p = place_of(frame, cr3);
 
-	if (__atomic_load_n(&panicking, __ATOMIC_RELAXED) == me + 1 || smp_is_stopping())
+	if (__atomic_load_n(&panicking, __ATOMIC_RELAXED) == cpu_number_by_apic_id() + 1 || smp_is_stopping())
 		return;			/* somebody else's NMI */
-	if (smp_wait_for_turn()) {
-		printk("CPU %u: stopped in %s mode, cr3 %016lx (%s)\n", me,
-		       frame_from_user(frame) ? "user" : "kernel", cr3, table_name(cr3));
-		print_symbol("  rip ", frame->rip, frame->rip);
-		print_current_thread();
-		if (!frame_from_user(frame))
-			print_last_step(frame->rip, walk_from(frame->rip, frame->rsp, frame->rbp));
-	}
+	if (smp_wait_for_turn())
+		print_state(&p, NULL);
 	smp_halt();
 }
 
-/* A second panic, on another CPU than the first: one line, and stop. */
-static void __attribute__((noreturn)) panic_too(const char *message)
+/* A second panic, on another CPU than the first: its state, as if it had been stopped there, for the NMI may come too
+ * late to tell it. */
+static void __attribute__((noreturn)) panic_too(const struct place *p, const char *message)
 {
 	if (!smp_is_stopping() && smp_wait_for_turn())
-		printk("CPU %u: panicked too: %s\n", cpu_number_by_apic_id(), message);
+		print_state(p, message);
 	smp_halt();
 }
 
 /* --- the panic itself ---------------------------------------------------------- */
 
 /* Interrupts off, the others stopped, the message out. A second panic goes no further. */
-static void begin(const char *fmt, va_list ap)
+static void begin(const struct place *p, const char *fmt, va_list ap)
 {
 	static bool inside;
 	char message[MESSAGE_MAX];
@@ -259,7 +278,7 @@ static void begin(const char *fmt, va_list ap)
 		return;
 	}
 	if (first != me)
-		panic_too(message);
+		panic_too(p, message);
 	if (!inside) {
 		inside = true;
 		console_fresh_line();
@@ -277,17 +296,17 @@ static void __attribute__((noreturn)) end(void)
 void panic(const char *fmt, ...)
 {
 	const uint64_t *frame = __builtin_frame_address(0);
+	struct place caller = { frame[1], (uint64_t)(frame + 2), frame[0], read_cr3(), false };
 	uint64_t rflags = read_rflags(), here;
 	va_list ap;
 
 	va_start(ap, fmt);
-	begin(fmt, ap);
+	begin(&caller, fmt, ap);
 	va_end(ap);
 
 	/* The caller's other registers are the compiler's by now. */
-	print_head(read_cr3());
-	printk("rip %016lx  rsp %016lx  rbp %016lx  rflags %lx\n", frame[1], (uint64_t)(frame + 2),
-	       frame[0], rflags);
+	print_head(caller.cr3);
+	printk("rip %016lx  rsp %016lx  rbp %016lx  rflags %lx\n", caller.rip, caller.rsp, caller.rbp, rflags);
 	__asm__("lea (%%rip), %0" : "=r"(here));
 	print_where(here, (uint64_t)frame, (uint64_t)frame);
 	end();
@@ -295,10 +314,11 @@ void panic(const char *fmt, ...)
 
 void panic_frame(const struct trapframe *frame, uint64_t cr3, const char *fmt, ...)
 {
+	struct place p = place_of(frame, cr3);
 	va_list ap;
 
 	va_start(ap, fmt);
-	begin(fmt, ap);
+	begin(&p, fmt, ap);
 	va_end(ap);
 
 	print_head(cr3);

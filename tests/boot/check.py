@@ -79,12 +79,12 @@ def report(outcome: Outcome) -> list[str]:
 
 
 @contextmanager
-def under_gdb(design: Design, words: str, what: str) -> Iterator[GdbBoot]:
+def under_gdb(design: Design, words: str, what: str, cpus: int = 1) -> Iterator[GdbBoot]:
     """A boot of @design with @words on its command line, under the gdb stub.  Failed, with the end of its log, where
     the guest does not do what is waited for.  It passes when it ends by itself: finish()."""
-    log = BUILD / "log" / f"{design.name}-1-icount-{what}.log"
+    log = BUILD / "log" / f"{design.name}-{cpus}-icount-{what}.log"
     try:
-        with GdbBoot(BUILD, f"entry={design.name} {words}", log) as boot:
+        with GdbBoot(BUILD, f"entry={design.name} {words}", log, cpus) as boot:
             yield boot
     except (GdbError, TraceError) as error:
         raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None

@@ -2,7 +2,9 @@
 """panics.py - a broken invariant ends in a report that says enough, in every design, about every CPU."""
 import re
 
-from check import DESIGNS, Boot, Check, Failed, Outcome, expect, report
+from check import DESIGNS, KERNEL, Boot, Check, Failed, Outcome, expect, report, under_gdb
+from designs import Design
+from vmeasure.image import Elf
 
 # inject= value -> what its report must name
 FAULTS = {
@@ -12,6 +14,8 @@ FAULTS = {
     "null-call": r"(?i)page fault|#PF|null",
     "stray-irq": r"interrupt 254 has no handler",
 }
+
+STEPS_MAX = 20000       # far more than from a panic to the wait for a turn
 
 
 def panic_check(design: str, fault: str) -> Check:
@@ -42,9 +46,29 @@ def every_cpu_check(design: str, fault: str, cpus: int, **boot) -> Check:
     return Check(f"{design}.panic-{name}", run)
 
 
+def first_one_late_check(design: Design) -> Check:
+    """Of two CPUs that panic the first stands still before it sends the NMI, until the second waits for its turn: then
+    no NMI says where that one is, and it must say so by itself."""
+    def run() -> str:
+        elf, steps = Elf(KERNEL), 0
+        with under_gdb(design, "inject=panic-all", "panic-first-late", cpus=2) as boot:
+            gdb = boot.gdb
+            second = 1 - gdb.cpu_that_stopped(gdb.run_to(elf.address("smp_stop_others")))
+            gdb.select(second)
+            while not gdb.read_memory(elf.address("stopped") + second, 1)[0]:
+                if (steps := steps + 1) > STEPS_MAX:
+                    raise Failed(f"CPU {second} does not stop in {STEPS_MAX} instructions")
+                gdb.step_alone(second)
+            gdb.resume_or_end()
+            status = boot.status()
+        expect_states(Outcome(status, boot.log, 0), 2)
+        return f"CPU {second} waits after {steps} steps"
+    return Check(f"{design.name}.panic-first-late", run)
+
+
 def checks() -> list[Check]:
     found = [panic_check(d.name, fault) for d in DESIGNS for fault in FAULTS]
     found += [every_cpu_check(d.name, "panic", 4) for d in DESIGNS]
     last = DESIGNS[-1].name
     found += [every_cpu_check(last, "panic-all", cpus) for cpus in (2, 8)]
-    return found + [every_cpu_check(last, "panic-all", 4, icount=True)]
+    return found + [every_cpu_check(last, "panic-all", 4, icount=True), first_one_late_check(DESIGNS[-1])]

@@ -18,9 +18,9 @@ class GdbBoot:
     """A guest under the gdb stub; use it in a with statement. It is stopped before its first
     instruction, its serial line goes to @log. @build holds vestibule.elf and archive.tar."""
 
-    def __init__(self, build, cmdline, log):
+    def __init__(self, build, cmdline, log, cpus=1):
         self.log = Path(log)
-        self.boot = Boot(cmdline=cmdline, mode="pvh", icount=True, build=Path(build))
+        self.boot = Boot(cmdline=cmdline, mode="pvh", cpus=cpus, icount=True, build=Path(build))
 
     def __enter__(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -55,6 +55,10 @@ class GdbBoot:
 
     def expect_pass(self):
         """The guest has ended: TraceError unless it ended well."""
-        status = self.process.wait(START_SECONDS)
+        status = self.status()
         if status != EXIT_STATUS["pass"]:
             raise TraceError("the traced boot ended with QEMU status %s" % status)
+
+    def status(self):
+        """QEMU's, once the guest has ended."""
+        return self.process.wait(START_SECONDS)

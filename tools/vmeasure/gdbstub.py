@@ -40,7 +40,7 @@ class GdbStub:
         self.sock.settimeout(timeout)
         self.sock.connect(path)
         self.buffer = b""
-        self.request(b"qSupported:xmlRegisters=i386")
+        self.request(b"qSupported:multiprocess+;xmlRegisters=i386")
         self.registers = parse_target(self._target_xml())
         self._where = {name: (at, size) for name, at, size in self.registers}
         if self.request(self.STEP_WITH_IRQS) != b"OK":
@@ -157,10 +157,29 @@ class GdbStub:
         return self._stopped(self.request(b"c"))
 
     def run_to(self, address):
-        """Run until the instruction at @address is next."""
+        """Run until the instruction at @address is next; the stop packet's body."""
         self.set_breakpoint(address)
-        self.resume()
+        body = self.resume()
         self.clear_breakpoint(address)
+        return body
+
+    # --- several CPUs; QEMU's thread n is the CPU n - 1 ---------------------------
+    def select(self, cpu):
+        """The CPU that registers are read of, and that memory is read as by."""
+        if self.request(b"Hgp1.%x" % (cpu + 1)) != b"OK":
+            raise GdbError("QEMU has no CPU %d" % cpu)
+
+    @staticmethod
+    def cpu_that_stopped(body):
+        """The CPU that a stop packet, of resume() or run_to(), is about."""
+        found = re.search(rb"thread:(?:p[0-9a-f]+\.)?([0-9a-f]+);", body)
+        if not found:
+            raise GdbError("QEMU does not say which CPU stopped: %r" % body)
+        return int(found[1], 16) - 1
+
+    def step_alone(self, cpu):
+        """One instruction of @cpu, none of the others."""
+        return self._stopped(self.request(b"vCont;s:p1.%x" % (cpu + 1)))
 
     def resume_or_end(self):
         """As resume(), but False when the guest ended (or QEMU with it) instead."""
