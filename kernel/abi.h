@@ -87,10 +87,9 @@ struct thread_registers {
 #define BENCH_BREAK		16	/* arg: address | BREAK_*: the calling CPU's one breakpoint, until the next
 					 * such call there, whichever program runs; 0: none */
 
-#define BENCH_HEAP_OBJECTS	20	/* objects of the kernel's heap in use now */
-#define BENCH_TIDS		21	/* thread ids that name a thread, or one that nobody has joined */
-
-#define BENCH_FAIL_ALLOC	22	/* arg: n: the n-th allocation for the calling process from now on fails, with
+#define BENCH_HEAP_OBJECTS	17	/* objects of the kernel's heap in use now */
+#define BENCH_TIDS		18	/* thread ids that name a thread, or one that nobody has joined */
+#define BENCH_FAIL_ALLOC	19	/* arg: n: the n-th allocation for the calling process from now on fails, with
 					 * FAIL_ALL all after it too; 0: none; returns how many have failed */
 #define FAIL_ALL		(1ul << 32)
 #define BENCH_IRQS_OFF		20	/* arg: 1: watch this CPU from now on, its tick stops; 0: no more, and the timer stops;

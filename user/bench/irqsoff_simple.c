@@ -43,6 +43,11 @@ void worst_set_fs_base(void)
 	WATCH(sys_set_fs_base(0x123456789000));
 }
 
+void worst_spawn_rights(void)
+{
+	WATCH(sys_spawn_rights(0));
+}
+
 /* Only the first process may. */
 void worst_shutdown(void)
 {
