@@ -92,11 +92,14 @@ void aspace_destroy(struct aspace *as)
 
 	tlb_space_check_left(&as->tlb);
 	entry->release_user_root(as);
-	pt_walk(as->root, 0, LOWER_END, free_leaf, NULL);
-	pt_free_tables(as->root, 0, LOWER_SLOTS);
-	for (unsigned s = LOWER_SLOTS; s < 512; s++)
-		if (!kspace_is_shared_slot(s))
-			pt_free_tables(aspace_user_cr3(as), s, s + 1);
+	for (uint64_t at = 0; !pt_free_step(as->root, &at, LOWER_END, free_leaf);)
+		;
+	for (unsigned s = LOWER_SLOTS; s < 512; s++) {
+		uint64_t at = ~0ul << 48 | (uint64_t)s << 39, end = at + (1ul << 39);
+
+		while (!kspace_is_shared_slot(s) && !pt_free_step(aspace_user_cr3(as), &at, end, NULL))
+			;
+	}
 	frames_free_order(as->root, order);
 	region_free_all(as);
 	kfree(as);
@@ -170,8 +173,9 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 
 /* What one locked step took out of the tables. Flushed with no lock held, and only then freed. */
 struct batch {
-	uint64_t va[TLB_BATCH], frame[TLB_BATCH], tables;
+	uint64_t va[TLB_BATCH], frame[TLB_BATCH];
 	unsigned n;
+	struct pt_list tables;
 };
 
 static bool collect_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
@@ -193,18 +197,19 @@ static void unmap_pages(struct aspace *as, uint64_t from, uint64_t to)
 		uint64_t irq = spin_lock_irqsave(&as->lock);
 
 		b.n = 0;
-		b.tables = 0;
+		b.tables = (struct pt_list){ 0 };
 		pt_walk(as->root, from, to, collect_leaf, &b);
 		for (unsigned i = 0; i < b.n; i++) {
 			pt_unmap(as->root, b.va[i], &b.tables);
 			retract_slot(as, b.va[i]);
 		}
 		as->user_frames -= b.n;
+		as->table_frames -= b.tables.count;
 		spin_unlock_irqrestore(&as->lock, irq);
 		tlb_flush_user_pages(as, b.va, b.n);
 		for (unsigned i = 0; i < b.n; i++)
 			frame_free(b.frame[i]);
-		pt_free_list(b.tables);
+		pt_free_list(&b.tables);
 	} while (b.n == TLB_BATCH);
 }
 
@@ -231,7 +236,7 @@ static int add_page(struct aspace *as, const struct region *r, uint64_t va)
 
 	if (!pa)
 		return -ENOMEM;
-	err = pt_map(as->root, va, pa, r->flags | PTE_U);
+	err = pt_map(as->root, va, pa, r->flags | PTE_U, &as->table_frames);
 	if (err) {
 		frame_free(pa);
 		return err;
@@ -271,7 +276,7 @@ void *aspace_populate(struct aspace *as, uint64_t va)
 int aspace_map_private(struct aspace *as, uint64_t va, uint64_t pa, uint64_t flags)
 {
 	uint64_t irq = spin_lock_irqsave(&as->lock);
-	int err = pt_map(aspace_user_cr3(as), va, pa, flags);
+	int err = pt_map(aspace_user_cr3(as), va, pa, flags, &as->table_frames);
 
 	spin_unlock_irqrestore(&as->lock, irq);
 	return err;
@@ -279,10 +284,12 @@ int aspace_map_private(struct aspace *as, uint64_t va, uint64_t pa, uint64_t fla
 
 void aspace_unmap_private(struct aspace *as, uint64_t va)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock), tables = 0;
+	uint64_t irq = spin_lock_irqsave(&as->lock);
+	struct pt_list tables = { 0 };
 
 	pt_unmap(aspace_user_cr3(as), va, &tables);
+	as->table_frames -= tables.count;
 	spin_unlock_irqrestore(&as->lock, irq);
 	tlb_flush_private_page(as, va);
-	pt_free_list(tables);
+	pt_free_list(&tables);
 }

@@ -28,6 +28,7 @@ struct aspace {
 	struct region *regions;
 	uint64_t next_map;		/* where map() looks first */
 	uint64_t user_frames;		/* leaf frames of the lower half */
+	uint64_t table_frames;		/* page tables of the lower half and of the private part, roots not counted */
 	struct tlb_space tlb;
 	uint32_t pid;			/* owner, for messages */
 };

@@ -35,7 +35,6 @@ uint64_t phys_offset;			/* 0: the boot code's identity map */
 static struct spinlock kspace_lock;
 static uint64_t boot_root;
 static uint64_t mmio_next = MMIO_AREA_BASE;
-static uint64_t retired_tables;		/* unlinked, and never freed: other CPUs may still walk them */
 
 static uint64_t image_pa(const char *symbol)
 {
@@ -74,7 +73,7 @@ static int direct_map_2m(uint64_t pa, uint64_t flags)
 		return pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 2);
 	for (uint64_t p = pa; p < pa + LARGE_2M && !err; p += PAGE_SIZE)
 		err = pt_map(boot_root, DIRECT_MAP_BASE + p, p,
-			     flags | (touches_image(p, PAGE_SIZE) ? 0 : PTE_W));
+			     flags | (touches_image(p, PAGE_SIZE) ? 0 : PTE_W), NULL);
 	return err;
 }
 
@@ -124,9 +123,9 @@ static void map_image_part(const char *start, const char *end, uint64_t flags)
 		bool visible = image_page_visible(va);
 		uint64_t all = flags | global_bit(visible);
 
-		must(pt_map(boot_root, va, va - KERNEL_IMAGE_BASE, all), "the kernel image");
+		must(pt_map(boot_root, va, va - KERNEL_IMAGE_BASE, all, NULL), "the kernel image");
 		if (visible && entry->split)
-			must(pt_map(user_set(), va, va - KERNEL_IMAGE_BASE, all), "the entry text");
+			must(pt_map(user_set(), va, va - KERNEL_IMAGE_BASE, all, NULL), "the entry text");
 	}
 }
 
@@ -215,7 +214,7 @@ static void check_slot(uint64_t root, uint64_t va)
 static int map_locked(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags)
 {
 	check_slot(root, va);
-	return pt_map(root, va, pa, flags);
+	return pt_map(root, va, pa, flags, NULL);
 }
 
 int kspace_map(uint64_t va, uint64_t pa, uint64_t flags)
@@ -229,16 +228,13 @@ int kspace_map(uint64_t va, uint64_t pa, uint64_t flags)
 
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 {
-	uint64_t irq = spin_lock_irqsave(&kspace_lock), tables = 0;
-	int err = map_locked(boot_root, va, pa, flags | global_bit(true));
+	uint64_t irq = spin_lock_irqsave(&kspace_lock);
+	int err = entry->split ? pt_prepare(user_set(), va) : 0;
 
-	if (!err && entry->split) {
-		err = map_locked(user_set(), va, pa, flags | global_bit(true));
-		if (err) {		/* nobody has used the first mapping yet */
-			pt_unmap(boot_root, va, &tables);
-			pt_free_list(tables);
-		}
-	}
+	if (!err)
+		err = map_locked(boot_root, va, pa, flags | global_bit(true));
+	if (!err && entry->split)	/* nothing can fail any more: the first mapping may be in use */
+		must(map_locked(user_set(), va, pa, flags | global_bit(true)), "mapping a visible page");
 	spin_unlock_irqrestore(&kspace_lock, irq);
 	return err;
 }
@@ -246,10 +242,10 @@ int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 uint64_t kspace_unmap_visible(uint64_t va)
 {
 	uint64_t irq = spin_lock_irqsave(&kspace_lock);
-	uint64_t old = pt_unmap(boot_root, va, &retired_tables);
+	uint64_t old = pt_unmap(boot_root, va, NULL);
 
 	if (entry->split)
-		pt_unmap(user_set(), va, &retired_tables);
+		pt_unmap(user_set(), va, NULL);
 	tlb_flush_kernel_page(va);
 	spin_unlock_irqrestore(&kspace_lock, irq);
 	return old;

@@ -11,6 +11,7 @@
 #include "mm/pagetable.h"
 #include "kernel/abi.h"
 #include "mm/frames.h"
+#include "mm/tlb_hw.h"
 
 #define COUNT_ONE	(1ul << 52)
 #define COUNT_MASK	(1023ul << 52)
@@ -53,7 +54,7 @@ static void free_table(uint64_t pa)
  * through their first word: a frame's address reads as a not-present entry, so
  * a processor that still walks through a cached copy of the link finds nothing.
  */
-static void prune(uint64_t *path[LEVELS + 1], uint64_t *tables)
+static void prune(uint64_t *path[LEVELS + 1], struct pt_list *gone)
 {
 	for (unsigned l = 2; l <= LEVELS; l++) {
 		if (!path[l])
@@ -63,57 +64,99 @@ static void prune(uint64_t *path[LEVELS + 1], uint64_t *tables)
 		uint64_t pa = *path[l] & PTE_ADDR;
 
 		*path[l] = 0;
-		*(uint64_t *)phys_to_virt(pa) = *tables;
-		*tables = pa;
+		*(uint64_t *)phys_to_virt(pa) = gone->first;
+		gone->first = pa;
+		gone->count++;
 		if (l < LEVELS)
 			*path[l + 1] -= COUNT_ONE;
 	}
 }
 
-void pt_free_list(uint64_t tables)
+void pt_free_list(const struct pt_list *gone)
 {
-	while (tables) {
-		uint64_t next = *(uint64_t *)phys_to_virt(tables);
+	uint64_t next;
 
-		free_table(tables);
-		tables = next;
+	for (uint64_t pa = gone->first; pa; pa = next) {
+		next = *(uint64_t *)phys_to_virt(pa);
+		free_table(pa);
 	}
 }
 
-/* Find the entry for @va at @level, making tables; path[] as for prune(). A failure leaves nothing. */
-static int descend(uint64_t root, uint64_t va, unsigned level, uint64_t *path[LEVELS + 1])
+/* Free a chain that make_chain() left unfinished: @e leads to its highest table. */
+static void free_chain(uint64_t e, uint64_t va, unsigned l)
 {
-	uint64_t *table = phys_to_virt(root), tables = 0;
-	int err = 0;
+	while (e & PTE_P) {
+		uint64_t next = table_at(e)[pt_index(va, --l)];
+
+		free_table(e & PTE_ADDR);
+		e = next;
+	}
+}
+
+/*
+ * Make the tables between entry @e of @l, which is empty, and @level; path[] as for prune().  They become visible in one
+ * store, when all are there: once a processor can see a table it may keep the pointer, leaf or no leaf, and then only
+ * a flush allows to free it (SDM vol. 3A, 4.10.3.1, 4.10.4.2).  A failure leaves nothing.
+ */
+static int make_chain(uint64_t *e, uint64_t va, unsigned l, unsigned level, uint64_t *path[LEVELS + 1])
+{
+	uint64_t head = 0, *first = BUG(LINK_EARLY) ? e : &head, *at = first;
+
+	for (unsigned i = l; i > level; i--) {
+		if (make_table(at, va)) {
+			free_chain(*first, va, l);
+			*first = 0;
+			return -ENOMEM;
+		}
+		if (i < l)
+			*path[i + 1] += COUNT_ONE;
+		path[i] = at;
+		at = &table_at(*at)[pt_index(va, i - 1)];
+	}
+	hw_step();
+	__atomic_store_n(e, *first, __ATOMIC_RELEASE);
+	path[l] = e;
+	path[level] = at;
+	if (l < LEVELS)
+		*path[l + 1] += COUNT_ONE;
+	return 0;
+}
+
+/* Find the entry for @va at @level, making tables, which are counted in *@made; path[] as for prune(). */
+static int descend(uint64_t root, uint64_t va, unsigned level, uint64_t *path[LEVELS + 1], uint64_t *made)
+{
+	uint64_t *table = phys_to_virt(root);
 
 	for (unsigned l = LEVELS; l > level; l--) {
 		uint64_t *e = &table[pt_index(va, l)];
 
 		if (!(*e & PTE_P)) {
-			err = make_table(e, va);
-			if (err)
-				break;
-			if (l < LEVELS)
-				*path[l + 1] += COUNT_ONE;
-		} else if (*e & PTE_PS) {
-			return -EEXIST;	/* nothing was made on the way: new tables are empty */
+			int err = make_chain(e, va, l, level, path);
+
+			if (!err && made)
+				*made += l - level;
+			return err;
 		}
+		if (*e & PTE_PS)
+			return -EEXIST;
 		path[l] = e;
 		table = table_at(*e);
-	}
-	if (err) {
-		prune(path, &tables);
-		pt_free_list(tables);	/* never had a leaf: no processor can have used them */
-		return err;
 	}
 	path[level] = &table[pt_index(va, level)];
 	return 0;
 }
 
-int pt_map_large(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level)
+int pt_prepare(uint64_t root, uint64_t va)
 {
 	uint64_t *path[LEVELS + 1] = { 0 };
-	int err = descend(root, va, level, path);
+
+	return descend(root, va, 1, path, NULL);
+}
+
+static int map_at(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level, uint64_t *made)
+{
+	uint64_t *path[LEVELS + 1] = { 0 };
+	int err = descend(root, va, level, path, made);
 
 	if (err)
 		return err;
@@ -124,15 +167,20 @@ int pt_map_large(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsign
 	return 0;
 }
 
+int pt_map_large(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level)
+{
+	return map_at(root, va, pa, flags, level, NULL);
+}
+
 /* The page-fault path: the tables are nearly always there, so look before building a path. */
-int pt_map(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags)
+int pt_map(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, uint64_t *made)
 {
 	uint64_t *table = phys_to_virt(root), *up = table;
 
 	for (unsigned l = LEVELS; l > 1; l--) {
 		up = &table[pt_index(va, l)];
 		if ((*up & (PTE_P | PTE_PS)) != PTE_P)
-			return pt_map_large(root, va, pa, flags, 1);
+			return map_at(root, va, pa, flags, 1, made);
 		table = table_at(*up);
 	}
 	uint64_t *leaf = &table[pt_index(va, 1)];
@@ -144,7 +192,7 @@ int pt_map(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags)
 	return 0;
 }
 
-uint64_t pt_unmap(uint64_t root, uint64_t va, uint64_t *tables)
+uint64_t pt_unmap(uint64_t root, uint64_t va, struct pt_list *gone)
 {
 	uint64_t *path[LEVELS + 1] = { 0 };
 	uint64_t *table = phys_to_virt(root), old;
@@ -162,7 +210,9 @@ uint64_t pt_unmap(uint64_t root, uint64_t va, uint64_t *tables)
 		return 0;
 	*leaf = 0;
 	*path[2] -= COUNT_ONE;
-	prune(path, tables);
+	hw_step();
+	if (gone)
+		prune(path, gone);
 	return old;
 }
 
@@ -186,63 +236,106 @@ uint64_t *pt_lookup(uint64_t root, uint64_t va, unsigned *level)
 
 struct walk {
 	uint64_t from, last;		/* inclusive: a walk can end at the top of memory */
-	bool (*fn)(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level);
+	uint64_t work;			/* entries that may still be looked at */
+	uint64_t stopped;		/* where it ended before its time */
+	bool freeing;
+	pt_visitor *fn;
 	void *ctx;
 };
 
+/* One past the last entry to look at, of the table that translates from @base on. */
+static unsigned walk_end(const struct walk *w, uint64_t base, unsigned level)
+{
+	uint64_t table_span = 1ul << (PAGE_SHIFT + 9 * level);
+
+	return level == LEVELS || w->last - base < table_span ? pt_index(w->last, level) + 1 : 512;
+}
+
+static unsigned skip_empty(const uint64_t *table, unsigned i, unsigned end, uint64_t *work)
+{
+	unsigned first = i, stop = end - i > *work ? i + *work : end;
+
+	while (i < stop && !(table[i] & PTE_P))
+		i++;
+	*work -= i - first;
+	return i;
+}
+
+static void spend(struct walk *w, uint64_t work)
+{
+	w->work -= w->work < work ? w->work : work;
+}
+
 /* Walk a table of @level whose first entry translates @base; @access is that of the path above. */
-static bool walk_table(const struct walk *w, uint64_t *table, uint64_t base, uint64_t access,
-		       unsigned level)
+static bool walk_table(struct walk *w, uint64_t *table, uint64_t base, uint64_t access, unsigned level)
 {
 	uint64_t span = 1ul << (PAGE_SHIFT + 9 * (level - 1));
+	unsigned end = walk_end(w, base, level);
 
-	for (unsigned i = base < w->from ? pt_index(w->from, level) : 0; i < 512; i++) {
+	for (unsigned i = base < w->from ? pt_index(w->from, level) : 0;; i++) {
+		i = skip_empty(table, i, end, &w->work);
+		if (i == end)
+			return true;
 		uint64_t e = table[i], va = base + i * span, a;
 
 		if (level == LEVELS && i >= 256)
 			va |= 0xffff000000000000ul;	/* canonical */
-		if (va > w->last)
-			return true;
-		if (!(e & PTE_P))
-			continue;
+		w->stopped = va;
+		if (!w->work)
+			return false;
 		a = (access & e & (PTE_W | PTE_U)) | ((access | e) & PTE_NX);
+		spend(w, level == 1 ? PT_LEAF_WORK : 1);
 		if (level == 1 || (e & PTE_PS)) {
-			if (!w->fn(w->ctx, va, e, a, level))
+			w->stopped = va + span;
+			if (w->fn && !w->fn(w->ctx, va, e, a, level))
 				return false;
 		} else if (!walk_table(w, table_at(e), va, a, level - 1)) {
 			return false;
+		} else if (w->freeing) {
+			table[i] = 0;
+			free_table(e & PTE_ADDR);
+			spend(w, PT_LEAF_WORK);
 		}
 	}
-	return true;
 }
 
-void pt_walk(uint64_t root, uint64_t from, uint64_t to,
-	     bool (*fn)(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level),
-	     void *ctx)
+static bool walk(struct walk *w, uint64_t root)
 {
-	struct walk w = { .from = from, .last = to - 1, .fn = fn, .ctx = ctx };
+	return w->from > w->last || walk_table(w, phys_to_virt(root), 0, PTE_W | PTE_U, LEVELS);
+}
+
+void pt_walk(uint64_t root, uint64_t from, uint64_t to, pt_visitor *fn, void *ctx)
+{
+	struct walk w = { .from = from, .last = to - 1, .work = ~0ul, .fn = fn, .ctx = ctx };
 
 	if (from < to)
-		walk_table(&w, phys_to_virt(root), 0, PTE_W | PTE_U, LEVELS);
+		walk(&w, root);
 }
 
-static void free_tables(uint64_t *table, unsigned first, unsigned last, unsigned level)
+static bool walk_step(struct walk *w, uint64_t root, uint64_t *at, uint64_t to)
 {
-	for (unsigned i = first; i < last; i++) {
-		uint64_t e = table[i];
+	bool done;
 
-		if (!(e & PTE_P) || (e & PTE_PS))
-			continue;
-		table[i] = 0;
-		if (level > 2)
-			free_tables(table_at(e), 0, 512, level - 1);
-		free_table(e & PTE_ADDR);
-	}
+	w->from = *at;
+	w->last = to - 1;
+	w->work = PT_STEP_WORK;
+	done = walk(w, root);
+	*at = done ? to : w->stopped;
+	return done;
 }
 
-void pt_free_tables(uint64_t root, unsigned first, unsigned last)
+bool pt_walk_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn, void *ctx)
 {
-	free_tables(phys_to_virt(root), first, last, LEVELS);
+	struct walk w = { .fn = fn, .ctx = ctx };
+
+	return walk_step(&w, root, at, to);
+}
+
+bool pt_free_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn)
+{
+	struct walk w = { .freeing = true, .fn = fn };
+
+	return walk_step(&w, root, at, to);
 }
 
 int pt_fill_slot(uint64_t root, unsigned slot)

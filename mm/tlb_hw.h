@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlb_hw.h - what mm/tlb.c needs of the machine: the real one, or the host tests' simulated one.
+ * tlb_hw.h - what mm/tlb.c and mm/pagetable.c need of the machine: the real one, or the host tests' simulated one.
  *
  * All atomics are sequentially consistent: on x86 that costs nothing for loads, and what writes is
  * a locked instruction anyway.  On the host each is a point where another CPU may step in.
@@ -34,7 +34,7 @@ void hw_pause(void);
 enum tlb_bug {
 	NO_BUG, SKIP_FLUSH, SKIP_USER_FLUSH, SKIP_GENERATION, SKIP_USER_GENERATION, SKIP_LOAD_FLUSH,
 	SKIP_DEFERRED_USER, SKIP_RECYCLED_FLUSH, SKIP_KERNEL_CHECK, SKIP_IPI, SKIP_WAIT, SKIP_OVERFLOW,
-	SKIP_GAP, ENTER_LATE, LOOK_EARLY, ARM_EARLY, LEAVE_EARLY, TLB_BUGS,
+	SKIP_GAP, ENTER_LATE, LOOK_EARLY, ARM_EARLY, LEAVE_EARLY, LINK_EARLY, TLB_BUGS,
 };
 extern enum tlb_bug tlb_seeded_bug;
 #define BUG(which) (tlb_seeded_bug == (which))

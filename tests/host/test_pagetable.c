@@ -5,17 +5,23 @@
 #include "tests/host/physmem.h"
 #include "kernel/abi.h"
 #include "mm/frames.h"
+#include "mm/tlb_hw.h"
 
 #define ROOT 0x1000ul
 
 /* Frames from 0x2000 up, then from the free list; `budget` more before memory is short. */
 static uint64_t next_frame, frames_out, free_list[4096];
 static unsigned free_count, budget;
+static const uint64_t *unlinked;	/* an entry that is 0 whenever memory is asked for */
+enum tlb_bug tlb_seeded_bug;
+
+void hw_step(void) { }
 
 uint64_t frame_alloc_zeroed(void)
 {
 	uint64_t pa;
 
+	assert_true(!unlinked || !*unlinked);
 	if (!budget)
 		return 0;
 	budget--;
@@ -42,14 +48,20 @@ static int setup(void **state)
 	free_count = 0;
 	frames_out = pt_pages();
 	budget = 1000000;
+	unlinked = NULL;
 	return 0;
 }
 
 static int teardown(void **state)
 {
+	uint64_t lower = 0, upper = 0xffff800000000000ul;
+
 	(void)state;
 	budget = 1000000;
-	pt_free_tables(ROOT, 0, 512);
+	while (!pt_free_step(ROOT, &lower, 1ul << 47, NULL))
+		;
+	while (!pt_free_step(ROOT, &upper, 0, NULL))
+		;
 	assert_int_equal(pt_pages(), 0);
 	assert_int_equal(frames_out, 0);
 	return 0;
@@ -57,9 +69,10 @@ static int teardown(void **state)
 
 static uint64_t unmap(uint64_t va)
 {
-	uint64_t tables = 0, old = pt_unmap(ROOT, va, &tables);
+	struct pt_list tables = { 0 };
+	uint64_t old = pt_unmap(ROOT, va, &tables);
 
-	pt_free_list(tables);
+	pt_free_list(&tables);
 	return old;
 }
 
@@ -75,14 +88,14 @@ static void map_look_up_unmap(void **state)
 
 	(void)state;
 	assert_null(pt_lookup(ROOT, 0x400000, &level));
-	assert_int_equal(pt_map(ROOT, 0x400000, 0xabc000, PTE_U | PTE_W | PTE_NX), 0);
+	assert_int_equal(pt_map(ROOT, 0x400000, 0xabc000, PTE_U | PTE_W | PTE_NX, NULL), 0);
 	assert_int_equal(pt_pages(), 3);
 	e = pt_lookup(ROOT, 0x400fff, &level);
 	assert_non_null(e);
 	assert_int_equal(level, 1);
 	assert_int_equal(*e, 0xabc000 | PTE_P | PTE_U | PTE_W | PTE_NX);
 	assert_null(pt_lookup(ROOT, 0x401000, &level));
-	assert_int_equal(pt_map(ROOT, 0x400000, 0x1000, 0), -EEXIST);
+	assert_int_equal(pt_map(ROOT, 0x400000, 0x1000, 0, NULL), -EEXIST);
 	assert_int_equal(unmap(0x401000), 0);
 	assert_int_equal(unmap(0x400000), 0xabc000 | PTE_P | PTE_U | PTE_W | PTE_NX);
 	assert_int_equal(unmap(0x400000), 0);
@@ -94,8 +107,8 @@ static void tables_go_when_their_last_page_goes(void **state)
 {
 	(void)state;
 	for (uint64_t i = 0; i < 512; i++)
-		assert_int_equal(pt_map(ROOT, 0x200000 + i * PAGE_SIZE, i * PAGE_SIZE, PTE_U), 0);
-	assert_int_equal(pt_map(ROOT, 0x40000000, 0x5000, PTE_U), 0);
+		assert_int_equal(pt_map(ROOT, 0x200000 + i * PAGE_SIZE, i * PAGE_SIZE, PTE_U, NULL), 0);
+	assert_int_equal(pt_map(ROOT, 0x40000000, 0x5000, PTE_U, NULL), 0);
 	assert_int_equal(pt_pages(), 5);
 	for (uint64_t i = 511; i; i--)
 		assert_int_not_equal(unmap(0x200000 + i * PAGE_SIZE), 0);
@@ -109,17 +122,19 @@ static void tables_go_when_their_last_page_goes(void **state)
 /* A table unlinked is not free before the caller has flushed, and reads as empty until then. */
 static void tables_wait_for_the_flush(void **state)
 {
-	uint64_t tables = 0, before;
+	struct pt_list tables = { 0 };
+	uint64_t before;
 
 	(void)state;
-	pt_map(ROOT, 0x7000, 0x9000, PTE_U);
+	pt_map(ROOT, 0x7000, 0x9000, PTE_U, NULL);
 	before = frames_out;
 	pt_unmap(ROOT, 0x7000, &tables);
 	assert_int_equal(frames_out, before);
-	for (uint64_t t = tables; t; t = entry_at(t, 0))
+	assert_int_equal(tables.count, 3);
+	for (uint64_t t = tables.first; t; t = entry_at(t, 0))
 		for (unsigned i = 0; i < 512; i++)
 			assert_false(entry_at(t, i) & PTE_P);
-	pt_free_list(tables);
+	pt_free_list(&tables);
 	assert_int_equal(frames_out, before - 3);
 }
 
@@ -128,8 +143,8 @@ static void the_leaf_decides(void **state)
 	uint64_t low, high;
 
 	(void)state;
-	pt_map(ROOT, 0x1000, 0x9000, PTE_U);
-	pt_map(ROOT, 0xffff800000001000, 0x9000, 0);
+	pt_map(ROOT, 0x1000, 0x9000, PTE_U, NULL);
+	pt_map(ROOT, 0xffff800000001000, 0x9000, 0, NULL);
 	low = entry_at(ROOT, 0);
 	high = entry_at(ROOT, 256);
 	assert_int_equal(low & (PTE_P | PTE_W | PTE_U | PTE_NX), PTE_P | PTE_W | PTE_U);
@@ -148,7 +163,7 @@ static void large_pages(void **state)
 	assert_int_equal(level, 2);
 	assert_non_null(pt_lookup(ROOT, 0xffff80007fffffff, &level));
 	assert_int_equal(level, 3);
-	assert_int_equal(pt_map(ROOT, 0xffff800000201000, 0, 0), -EEXIST);
+	assert_int_equal(pt_map(ROOT, 0xffff800000201000, 0, 0, NULL), -EEXIST);
 	assert_int_equal(pt_map_large(ROOT, 0xffff800040200000, 0, 0, 2), -EEXIST);
 	assert_int_equal(unmap(0xffff800000201000), 0);
 }
@@ -157,7 +172,7 @@ static void large_pages(void **state)
 static void memory_runs_out(void **state)
 {
 	(void)state;
-	pt_map(ROOT, 0x1000, 0x9000, PTE_U);	/* so that one level is shared with what follows */
+	pt_map(ROOT, 0x1000, 0x9000, PTE_U, NULL);	/* so that one level is shared with what follows */
 	for (unsigned n = 0; n < 3; n++) {
 		for (int large = 0; large < 2; large++) {
 			uint64_t va = 0x10000000000ul, before = pt_pages();
@@ -165,19 +180,60 @@ static void memory_runs_out(void **state)
 			budget = n;
 			if (large && n == 2)
 				continue;
-			assert_int_equal(large ? pt_map_large(ROOT, va, 0, 0, 2) : pt_map(ROOT, va, 0, 0), -ENOMEM);
+			assert_int_equal(large ? pt_map_large(ROOT, va, 0, 0, 2) : pt_map(ROOT, va, 0, 0, NULL), -ENOMEM);
 			assert_int_equal(pt_pages(), before);
 			assert_int_equal(entry_at(ROOT, 2), 0);
 		}
 	}
 	budget = 1;				/* level 3 is there, one of two tables comes */
-	assert_int_equal(pt_map(ROOT, 0x40000000, 0, 0), -ENOMEM);
+	assert_int_equal(pt_map(ROOT, 0x40000000, 0, 0, NULL), -ENOMEM);
 	assert_int_equal(pt_pages(), 3);
 	budget = 2;
-	assert_int_equal(pt_map(ROOT, 0x40000000, 0, 0), 0);
+	assert_int_equal(pt_map(ROOT, 0x40000000, 0, 0, NULL), 0);
 	budget = 0;
 	assert_int_equal(pt_fill_slot(ROOT, 300), -ENOMEM);
 	assert_int_equal(entry_at(ROOT, 300), 0);
+}
+
+/* A pointer that a processor saw it may keep: so it sees none before all levels are there. */
+static void links_when_all_levels_are_there(void **state)
+{
+	uint64_t va = 0x10000000000ul, made = 0;
+
+	(void)state;
+	unlinked = (uint64_t *)(phys + ROOT) + pt_index(va, 4);
+	for (unsigned n = 0; n < 3; n++) {
+		budget = n;
+		assert_int_equal(pt_map(ROOT, va, 0, 0, &made), -ENOMEM);
+	}
+	budget = 3;
+	assert_int_equal(made, 0);
+	assert_int_equal(pt_map(ROOT, va, 0, 0, &made), 0);
+	assert_int_equal(made, 3);
+	unlinked = NULL;
+	budget = 2;			/* below a table that is there */
+	assert_int_equal(pt_map(ROOT, va + (1ul << 30), 0, 0, &made), 0);
+	assert_int_equal(pt_map(ROOT, va + PAGE_SIZE, 0, 0, &made), 0);
+	assert_int_equal(made, 5);
+}
+
+/* What was prepared for needs no memory any more, and tables that a NULL list leaves do not go. */
+static void prepared_tables_stay(void **state)
+{
+	uint64_t va = 0x10000000000ul;
+
+	(void)state;
+	budget = 2;
+	assert_int_equal(pt_prepare(ROOT, va), -ENOMEM);
+	assert_int_equal(pt_pages(), 0);
+	budget = 3;
+	assert_int_equal(pt_prepare(ROOT, va), 0);
+	assert_int_equal(pt_map(ROOT, va, 0x9000, 0, NULL), 0);
+	assert_int_equal(pt_unmap(ROOT, va, NULL), 0x9000 | PTE_P);
+	assert_int_equal(pt_pages(), 3);
+	assert_int_equal(pt_map(ROOT, va, 0x9000, 0, NULL), 0);
+	unmap(va);
+	assert_int_equal(pt_pages(), 0);
 }
 
 static void filled_slots_stay(void **state)
@@ -185,7 +241,7 @@ static void filled_slots_stay(void **state)
 	(void)state;
 	assert_int_equal(pt_fill_slot(ROOT, 336), 0);
 	assert_int_equal(pt_pages(), 1);
-	assert_int_equal(pt_map(ROOT, TRAMPOLINE_AREA_BASE, 0x9000, PTE_W), 0);
+	assert_int_equal(pt_map(ROOT, TRAMPOLINE_AREA_BASE, 0x9000, PTE_W, NULL), 0);
 	assert_int_equal(pt_pages(), 3);
 	unmap(TRAMPOLINE_AREA_BASE);
 	assert_int_equal(pt_pages(), 1);
@@ -216,7 +272,7 @@ static void walk_in_order(void **state)
 
 	(void)state;
 	for (int i = 5; i >= 0; i--)
-		assert_int_equal(pt_map(ROOT, va[i], 0x9000, i < 3 ? PTE_U : PTE_W | PTE_NX), 0);
+		assert_int_equal(pt_map(ROOT, va[i], 0x9000, i < 3 ? PTE_U : PTE_W | PTE_NX, NULL), 0);
 	pt_walk(ROOT, 0, ~0ul, note, &s);
 	assert_int_equal(s.n, 6);
 	for (int i = 0; i < 6; i++) {
@@ -235,13 +291,71 @@ static void walk_in_order(void **state)
 	assert_int_equal(s.n, 2);
 }
 
+/* Steps see what one walk sees, and no step sees more than its share, of leaves or of empty tables. */
+static void walk_in_steps(void **state)
+{
+	struct seen all = { .n = 0 }, s = { .n = 0 };
+	uint64_t at = 0, before;
+	unsigned steps = 0;
+
+	(void)state;
+	for (unsigned i = 0; i < 50; i++)
+		assert_int_equal(pt_map(ROOT, i * 0x35000000000ul % (1ul << 47) + i * PAGE_SIZE, 0x9000, 0, NULL), 0);
+	pt_walk(ROOT, 0, 1ul << 47, note, &all);
+	do {
+		before = s.n;
+		steps++;
+	} while (!pt_walk_step(ROOT, &at, 1ul << 47, note, &s) && s.n - before <= PT_STEP_WORK / PT_LEAF_WORK);
+	assert_int_equal(at, 1ul << 47);
+	assert_int_equal(s.n, 50);
+	assert_memory_equal(s.va, all.va, sizeof(s.va));
+	/* 26 top-level entries, with a table each, and 50 paths of two tables more, to be searched. */
+	assert_true(steps >= (26 + 100) * 512 / PT_STEP_WORK);
+	assert_true(steps < 2 * (26 + 100) * 512 / PT_STEP_WORK);
+	at = 0;
+	s = (struct seen){ .stop_at = 1 };
+	assert_false(pt_walk_step(ROOT, &at, 1ul << 47, note, &s));
+	assert_int_equal(at, PAGE_SIZE);	/* behind the leaf at 0 */
+	at = 0x1000;			/* nothing to do is done */
+	assert_true(pt_walk_step(ROOT, &at, 0x1000, note, &s));
+}
+
+static unsigned leaves_seen;
+
+static bool count_leaf(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level)
+{
+	(void)ctx, (void)va, (void)access, (void)level;
+	assert_int_equal(entry & PTE_ADDR, 0x9000);
+	leaves_seen++;
+	return true;
+}
+
+static void free_in_steps(void **state)
+{
+	uint64_t at = 0;
+	unsigned before = 0;
+
+	(void)state;
+	leaves_seen = 0;
+	for (uint64_t i = 0; i < 1500; i++)
+		assert_int_equal(pt_map(ROOT, 0x3f0000000 + (i % 3 << 39) + i * PAGE_SIZE, 0x9000, 0, NULL), 0);
+	while (!pt_free_step(ROOT, &at, 1ul << 47, count_leaf)) {
+		assert_true(leaves_seen - before <= PT_STEP_WORK / PT_LEAF_WORK);
+		before = leaves_seen;
+	}
+	assert_int_equal(leaves_seen, 1500);
+	assert_int_equal(pt_pages(), 0);
+	for (unsigned i = 0; i < 256; i++)
+		assert_int_equal(entry_at(ROOT, i), 0);
+}
+
 /* W and U need the whole path, NX is enough anywhere on it. */
 static void access_is_the_paths(void **state)
 {
 	struct seen s = { .n = 0 };
 
 	(void)state;
-	pt_map(ROOT, 0x1000, 0x9000, PTE_U | PTE_W);
+	pt_map(ROOT, 0x1000, 0x9000, PTE_U | PTE_W, NULL);
 	((uint64_t *)(phys + ROOT))[0] |= PTE_NX;
 	((uint64_t *)(phys + ROOT))[0] &= ~PTE_W;
 	pt_walk(ROOT, 0, ~0ul, note, &s);
@@ -265,7 +379,7 @@ static void random_mix(void **state)
 
 		budget = seed >> 60 ? 1000 : seed >> 58 & 3;
 		if (seed >> 33 & 1) {
-			int err = pt_map(ROOT, va, (uint64_t)k << 12, PTE_U);
+			int err = pt_map(ROOT, va, (uint64_t)k << 12, PTE_U, NULL);
 
 			assert_true(err == (mapped[k] ? -EEXIST : 0) || (err == -ENOMEM && budget == 0));
 			live += !err;
@@ -292,7 +406,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(map_look_up_unmap), TEST(tables_go_when_their_last_page_goes),
 		TEST(tables_wait_for_the_flush), TEST(the_leaf_decides), TEST(large_pages),
-		TEST(memory_runs_out), TEST(filled_slots_stay), TEST(walk_in_order),
+		TEST(memory_runs_out), TEST(links_when_all_levels_are_there), TEST(prepared_tables_stay),
+		TEST(filled_slots_stay), TEST(walk_in_order), TEST(walk_in_steps), TEST(free_in_steps),
 		TEST(access_is_the_paths), TEST(random_mix),
 	};
 

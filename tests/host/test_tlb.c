@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tlb.c - mm/tlb.c on a simulated machine: random kernels in which no stale translation is ever used. */
-/* sources: */
+/* test_tlb.c - mm/tlb.c and mm/pagetable.c on a simulated machine: random kernels that use no stale translation. */
+/* sources: mm/pagetable.c */
 #pragma GCC optimize("O2")
 #include "mm/tlb.c"			/* its state, too: every run starts from a machine just switched on */
 #include "tests/host/tlbrun.h"
@@ -69,6 +69,7 @@ static void seeded_bugs_are_caught(void **state)
 		[ENTER_LATE] = "set entered after the generation was read", [ARM_EARLY] = "word armed before the flip",
 		[LOOK_EARLY] = "set read before the generation was counted",
 		[LEAVE_EARLY] = "set left before the root",
+		[LINK_EARLY] = "table linked before all levels are there",
 	};
 	uint64_t steps;
 

@@ -75,44 +75,62 @@ static void unlock(struct space *s)
 	s->locked = false;
 }
 
-static void map(struct space *s, unsigned page)
+/* The user root shows what the kernel root has in the lower half, as in mm/aspace.c. */
+static void copy_slot(struct space *s, unsigned page)
 {
-	unsigned t = table_of(page), slot = s - sim.space;
+	uint64_t *k = phys_to_virt(s->as.root), *u;
 
-	if (s->leaf[page])
+	if (!sim.m.split || page >= TRAMPOLINES)
 		return;
-	if (!s->table[t])
-		s->table[t] = new_item(s->as.tlb.id, slot, t);
+	u = phys_to_virt(s->as.root + PAGE_SIZE);
 	hw_step();
-	s->leaf[page] = new_item(s->as.tlb.id, slot, page);
-	s->count[t]++;
+	u[pt_index(va_of(page), 4)] = k[pt_index(va_of(page), 4)];
+	hw_step();
+}
+
+static uint64_t root_for(const struct space *s, unsigned page)
+{
+	return s->as.root + (page < TRAMPOLINES ? 0 : PAGE_SIZE);
+}
+
+/* Locked. What runs meanwhile on other CPUs makes tables of its own space. */
+static bool map(struct space *s, unsigned page)
+{
+	unsigned slot = s - sim.space;
+	uint32_t leaf = new_item(s->as.tlb.id, slot, page);
+	int err;
+
+	me()->making = slot;
+	err = pt_map(root_for(s, page), va_of(page), (uint64_t)leaf << PAGE_SHIFT, PTE_U, &s->as.table_frames);
+	if (err)
+		item_gone(leaf);
+	else
+		copy_slot(s, page);
+	return !err;
 }
 
 /* What an unmapping took out, to be freed after the flush. */
 struct taken {
-	uint32_t item[2 * LOWER_PAGES];
+	uint64_t frame[LOWER_PAGES];
+	struct pt_list tables;
 	unsigned n;
 };
 
-static void unmap(struct space *s, unsigned page, struct taken *taken)
+static bool unmap(struct space *s, unsigned page, struct taken *taken)
 {
-	unsigned t = table_of(page);
+	uint64_t e = pt_unmap(root_for(s, page), va_of(page), &taken->tables);
 
-	if (!s->leaf[page])
-		return;
-	taken->item[taken->n++] = s->leaf[page];
-	s->leaf[page] = 0;
-	hw_step();
-	if (--s->count[t])
-		return;
-	taken->item[taken->n++] = s->table[t];
-	s->table[t] = 0;
+	if (e)
+		taken->frame[taken->n++] = e & PTE_ADDR;
+	copy_slot(s, page);
+	return e;
 }
 
 static void free_taken(const struct taken *taken)
 {
 	for (unsigned i = 0; i < taken->n; i++)
-		item_gone(taken->item[i]);
+		frame_free(taken->frame[i]);
+	pt_free_list(&taken->tables);
 }
 
 /* --- system calls ------------------------------------------------------------------------ */
@@ -132,9 +150,8 @@ static void do_unmap(struct space *s)
 
 	lock(s);
 	for (unsigned i = 0, page = rnd(LOWER_PAGES); i < pages; i++, page = (page + 1) % LOWER_PAGES) {
-		if (s->leaf[page])
-			va[n++] = (uint64_t)page * PAGE_SIZE;
-		unmap(s, page, &taken);
+		if (unmap(s, page, &taken))
+			va[n++] = va_of(page);
 	}
 	unlock(s);
 	if (n > pad)
@@ -145,20 +162,59 @@ static void do_unmap(struct space *s)
 static void do_thread(unsigned slot)
 {
 	struct space *s = &sim.space[slot];
+	bool fine = true;
+	unsigned i = 0;
 
-	for (unsigned i = 0; i < SLOTS; i++) {
-		if (slot_in_use[i])
-			continue;
-		slot_in_use[i] = true;
-		s->threads++;
-		lock(s);
-		if (sim.m.split)
-			map(s, TRAMPOLINES + i);
-		unlock(s);
+	while (i < SLOTS && slot_in_use[i])
+		i++;
+	if (i == SLOTS)
+		return;
+	slot_in_use[i] = true;
+	s->threads++;
+	lock(s);
+	if (sim.m.split)
+		fine = map(s, TRAMPOLINES + i);
+	unlock(s);
+	if (fine) {
 		threads[i].space = slot;
 		threads[i].life = READY;
-		return;
+	} else {
+		slot_in_use[i] = false;
+		s->threads--;
 	}
+}
+
+static void new_roots(struct space *s, unsigned slot)
+{
+	tlb_space_init(&s->as.tlb);
+	if (sim.item_count & 1)
+		new_item(NOBODY, 0, TABLE);	/* pairs are aligned */
+	s->as.root = (uint64_t)new_table(slot) << PAGE_SHIFT;
+	new_table(slot);
+}
+
+static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
+{
+	(void)ctx, (void)va, (void)access, (void)level;
+	frame_free(e & PTE_ADDR);
+	return true;
+}
+
+static void destroy(struct space *s)
+{
+	uint64_t at = 0, upper = TRAMPOLINE_AREA_BASE, end = upper + (1ul << 39);
+
+	tlb_space_check_left(&s->as.tlb);
+	for (unsigned i = 0; i < sim.m.cpus; i++)
+		if (sim.cpu[i].cr3 && (sim.cpu[i].cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE) == s->as.root)
+			wrong("CPU %u has a root that is being freed", i);
+	while (!pt_free_step(s->as.root, &at, 1ul << 47, free_leaf))
+		;
+	while (!pt_free_step(s->as.root + PAGE_SIZE, &upper, end, NULL))
+		;
+	frame_free(s->as.root);
+	frame_free(s->as.root + PAGE_SIZE);
+	s->live = false;
 }
 
 /* There are times of few spaces with many threads, and times when the ids do not suffice. */
@@ -171,30 +227,14 @@ static void do_spawn(void)
 			continue;
 		memset(s, 0, sizeof(*s));
 		s->live = true;
-		s->as.root = ROOT_OF(i);
 		s->threads = 1;			/* keeps it while its first thread is made */
-		tlb_space_init(&s->as.tlb);
+		new_roots(s, i);
 		map(s, LOWER + rnd(LOWER_PAGES));
 		do_thread(i);
 		if (!--s->threads)
-			s->live = false;	/* no slot was free; nobody has loaded it */
+			destroy(s);		/* no slot was free; nobody has loaded it */
 		return;
 	}
-}
-
-static void destroy(struct space *s)
-{
-	tlb_space_check_left(&s->as.tlb);
-	for (unsigned i = 0; i < KERNEL; i++)
-		if (s->leaf[i])
-			item_gone(s->leaf[i]);
-	for (unsigned i = 0; i < TABLES; i++)
-		if (s->table[i])
-			item_gone(s->table[i]);
-	for (unsigned i = 0; i < sim.m.cpus; i++)
-		if (sim.cpu[i].cr3 && (sim.cpu[i].cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE) == s->as.root)
-			wrong("CPU %u has a root that is being freed", i);
-	s->live = false;
 }
 
 static void do_reap(void)
@@ -210,7 +250,7 @@ static void do_reap(void)
 			lock(s);
 			unmap(s, TRAMPOLINES + i, &taken);
 			unlock(s);
-			tlb_flush_private_page(&s->as, (uint64_t)(TRAMPOLINES + i) * PAGE_SIZE);
+			tlb_flush_private_page(&s->as, va_of(TRAMPOLINES + i));
 			free_taken(&taken);
 		}
 		slot_in_use[i] = false;
@@ -229,7 +269,7 @@ static void do_kernel_page(void)
 		return;
 	}
 	sim.kernel_leaf[page] = 0;
-	tlb_flush_kernel_page((uint64_t)page * PAGE_SIZE);
+	tlb_flush_kernel_page(va_of(page));
 	item_gone(old);
 	if (translate(me(), page) == old)
 		wrong("CPU %u still sees the kernel page that it unmapped", sim.current);

@@ -85,6 +85,9 @@ static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bu
 	struct item *items = sim.items;
 	uint32_t room = sim.item_room;
 
+	for (uint32_t i = 0; i < sim.item_count; i++)
+		free(items[i].words);
+
 	memset(&sim, 0, sizeof(sim));
 	memset(threads, 0, sizeof(threads));
 	memset(slot_in_use, 0, sizeof(slot_in_use));

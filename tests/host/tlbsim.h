@@ -6,8 +6,8 @@
  * code under test reaches for the machine, time passes: the CPU may fill its TLB from the loaded root, take an NMI,
  * or stand still while others run.  A flush drops what the manual promises and nothing more.
  *
- * Page tables are modelled by what can go stale: a leaf and a table are numbered when they are made, and a number
- * is never used again, so an old one is told from a new one wherever it shows up.
+ * A space's page tables are real ones, made by mm/pagetable.c.  A frame is numbered when it is handed out, and a number
+ * is never used again, so an old one is told from a new one wherever it shows up.  The kernel half is a list of leaves.
  */
 #ifndef TESTS_TLBSIM_H
 #define TESTS_TLBSIM_H
@@ -28,33 +28,33 @@
 #define SPACES		10		/* more than a CPU has ids for */
 #define STACK_BYTES	(64 * 1024)
 #define TLB_ENTRIES	64
-#define CACHED_TABLES	6
+#define CACHED_TABLES	8
 
-/* Pages by number; an address is the number times 4096. */
+/* Pages by number; va_of() has their addresses. */
 enum {
-	LOWER = 0, LOWER_PAGES = 8,	/* a program's, in two tables */
-	TRAMPOLINES = 8, SLOTS = 8,	/* own ones in a user root, in one table; all of them in a kernel root */
+	LOWER = 0, LOWER_PAGES = 8,	/* a program's: two in a table, two tables in a directory, two top-level entries */
+	TRAMPOLINES = 8, SLOTS = 8,	/* own ones in a user root, in two tables; all of them in a kernel root */
 	KERNEL = 16, KERNEL_PAGES = 4,	/* kernel roots only */
 	VISIBLE = 20, VISIBLE_PAGES = 2,	/* all roots, Global */
 	PAGES = 22,
 };
-#define TABLES	3
 #define NOBODY	0u			/* owner of the kernel's own leaves */
+#define TABLE	255u			/* the place of a page table */
 
-/* A leaf or a table that exists, is being taken away, or is gone (its memory serves something else). */
+/* A frame that is in use, is being taken away, or is gone (its memory serves something else). */
 struct item {
 	uint32_t owner;			/* space id, or NOBODY */
-	uint8_t slot, place;		/* whose space; page or table number */
+	uint8_t slot, place;		/* whose space; page number, or TABLE */
 	bool gone;
 	uint64_t gone_at;
+	uint64_t *words;		/* a table's */
 };
 
 struct space {
 	struct aspace as;
 	bool live, locked;
 	uint64_t ran_on;
-	uint32_t leaf[KERNEL], table[TABLES];
-	unsigned count[TABLES], threads;
+	unsigned threads;
 };
 
 struct sim_cpu {
@@ -63,10 +63,12 @@ struct sim_cpu {
 	uint64_t cr3;
 	bool pcide, ready, ipi, in_nmi;
 	struct { bool valid, global; uint16_t pcid; uint8_t page; uint32_t leaf; } tlb[TLB_ENTRIES];
-	struct { bool valid; uint16_t pcid; uint8_t table; uint32_t item; } tables[CACHED_TABLES];
+	/* Entries of @level that lead to table @item, for addresses that start like @start. */
+	struct { bool valid; uint16_t pcid; uint8_t level; uint64_t start; uint32_t item; } tables[CACHED_TABLES];
 	uint64_t loaded_at;		/* when its last complete tlb_load() began */
 	uint64_t frozen_until;		/* stands still, as under a hypervisor that runs others */
 	unsigned waited;
+	unsigned making;		/* slot of the space that it makes tables for */
 	int thread;			/* index, or -1: idle */
 };
 
@@ -92,10 +94,8 @@ static struct {
 
 static char stacks[CPUS][STACK_BYTES] __attribute__((aligned(16)));
 
-#define BOOT_ROOT	0x40000000ul
-#define ROOT_OF(slot)	(((slot) + 1ul) * 2 * PAGE_SIZE)
+#define BOOT_ROOT	(1ul << 50)
 #define KEEP		(1ul << 63)
-#define PAGE_OF(va)	((va) >> PAGE_SHIFT)
 
 static uint32_t rnd(uint32_t n)
 {
@@ -120,6 +120,27 @@ static void wrong(const char *fmt, ...)
 	swapcontext(&me()->context, &sim.outside);
 }
 
+static uint64_t va_of(unsigned page)
+{
+	unsigned n = page - TRAMPOLINES;
+
+	if (page < TRAMPOLINES)
+		return USER_MAP_BASE | (page & 1ul) << 12 | (page >> 1 & 1ul) << 21 | (page >> 2 & 1ul) << 39;
+	if (page < KERNEL)
+		return TRAMPOLINE_AREA_BASE | (n & 3ul) << 12 | (n >> 2 & 1ul) << 21;
+	return KERNEL_IMAGE_BASE | (uint64_t)page << 12;
+}
+
+static int page_of(uint64_t va)
+{
+	for (unsigned page = 0; page < PAGES; page++)
+		if (va_of(page) == va)
+			return page;
+	return PAGES;			/* none that anything is known of */
+}
+
+/* --- frames ------------------------------------------------------------------ */
+
 static uint32_t new_item(uint32_t owner, unsigned slot, unsigned place)
 {
 	if (sim.item_count == sim.item_room) {
@@ -130,10 +151,36 @@ static uint32_t new_item(uint32_t owner, unsigned slot, unsigned place)
 	return sim.item_count++;
 }
 
+static uint32_t new_table(unsigned slot)
+{
+	uint32_t n = new_item(sim.space[slot].as.tlb.id, slot, TABLE);
+
+	sim.items[n].words = calloc(1, PAGE_SIZE);
+	return n;
+}
+
 static void item_gone(uint32_t i)
 {
+	if (sim.items[i].gone)
+		wrong("frame %u freed twice", i);
 	sim.items[i].gone = true;
 	sim.items[i].gone_at = sim.steps;
+	free(sim.items[i].words);
+	sim.items[i].words = NULL;
+}
+
+static struct item *item_at(uint64_t pa)
+{
+	return &sim.items[(pa & PTE_ADDR) >> PAGE_SHIFT];
+}
+
+void *phys_to_virt(uint64_t pa)
+{
+	struct item *i = item_at(pa);
+
+	if (!i->words)
+		wrong("frame %lu is no page table, or not any more", (pa & PTE_ADDR) >> PAGE_SHIFT);
+	return (char *)i->words + pa % PAGE_SIZE;
 }
 
 /* --- translation ------------------------------------------------------------- */
@@ -154,51 +201,70 @@ static int space_slot(uint64_t cr3)
 
 	if (root == BOOT_ROOT)
 		return -1;
-	if (!sim.space[root / (2 * PAGE_SIZE) - 1].live)
+	if (item_at(root)->gone)
 		wrong("CPU %u walks a root that was freed", sim.current);
-	return root / (2 * PAGE_SIZE) - 1;
+	return item_at(root)->slot;
 }
 
-static unsigned table_of(unsigned page)
+/* What the addresses that an entry of @level translates have in common. */
+static uint64_t start_of(uint64_t va, unsigned level)
 {
-	return page / (LOWER_PAGES / 2) < 2 ? page / (LOWER_PAGES / 2) : 2;
+	return va >> (PAGE_SHIFT + 9 * (level - 1));
 }
 
-/* The table for @page, by the cache or by the root; 0: none. */
-static uint32_t find_table(struct sim_cpu *c, const struct space *s, unsigned t)
+static void keep_table(struct sim_cpu *c, uint64_t va, unsigned level, uint32_t item)
 {
-	for (unsigned i = 0; i < CACHED_TABLES; i++)
-		if (c->tables[i].valid && c->tables[i].pcid == pcid_now(c) && c->tables[i].table == t)
+	unsigned i = rnd(CACHED_TABLES);
+
+	c->tables[i].valid = true;
+	c->tables[i].pcid = pcid_now(c);
+	c->tables[i].level = level;
+	c->tables[i].start = start_of(va, level);
+	c->tables[i].item = item;
+}
+
+/* Where a walk for @va begins: at the root, or at any table that is cached for it. */
+static uint32_t first_table(struct sim_cpu *c, uint64_t va, unsigned *level)
+{
+	unsigned first = rnd(CACHED_TABLES + 1);
+
+	for (unsigned i = first; i < CACHED_TABLES; i++) {
+		if (c->tables[i].valid && c->tables[i].pcid == pcid_now(c) &&
+		    c->tables[i].start == start_of(va, c->tables[i].level)) {
+			*level = c->tables[i].level - 1;
 			return c->tables[i].item;
-	if (s->table[t]) {
-		unsigned i = rnd(CACHED_TABLES);
-
-		c->tables[i].valid = true;
-		c->tables[i].pcid = pcid_now(c);
-		c->tables[i].table = t;
-		c->tables[i].item = s->table[t];
+		}
 	}
-	return s->table[t];
+	*level = 4;
+	return (c->cr3 & PTE_ADDR) >> PAGE_SHIFT;
 }
 
-static uint32_t walk_space(struct sim_cpu *c, unsigned page)
+/* Through a space's tables (SDM vol. 3A, 4.10.3): pointers may be kept whether they lead to a leaf or not. */
+static uint32_t walk_space(struct sim_cpu *c, uint64_t va)
 {
-	int slot = space_slot(c->cr3);
-	uint32_t table = slot < 0 ? 0 : find_table(c, &sim.space[slot], table_of(page));
-	const struct item *t = &sim.items[table];
+	unsigned level;
+	uint32_t table = first_table(c, va, &level);
 
-	if (!table)
-		return 0;
-	if (t->gone)
-		wrong("CPU %u walks a page table that was freed", sim.current);
-	/* Unlinked, but not free yet: it reads as empty. */
-	return sim.space[t->slot].table[t->place] == table ? sim.space[t->slot].leaf[page] : 0;
+	for (;; level--) {
+		uint64_t e;
+
+		if (sim.items[table].gone)
+			wrong("CPU %u walks a page table that was freed", sim.current);
+		e = sim.items[table].words[pt_index(va, level)];
+		if (!(e & PTE_P))
+			return 0;
+		table = (e & PTE_ADDR) >> PAGE_SHIFT;
+		if (level == 1)
+			return table;
+		if (rnd(2))
+			keep_table(c, va, level, table);
+	}
 }
 
-static uint32_t walk(struct sim_cpu *c, unsigned page)
+static uint32_t walk_page(struct sim_cpu *c, unsigned page)
 {
 	if (page < TRAMPOLINES || (page < KERNEL && on_user_root(c)))
-		return walk_space(c, page);
+		return space_slot(c->cr3) < 0 ? 0 : walk_space(c, va_of(page));
 	if (page < VISIBLE && on_user_root(c))
 		return 0;
 	return sim.kernel_leaf[page];
@@ -225,7 +291,7 @@ static uint32_t translate(struct sim_cpu *c, unsigned page)
 
 	if (i >= 0)
 		return c->tlb[i].leaf;
-	leaf = walk(c, page);
+	leaf = walk_page(c, page);
 	if (leaf) {
 		i = rnd(TLB_ENTRIES);
 		c->tlb[i].valid = true;
@@ -248,10 +314,18 @@ static void drop(struct sim_cpu *c, int pcid, int page, bool global)
 			c->tlb[i].valid = false;
 }
 
-static void drop_tables(struct sim_cpu *c, int pcid, int table)
+static void drop_tables(struct sim_cpu *c, int pcid)
 {
 	for (unsigned i = 0; i < CACHED_TABLES; i++)
-		if ((pcid < 0 || c->tables[i].pcid == pcid) && (table < 0 || c->tables[i].table == table))
+		if (pcid < 0 || c->tables[i].pcid == pcid)
+			c->tables[i].valid = false;
+}
+
+/* Those that a walk for @va could begin at. */
+static void drop_tables_for(struct sim_cpu *c, int pcid, uint64_t va)
+{
+	for (unsigned i = 0; i < CACHED_TABLES; i++)
+		if (c->tables[i].pcid == pcid && c->tables[i].start == start_of(va, c->tables[i].level))
 			c->tables[i].valid = false;
 }
 
@@ -264,7 +338,7 @@ static void load_cr3(struct sim_cpu *c, uint64_t word)
 	if (word & KEEP)
 		return;
 	drop(c, pcid_now(c), -1, false);
-	drop_tables(c, pcid_now(c), -1);
+	drop_tables(c, pcid_now(c));
 }
 
 #endif

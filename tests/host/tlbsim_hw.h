@@ -53,6 +53,20 @@ void hw_step(void)
 		nmi(c);
 }
 
+/* --- memory, which is short at times ------------------------------------------------- */
+
+uint64_t frame_alloc_zeroed(void)
+{
+	hw_step();
+	return rnd(8) ? (uint64_t)new_table(me()->making) << PAGE_SHIFT : 0;
+}
+
+void frame_free(uint64_t pa)
+{
+	hw_step();
+	item_gone(pa >> PAGE_SHIFT);
+}
+
 /* --- what mm/tlb.c reaches for ----------------------------------------------------- */
 
 uint32_t hw_cpu(void) { return sim.current; }
@@ -72,8 +86,8 @@ void hw_write_cr3(uint64_t word)
 void hw_invlpg(uint64_t va)
 {
 	hw_step();
-	drop(me(), pcid_now(me()), PAGE_OF(va), true);
-	drop_tables(me(), pcid_now(me()), -1);
+	drop(me(), pcid_now(me()), page_of(va), true);
+	drop_tables(me(), pcid_now(me()));
 }
 
 void hw_invpcid(enum hw_invpcid type, uint64_t pcid, uint64_t va)
@@ -81,10 +95,10 @@ void hw_invpcid(enum hw_invpcid type, uint64_t pcid, uint64_t va)
 	hw_step();
 	if (type == INVPCID_ALL) {
 		drop(me(), -1, -1, true);
-		drop_tables(me(), -1, -1);
+		drop_tables(me(), -1);
 	} else {
-		drop(me(), pcid, PAGE_OF(va), false);
-		drop_tables(me(), pcid, table_of(PAGE_OF(va)));
+		drop(me(), pcid, page_of(va), false);
+		drop_tables_for(me(), pcid, va);
 	}
 }
 
@@ -92,7 +106,7 @@ void hw_toggle_global(void)
 {
 	hw_step();
 	drop(me(), -1, -1, true);
-	drop_tables(me(), -1, -1);
+	drop_tables(me(), -1);
 }
 
 void hw_send_shootdown(uint32_t cpu)
