@@ -9,6 +9,7 @@
 #include "mm/aspace.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
+#include "kernel/sched.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/kspace.h"
@@ -16,8 +17,10 @@
 #include "mm/region.h"
 #include "mm/tlb.h"
 
-#define LOWER_SLOTS	256
 #define LOWER_END	0x0000800000000000ul
+#define UPPER_START	0xffff800000000000ul
+#define SLOT_SPAN	0x0000008000000000ul	/* of one top-level entry */
+
 uint64_t aspace_kernel_cr3(const struct aspace *as)
 {
 	return as->root;
@@ -86,23 +89,45 @@ static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsig
 	return true;
 }
 
-void aspace_destroy(struct aspace *as)
+/* A step through the private part: the tables only, for the pages are somebody else's. */
+static bool free_private_step(struct aspace *as)
 {
-	unsigned order = entry->split;
+	uint64_t user_root = aspace_user_cr3(as), *entries = phys_to_virt(user_root);
 
-	tlb_space_check_left(&as->tlb);
-	entry->release_user_root(as);
-	for (uint64_t at = 0; !pt_free_step(as->root, &at, LOWER_END, free_leaf);)
-		;
-	for (unsigned s = LOWER_SLOTS; s < 512; s++) {
-		uint64_t at = ~0ul << 48 | (uint64_t)s << 39, end = at + (1ul << 39);
+	for (uint64_t *at = &as->destroyed; *at; ) {	/* 0: past the last slot */
+		unsigned slot = pt_index(*at, 4);
 
-		while (!kspace_is_shared_slot(s) && !pt_free_step(aspace_user_cr3(as), &at, end, NULL))
-			;
+		if (kspace_is_shared_slot(slot) || !(entries[slot] & PTE_P))
+			*at = (*at & -SLOT_SPAN) + SLOT_SPAN;
+		else
+			return pt_free_step(user_root, at, (*at & -SLOT_SPAN) + SLOT_SPAN, NULL) && !*at;
 	}
-	frames_free_order(as->root, order);
+	return true;
+}
+
+bool aspace_destroy_step(struct aspace *as)
+{
+	if (!as->destroyed) {
+		tlb_space_check_left(&as->tlb);
+		entry->release_user_root(as);
+	}
+	if (as->destroyed < LOWER_END) {
+		if (pt_free_step(as->root, &as->destroyed, LOWER_END, free_leaf))
+			as->destroyed = UPPER_START;
+		return false;
+	}
+	if (!free_private_step(as))
+		return false;
+	frames_free_order(as->root, entry->split);
 	region_free_all(as);
 	kfree(as);
+	return true;
+}
+
+void aspace_destroy(struct aspace *as)
+{
+	while (!aspace_destroy_step(as))
+		sched_point();
 }
 
 /* --- regions --------------------------------------------------------------- */
@@ -188,42 +213,76 @@ static bool collect_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, un
 	return ++b->n < TLB_BATCH;
 }
 
-/* Unmap and free everything in [from, to), which no region covers any more. */
-static void unmap_pages(struct aspace *as, uint64_t from, uint64_t to)
+/* Take a few pages of [*at, to) out of the tables. True when that was the rest. */
+static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batch *b)
 {
+	uint64_t irq = spin_lock_irqsave(&as->lock);
+	bool done;
+
+	b->n = 0;
+	b->tables = (struct pt_list){ 0 };
+	done = pt_walk_step(as->root, at, to, collect_leaf, b);
+	for (unsigned i = 0; i < b->n; i++) {
+		pt_unmap(as->root, b->va[i], &b->tables);
+		retract_slot(as, b->va[i]);
+	}
+	as->user_frames -= b->n;
+	as->table_frames -= b->tables.count;
+	spin_unlock_irqrestore(&as->lock, irq);
+	return done;
+}
+
+/* Unmap and free everything in @r, where no fault brings anything in any more. 0, or -EINTR. */
+static int unmap_pages(struct aspace *as, const struct region *r)
+{
+	uint64_t at = r->start;
 	struct batch b;
 
-	do {
-		uint64_t irq = spin_lock_irqsave(&as->lock);
+	for (;;) {
+		bool done = take_pages(as, &at, r->end, &b);
 
-		b.n = 0;
-		b.tables = (struct pt_list){ 0 };
-		pt_walk(as->root, from, to, collect_leaf, &b);
-		for (unsigned i = 0; i < b.n; i++) {
-			pt_unmap(as->root, b.va[i], &b.tables);
-			retract_slot(as, b.va[i]);
-		}
-		as->user_frames -= b.n;
-		as->table_frames -= b.tables.count;
-		spin_unlock_irqrestore(&as->lock, irq);
 		tlb_flush_user_pages(as, b.va, b.n);
 		for (unsigned i = 0; i < b.n; i++)
 			frame_free(b.frame[i]);
 		pt_free_list(&b.tables);
-	} while (b.n == TLB_BATCH);
+		if (done)
+			return 0;
+		if (sched_point())
+			return -EINTR;
+	}
+}
+
+/* Make the region [start, start + len) one that goes, and the caller's to remove. NULL when it is none. */
+static struct region *claim_region(struct aspace *as, uint64_t start, uint64_t len)
+{
+	uint64_t irq = spin_lock_irqsave(&as->lock);
+	struct region *r = region_find_exact(as, start, len);
+
+	if (r && r->busy)
+		r = NULL;
+	if (r)
+		r->going = r->busy = true;
+	spin_unlock_irqrestore(&as->lock, irq);
+	return r;
 }
 
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock);
-	struct region *r = region_unlink(as, start, len);
+	struct region *r = claim_region(as, start, len);
+	uint64_t irq;
+	int err;
 
-	spin_unlock_irqrestore(&as->lock, irq);
 	if (!r)
 		return -EINVAL;
-	unmap_pages(as, r->start, r->end);
-	kfree(r);
-	return 0;
+	err = unmap_pages(as, r);
+	irq = spin_lock_irqsave(&as->lock);
+	r->busy = false;
+	if (!err)			/* the last step: until now map() could not have the addresses */
+		region_unlink(as, r);
+	spin_unlock_irqrestore(&as->lock, irq);
+	if (!err)
+		kfree(r);
+	return err;
 }
 
 /* --- page faults ----------------------------------------------------------- */

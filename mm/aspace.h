@@ -19,6 +19,8 @@ struct region {				/* [start, end) demand-zero or filled by the ELF loader */
 	uint64_t start, end;
 	uint64_t flags;			/* PTE_W, PTE_NX */
 	bool anonymous;			/* aspace_map_anon() made it, so aspace_unmap() may take it away */
+	bool going;			/* unmapped, but not all pages are gone: its addresses are nobody's */
+	bool busy;			/* an aspace_unmap() is at it */
 	struct region *next;		/* ascending */
 };
 
@@ -29,13 +31,17 @@ struct aspace {
 	uint64_t next_map;		/* where map() looks first */
 	uint64_t user_frames;		/* leaf frames of the lower half */
 	uint64_t table_frames;		/* page tables of the lower half and of the private part, roots not counted */
+	uint64_t destroyed;		/* how far aspace_destroy_step() has come */
 	struct tlb_space tlb;
 	uint32_t pid;			/* owner, for messages */
 };
 
 /* New empty space; calls entry->map_user_root(). NULL when memory is short. */
 struct aspace *aspace_create(void);
-/* Free everything. No CPU's CR3 holds either root any more. */
+/* Free everything, in steps of at most 5,000 instructions: true when all is done, the struct included. No CPU's
+ * CR3 holds either root any more, and nobody but the caller knows the space. IRQs off. */
+bool aspace_destroy_step(struct aspace *as);
+/* All steps, with points between them (sched_point()). */
 void aspace_destroy(struct aspace *as);
 
 /* The words for CR3. In an unsplit design both are the one root. */
@@ -46,7 +52,12 @@ uint64_t aspace_user_cr3(const struct aspace *as);
 int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags);
 /* The same, at an address of the kernel's choice: *start is set. */
 int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start);
-/* Remove a region that aspace_map_anon() made; -EINVAL when [start, start+len) is not exactly one. */
+/*
+ * Remove a region that aspace_map_anon() made, in steps with points between them (sched_point()).  Its addresses stay
+ * taken until the last page is gone, but no fault brings one in any more.  -EINVAL when [start, start + len) is not
+ * exactly one such region, or another call is removing it.  -EINTR when the thread has to end or to stop before that:
+ * another call for the same region goes on, or aspace_destroy() does.  IRQs off, no lock held.
+ */
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len);
 /* Resolve a page fault at @va (@write, @exec from the error code), which found no page there. 0: mapped, perhaps
  * by another CPU meanwhile, retry; -EFAULT: no region allows it; -ENOMEM. A fault that did find a page (error code

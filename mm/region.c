@@ -14,7 +14,7 @@ struct region *region_find(const struct aspace *as, uint64_t va)
 
 	while (r && r->end <= va)
 		r = r->next;
-	return r && r->start <= va ? r : NULL;
+	return r && r->start <= va && !r->going ? r : NULL;
 }
 
 int region_link(struct aspace *as, struct region *r)
@@ -53,19 +53,24 @@ uint64_t region_gap(const struct aspace *as, uint64_t from, uint64_t len)
 	return at < MAP_END && len <= MAP_END - at ? at : 0;
 }
 
-struct region *region_unlink(struct aspace *as, uint64_t start, uint64_t len)
+struct region *region_find_exact(const struct aspace *as, uint64_t start, uint64_t len)
 {
-	struct region **at = &as->regions, *r;
+	struct region *r = as->regions;
 
-	while (*at && (*at)->start < start)
+	while (r && r->start < start)
+		r = r->next;
+	return r && r->anonymous && r->start == start && r->end - r->start == len ? r : NULL;
+}
+
+void region_unlink(struct aspace *as, struct region *r)
+{
+	struct region **at = &as->regions;
+
+	while (*at != r)
 		at = &(*at)->next;
-	r = *at;
-	if (!r || !r->anonymous || r->start != start || r->end - r->start != len)
-		return NULL;
 	*at = r->next;
-	if (start < as->next_map)
-		as->next_map = start;	/* low addresses are used again: their tables stay few */
-	return r;
+	if (r->start < as->next_map)
+		as->next_map = r->start;	/* low addresses are used again: their tables stay few */
 }
 
 void region_free_all(struct aspace *as)
