@@ -23,8 +23,8 @@ static inline bool thread_must_leave(const struct thread *t)
  * has changed. Then either of the other two. No lock held. */
 int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out);
 void thread_discard(struct thread *t);
-/* Give it its number, and let it be found; or -EAGAIN, and nothing has changed: no number is left, or the process's
- * budget has no room. process_lock held; sched_make_ready() follows, without it. */
+/* Give it its number, and let it be found; or nothing has changed: -EAGAIN, no number is left, or the process's
+ * budget has no room; -EINTR, the process is dying. process_lock held; sched_make_ready() follows, without it. */
 int thread_publish(struct thread *t);
 /* @p is dead: give back what was charged for its threads. process_lock held. */
 void thread_units_return(struct process *p);

@@ -159,6 +159,8 @@ int thread_publish(struct thread *t)
 {
 	struct process *p = t->process;
 
+	if (p->dying)			/* or its end might chase new threads for as long as others make them */
+		return -EINTR;
 	if (!unit_take(p))
 		return -EAGAIN;
 	t->tid = tid_take(t, p);
