@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * acpi.c - find the MADT and read the interrupt hardware out of it (ACPI 6.5, 5.2.5 to 5.2.12).
+ * acpi.c - find the MADT and read the interrupt hardware out of it, and the FADT for its timer (ACPI 6.5, 5.2.5 to 5.2.12).
  *
  * A table is used only after its length and checksum were checked; a bad one is
  * reported and counts as absent.
@@ -49,6 +49,28 @@ struct madt {
 	struct table head;
 	uint32_t lapic_pa, flags;
 } __attribute__((packed));
+
+/* The first fields of the FADT, and those that were added for wider addresses (ACPI 6.5, 5.2.9). */
+struct address {
+	uint8_t space, bits, offset, access;
+	uint64_t at;
+} __attribute__((packed));
+
+struct fadt {
+	struct table head;
+	uint8_t unused1[40];
+	uint32_t pm_timer_port;
+	uint8_t unused2[11], pm_timer_len;
+	uint8_t unused3[116];
+	/* from version 2 on */
+	struct address pm_timer;
+} __attribute__((packed));
+
+#define FADT_V1_SIZE	116
+#define ADDRESS_IO	1
+_Static_assert(offsetof(struct fadt, pm_timer_port) == 76 && offsetof(struct fadt, pm_timer_len) == 91 &&
+		       offsetof(struct fadt, pm_timer) == 208,
+	       "ACPI's FADT");
 
 enum madt_type { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, MADT_X2APIC = 9 };
 
@@ -170,7 +192,8 @@ static const struct table *get_table(uint64_t pa, const char *signature)
 	return NULL;
 }
 
-static const struct madt *find_madt(const struct rsdp *r)
+/* The table of at least @min bytes with this signature, or NULL. */
+static const void *find_table(const struct rsdp *r, const char *signature, size_t min)
 {
 	bool wide = r->revision >= 2 && r->xsdt_pa;
 	size_t step = wide ? 8 : 4;
@@ -183,11 +206,21 @@ static const struct madt *find_madt(const struct rsdp *r)
 		uint64_t pa = 0;
 
 		memcpy(&pa, (const char *)root + at, step);
-		t = get_table(pa, "APIC");
-		if (t && t->length >= sizeof(struct madt))
-			return (const struct madt *)t;
+		t = get_table(pa, signature);
+		if (t && t->length >= min)
+			return t;
 	}
 	return NULL;
+}
+
+/* --- the FADT -------------------------------------------------------------- */
+
+/* A port of its own where the firmware gives the wide form, else the narrow one's. */
+static uint16_t pm_timer_port(const struct fadt *f)
+{
+	if (f->head.length >= sizeof(*f) && f->pm_timer.at)
+		return f->pm_timer.space == ADDRESS_IO && f->pm_timer.at <= UINT16_MAX ? f->pm_timer.at : 0;
+	return f->pm_timer_len == 4 && f->pm_timer_port <= UINT16_MAX ? f->pm_timer_port : 0;
 }
 
 /* --- the MADT -------------------------------------------------------------- */
@@ -286,20 +319,29 @@ static void use_defaults(void)
 	};
 }
 
-void acpi_init(const struct bootinfo *bi)
+/* False, with a line on the console, where there is none or it is bad: `acpi` has the defaults then. */
+static bool read_madt(const struct madt *madt)
 {
-	const struct madt *madt = NULL;
-	struct rsdp rsdp;
-
-	if (find_rsdp(bi, &rsdp))
-		madt = find_madt(&rsdp);
-	if (madt && parse_madt(madt)) {
-		acpi.present = true;
-		if (acpi.cpus_left_out)
-			printk("acpi: %u CPUs are left out: at most %d\n", acpi.cpus_left_out, MAX_CPUS);
-		return;
-	}
+	if (madt && parse_madt(madt))
+		return true;
 	printk("acpi: %s: assuming one CPU, LAPIC at 0x%x, IOAPIC at 0x%x\n",
 	       madt ? "malformed MADT" : "no MADT", LAPIC_DEFAULT_PA, IOAPIC_DEFAULT_PA);
 	use_defaults();
+	return false;
+}
+
+void acpi_init(const struct bootinfo *bi)
+{
+	const struct madt *madt = NULL;
+	const struct fadt *fadt = NULL;
+	struct rsdp rsdp;
+
+	if (find_rsdp(bi, &rsdp)) {
+		madt = find_table(&rsdp, "APIC", sizeof(*madt));
+		fadt = find_table(&rsdp, "FACP", FADT_V1_SIZE);
+	}
+	acpi.present = read_madt(madt);
+	acpi.pm_timer_port = fadt ? pm_timer_port(fadt) : 0;
+	if (acpi.cpus_left_out)
+		printk("acpi: %u CPUs are left out: at most %d\n", acpi.cpus_left_out, MAX_CPUS);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* acpi.h - RSDP -> RSDT/XSDT -> MADT, checksums and lengths checked. */
+/* acpi.h - RSDP -> RSDT/XSDT -> MADT and FADT, checksums and lengths checked. */
 #ifndef ARCH_ACPI_H
 #define ARCH_ACPI_H
 
@@ -24,6 +24,7 @@ struct acpi_info {
 	uint32_t cpus_left_out;		/* beyond MAX_CPUS */
 	struct irq_override overrides[16];
 	uint32_t override_count;
+	uint16_t pm_timer_port;		/* I/O port of the PM timer, 0 when none */
 };
 
 extern struct acpi_info acpi;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* test_acpi.c - the CPUs that a MADT names, and tables that are damaged in every way. */
+/* test_acpi.c - the CPUs that a MADT names, the FADT's timer, and tables that are damaged in every way. */
 /* sources: arch/x86_64/acpi.c */
 #include <string.h>
 #include "tests/host/physmem.h"
@@ -10,6 +10,7 @@
 #define RSDP_PA	0x1000ul
 #define XSDT_PA	0x2000ul
 #define MADT_PA	0x3000ul
+#define FADT_PA	0x2800ul
 #define HEADER	36			/* bytes of a table's head (ACPI 6.5, 5.2.6) */
 #define ENABLED	1u
 
@@ -118,6 +119,25 @@ static void end_tables(void)
 {
 	finish(madt, "APIC", madt_end - madt);
 	init();
+}
+
+/* One more table for the XSDT. */
+static void add_fadt(uint32_t len)
+{
+	uint64_t fadt_pa = FADT_PA;
+
+	memcpy(phys + XSDT_PA + HEADER + 8, &fadt_pa, 8);
+	finish(phys + XSDT_PA, "XSDT", HEADER + 16);
+	finish(phys + FADT_PA, "FACP", len);
+}
+
+/* The PM timer's port, narrow and wide, as ACPI 6.5, 5.2.9 has them. */
+static void put_pm_timer(uint32_t port, uint8_t len, uint8_t space, uint64_t at)
+{
+	memcpy(phys + FADT_PA + 76, &port, 4);
+	phys[FADT_PA + 91] = len;
+	phys[FADT_PA + 208] = space;
+	memcpy(phys + FADT_PA + 212, &at, 8);
 }
 
 static void assert_defaults(const char *reason)
@@ -233,6 +253,43 @@ static void any_byte_may_be_wrong(void **state)
 		}
 }
 
+static void the_pm_timer_is_found(void **state)
+{
+	static const struct {
+		uint32_t table, port;
+		uint8_t len, space;
+		uint64_t at;
+		uint16_t result;
+	} cases[] = {
+		{ 116, 0x608, 4, 0, 0, 0x608 },		/* version 1 */
+		{ 116, 0x608, 4, 1, 0xb008, 0x608 },	/* the wide form is not part of the table */
+		{ 115, 0x608, 4, 0, 0, 0 },		/* too short */
+		{ 276, 0x608, 4, 1, 0xb008, 0xb008 },
+		{ 276, 0x608, 4, 1, 0, 0x608 },
+		{ 276, 0x608, 4, 0, 0xfed80808, 0 },	/* in memory */
+		{ 276, 0x608, 4, 1, 0x10608, 0 },
+		{ 276, 0x608, 0, 0, 0, 0 },		/* none: hardware-reduced */
+		{ 276, 0x10608, 4, 0, 0, 0 },
+		{ 276, 0, 0, 0, 0, 0 },
+	};
+
+	(void)state;
+	for (unsigned i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		begin_tables();
+		add_lapic(0, ENABLED);
+		put_pm_timer(cases[i].port, cases[i].len, cases[i].space, cases[i].at);
+		add_fadt(cases[i].table);
+		end_tables();
+		assert_true(acpi.present);
+		assert_int_equal(acpi.pm_timer_port, cases[i].result);
+		assert_string_equal(console, "");
+	}
+	phys[FADT_PA + 80]++;
+	init();
+	assert_int_equal(acpi.pm_timer_port, 0);
+	assert_non_null(strstr(console, "FACP"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -242,6 +299,7 @@ int main(void)
 		cmocka_unit_test(a_bad_checksum_is_told),
 		cmocka_unit_test(short_entries_are_refused),
 		cmocka_unit_test(any_byte_may_be_wrong),
+		cmocka_unit_test(the_pm_timer_is_found),
 	};
 
 	return cmocka_run_group_tests_name("acpi", tests, NULL, NULL);
