@@ -18,10 +18,25 @@ extern ap_stack
 section .rodata progbits alloc noexec nowrite align=8
 global ap_blob
 global ap_blob_end
+global ap_lacks
 bits 16
 ap_blob:			; [cr3=off gs=any rsp=none if=0]  cs = this page, ip = 0
 	cli
 	cld
+	; Without one of these the next lines, or the C after them, fault where no fault can be told.
+	mov	eax, CPUID_EXTENDED
+	cpuid
+	not	edx
+	and	edx, NEEDS_EXTENDED
+	mov	[cs:ap_lacks - ap_blob + LACKS_EXTENDED], edx
+	mov	esi, edx
+	mov	eax, CPUID_BASIC
+	cpuid
+	not	edx
+	and	edx, NEEDS_BASIC
+	mov	[cs:ap_lacks - ap_blob + LACKS_BASIC], edx
+	or	edx, esi
+	jnz	.stay_out
 	o32 lgdt [cs:.gdt_pointer - ap_blob]
 	; Outright: CD and NW are set after INIT.
 	mov	eax, CR4_PAE
@@ -36,10 +51,17 @@ ap_blob:			; [cr3=off gs=any rsp=none if=0]  cs = this page, ip = 0
 	mov	cr0, eax
 	jmp	dword SEL_KERNEL_CODE:ap_long_mode
 
+.stay_out:
+	hlt
+	jmp	.stay_out
+
 	align	8, db 0
 .gdt_pointer:
 	dw	SEL_KERNEL_DATA + 8 - 1	; the last one there
 	dd	early_gdt - KERNEL_IMAGE_BASE
+	align	8, db 0
+ap_lacks:			; struct cpu_lacks, for the boot CPU
+	times	LACKS_SIZE db 0
 ap_blob_end:
 
 section .boot.text progbits alloc exec nowrite align=16

@@ -9,13 +9,9 @@
 
 %include "asm-offsets.inc"
 
-%define CPUID_EXTENDED_MAX	0x80000000
-%define CPUID_EXTENDED		0x80000001
-%define CPUID_EDX_NX		20
-%define CPUID_EDX_LONG_MODE	29
-
 extern kmain
 extern early_pml4
+extern check_cpu
 
 section .boot.text progbits alloc exec nowrite align=16
 bits 32
@@ -31,21 +27,10 @@ multiboot2_start:		; [cr3=off gs=loader rsp=loader if=0]
 	mov	edi, eax		; kmain's arguments, where CPUID leaves them alone
 	mov	esi, ebx
 
-.check_cpu:			; [cr3=off gs=loader rsp=loader if=0]
-	mov	ebp, no_long_mode
-	mov	eax, CPUID_EXTENDED_MAX
-	cpuid
-	cmp	eax, CPUID_EXTENDED
-	jb	refuse
-	mov	eax, CPUID_EXTENDED
-	cpuid
-	bt	edx, CPUID_EDX_LONG_MODE
-	jnc	refuse
-	mov	ebp, no_nx
-	bt	edx, CPUID_EDX_NX
-	jnc	refuse
+	mov	esp, boot_stack_top - KERNEL_IMAGE_BASE
+	call	check_cpu		; [cr3=off gs=loader rsp=boot_stack if=0]
 
-.enable_paging:			; [cr3=off gs=loader rsp=loader if=0]
+.enable_paging:			; [cr3=off gs=loader rsp=boot_stack if=0]
 	; Control registers are written outright: UEFI leaves bits set.
 	mov	eax, CR4_PAE
 	mov	cr4, eax
@@ -61,7 +46,7 @@ multiboot2_start:		; [cr3=off gs=loader rsp=loader if=0]
 	jmp	SEL_KERNEL_CODE:.long_mode
 
 bits 64
-.long_mode:			; [cr3=early gs=loader rsp=loader if=0]
+.long_mode:			; [cr3=early gs=loader rsp=boot_stack if=0]
 	mov	eax, SEL_KERNEL_DATA
 	mov	ds, eax
 	mov	es, eax
@@ -73,7 +58,7 @@ bits 64
 	mov	esi, esi
 	xor	ebp, ebp		; a backtrace ends here
 
-.leave_identity:		; [cr3=early gs=0 rsp=loader if=0]
+.leave_identity:		; [cr3=early gs=0 rsp=boot_stack if=0]
 	; From here on nothing may depend on the identity map, which goes with
 	; the early tables: not the stack, not the descriptor table.
 	mov	rsp, boot_stack_top
@@ -83,39 +68,7 @@ bits 64
 	call	rax			; [cr3=early gs=0 rsp=boot_stack if=0]
 	ud2				; kmain() does not return
 
-bits 32
-refuse:				; [cr3=off gs=loader rsp=loader if=0]  ebp = reason
-	mov	esi, ebp
-.next:
-	lodsb
-	test	al, al
-	jz	.exit
-	mov	ah, al
-.wait:
-	mov	dx, UART_COM1 + 5	; line status: bit 5, room for a byte
-	in	al, dx
-	test	al, 1 << 5
-	jz	.wait
-	mov	dx, UART_COM1
-	mov	al, ah
-	out	dx, al
-	jmp	.next
-.exit:
-	mov	al, EXIT_PANIC
-	out	DEBUG_EXIT_PORT, al
-.halt:
-	hlt
-	jmp	.halt
-
 section .boot.rodata progbits alloc noexec nowrite align=8
-no_long_mode:
-	db	13, 10, "PANIC: this processor has no 64-bit mode: use an x86-64 one"
-	db	13, 10, "EXIT 18", 13, 10, 0
-no_nx:
-	db	13, 10, "PANIC: this processor has no NX bit: every page is W^X here (QEMU: do not use -nx)"
-	db	13, 10, "EXIT 18", 13, 10, 0
-
-	align	8, db 0
 gdt_pointer_low:
 	dw	early_gdt.end - early_gdt - 1
 	dd	early_gdt - KERNEL_IMAGE_BASE

@@ -6,6 +6,7 @@
  * a %define.  No assembly file writes an offset by hand.
  */
 #include <stddef.h>
+#include "arch/x86_64/needs.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
@@ -92,4 +93,15 @@ void asm_offsets(void)
 	EMIT(UART_COM1, UART_COM1);
 	EMIT(DEBUG_EXIT_PORT, DEBUG_EXIT_PORT);
 	EMIT(EXIT_PANIC, EXIT_PANIC);
+	EMIT(NEED_LEAF, offsetof(struct cpu_need, leaf));
+	EMIT(NEED_BIT, offsetof(struct cpu_need, bit));
+	EMIT(NEED_WHAT, offsetof(struct cpu_need, what));
+	EMIT(NEED_SIZE, sizeof(struct cpu_need));
+	EMIT(CPUID_BASIC, CPUID_BASIC);
+	EMIT(CPUID_EXTENDED, CPUID_EXTENDED);
+	EMIT(NEEDS_BASIC, NEEDS_BASIC);
+	EMIT(NEEDS_EXTENDED, NEEDS_EXTENDED);
+	EMIT(LACKS_BASIC, offsetof(struct cpu_lacks, basic));
+	EMIT(LACKS_EXTENDED, offsetof(struct cpu_lacks, extended));
+	EMIT(LACKS_SIZE, sizeof(struct cpu_lacks));
 }

@@ -37,18 +37,16 @@ const char *cpu_feature_names(uint32_t features, char *buf, size_t size)
 
 static uint32_t detect(void)
 {
-	struct cpuid_regs one = cpuid(1, 0), seven = {0}, ext = cpuid(0x80000001, 0);
+	struct cpuid_regs one = cpuid(1, 0), seven = cpuid(7, 0), ext = cpuid(0x80000001, 0);
 	uint32_t f = 0;
 
-	if (cpuid(0, 0).eax >= 7)
-		seven = cpuid(7, 0);
 	f |= seven.ebx & 1u << 7 ? CPU_SMEP : 0;
 	f |= seven.ebx & 1u << 20 ? CPU_SMAP : 0;
 	f |= seven.ecx & 1u << 2 ? CPU_UMIP : 0;
 	f |= one.edx & 1u << 13 ? CPU_PGE : 0;
 	f |= ext.edx & 1u << 20 ? CPU_NX : 0;
-	f |= one.ecx & 1u << 26 ? CPU_XSAVE : 0;
-	f |= one.ecx & 1u << 28 ? CPU_AVX : 0;
+	f |= one.ecx & 1u << 26 && fpu_xsave_usable() ? CPU_XSAVE : 0;
+	f |= one.ecx & 1u << 28 && f & CPU_XSAVE ? CPU_AVX : 0;
 	f |= ext.edx & 1u << 26 ? CPU_PDPE1GB : 0;
 	f |= one.ecx & 1u << 17 ? CPU_PCID : 0;
 	f |= seven.ebx & 1u << 10 ? CPU_INVPCID : 0;
@@ -68,8 +66,9 @@ uint32_t cpu_missing_features(void)
 
 void cpu_enable_features(void)
 {
-	uint64_t cr4 = CR4_PAE | CR4_MCE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+	uint64_t cr4 = CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT;
 
+	cr4 |= cpuid(1, 0).edx & 1u << 7 ? CR4_MCE : 0;
 	cr4 |= cpu_features & CPU_PGE ? CR4_PGE : 0;
 	cr4 |= cpu_features & CPU_SMEP ? CR4_SMEP : 0;
 	cr4 |= cpu_features & CPU_SMAP ? CR4_SMAP : 0;
@@ -187,7 +186,8 @@ static void syscall_setup(void)
 	wrmsr(MSR_STAR, (uint64_t)SEL_SYSRET_BASE << 48 | (uint64_t)SEL_KERNEL_CODE << 32);
 	wrmsr(MSR_LSTAR, (uint64_t)entry->syscall_entry);
 	wrmsr(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC);
-	wrmsr(MSR_SYSENTER_CS, 0);	/* SYSENTER is a #GP */
+	if (cpuid(1, 0).edx & 1u << 11)
+		wrmsr(MSR_SYSENTER_CS, 0);	/* SYSENTER is a #GP */
 }
 
 void cpu_load(uint32_t index)
@@ -204,7 +204,8 @@ void cpu_load(uint32_t index)
 
 uint32_t cpu_number_by_apic_id(void)
 {
-	uint32_t id = cpu_features & CPU_X2APIC ? cpuid(0xb, 0).edx : cpuid(1, 0).ebx >> 24;
+	struct cpuid_regs wide = cpuid(0xb, 0);		/* EBX: is it about this CPU at all? */
+	uint32_t id = cpu_features & CPU_X2APIC && wide.ebx ? wide.edx : cpuid(1, 0).ebx >> 24;
 
 	for (uint32_t i = 0; i < MAX_CPUS; i++)
 		if (cpus[i].percpu && cpus[i].apic_id == id)

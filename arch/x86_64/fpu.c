@@ -14,6 +14,12 @@
 
 static uint32_t area_size = FXSAVE_SIZE;
 
+/* What the leaf says is all that XSETBV may be asked for. */
+bool fpu_xsave_usable(void)
+{
+	return (cpuid(0xd, 0).eax & XCR0_X87_SSE) == XCR0_X87_SSE;
+}
+
 void fpu_enable(void)
 {
 	uint32_t offered, xcr0 = XCR0_X87_SSE;

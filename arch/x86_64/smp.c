@@ -13,6 +13,7 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
+#include "arch/x86_64/needs.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/inject.h"
@@ -30,13 +31,14 @@
 #define STARTUP_DELAY_NS (200 * NS_PER_US)
 #define HANG_NS		(5000000 * NS_PER_US)	/* far beyond any start: detects a CPU that hangs */
 
-extern const char ap_blob[], ap_blob_end[];
+extern const char ap_blob[], ap_lacks[], ap_blob_end[];
 
 /* What boot/ap_start.asm reads: the table, and the stack of the CPU whose turn it is; 0 once it took it. */
 uint64_t ap_root, ap_stack;
 
 static uint32_t ap_index;		/* its number */
 static uint32_t ap_missing;		/* CPU_* bits that it should have and has not: it stays out */
+static volatile struct cpu_lacks *lacks;	/* the same of what none can do without; in the page it starts at */
 
 void smp_ap_main(void);
 
@@ -121,12 +123,17 @@ static void delay(uint64_t ns)
 	wait_for(&never, 1, ns);
 }
 
+static bool stays_out(void)
+{
+	return __atomic_load_n(&ap_missing, __ATOMIC_ACQUIRE) || lacks->basic || lacks->extended;
+}
+
 static bool wait_until_online(const struct cpu *cpu)
 {
 	uint64_t start = rdtsc(), limit = clock_ns_to_tsc(HANG_NS);
 
 	while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE)) {
-		if (__atomic_load_n(&ap_missing, __ATOMIC_ACQUIRE) || rdtsc() - start > limit)
+		if (stays_out() || rdtsc() - start > limit)
 			return false;
 		tlb_serve_mailbox();
 		cpu_pause();
@@ -138,7 +145,9 @@ static void report_failure(uint32_t apic_id, bool arrived)
 {
 	char names[128];
 
-	if (ap_missing)
+	if (lacks->basic || lacks->extended)
+		cpu_report_lacks(apic_id, lacks);
+	else if (ap_missing)
 		printk("smp: the CPU with APIC id %u is left out: it lacks %s\n", apic_id,
 		       cpu_feature_names(ap_missing, names, sizeof(names)));
 	else
@@ -154,6 +163,7 @@ static bool start(uint32_t apic_id, uint64_t page)
 	cpu->apic_id = apic_id;
 	ap_index = cpu_count;
 	ap_missing = 0;
+	lacks->basic = lacks->extended = 0;
 	__atomic_store_n(&ap_stack, cpu->idle->kstack_top, __ATOMIC_RELEASE);
 	lapic_send_startup(apic_id, page / PAGE_SIZE);
 	/* Some need a second one; one that runs already ignores it. */
@@ -187,6 +197,7 @@ static void start_others(uint64_t page, uint32_t others)
 	uint32_t at = 0, apic_id;
 
 	memcpy(phys_to_virt(page), ap_blob, ap_blob_end - ap_blob);
+	lacks = phys_to_virt(page + (ap_lacks - ap_blob));
 	inject_ap_start(phys_to_virt(page));
 	ap_root = kspace_boot_root();
 	for (uint32_t n = 0; n < others && next_other(&at, &apic_id); n++)

@@ -143,13 +143,24 @@ struct cpuid_regs {
 	uint32_t eax, ebx, ecx, edx;
 };
 
-static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
+static inline struct cpuid_regs cpuid_raw(uint32_t leaf, uint32_t subleaf)
 {
 	struct cpuid_regs r;
 
 	__asm__ volatile("cpuid" : "=a"(r.eax), "=b"(r.ebx), "=c"(r.ecx), "=d"(r.edx)
 			 : "a"(leaf), "c"(subleaf));
 	return r;
+}
+
+/* All zeroes for a leaf that this processor does not have: CPUID itself would answer with another's values
+ * (SDM vol. 2A). Where there is no extended leaf at all, so does the one that says which is the last. */
+static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	uint32_t last = cpuid_raw(leaf & 0x80000000u, 0).eax;
+
+	if (leaf > last || (leaf ^ last) >> 16)
+		return (struct cpuid_regs){ 0, 0, 0, 0 };
+	return cpuid_raw(leaf, subleaf);
 }
 
 static inline void invlpg(uint64_t va)
