@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* ioapic.c - the first IOAPIC (Intel 82093AA data sheet), and the 8259s put to rest. */
+#include <stdbool.h>
+#include <stddef.h>
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/ioapic.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/printk.h"
 #include "kernel/spinlock.h"
 #include "mm/kspace.h"
 
@@ -54,11 +57,24 @@ void pic_disable(void)
 	outb(PIC2 + 1, 0xff);
 }
 
+/* Without ACPI its address is a guess: does it keep what is written, and have a version? */
+static bool answers(void)
+{
+	uint32_t version = read(REG_VERSION);
+
+	return (base[IOAPIC_SELECT / 4] & 0xff) == REG_VERSION && version && version != UINT32_MAX;
+}
+
 void ioapic_init(void)
 {
 	if (!acpi.ioapic_pa)
 		return;
 	base = kspace_map_mmio(acpi.ioapic_pa, IOAPIC_SIZE);
+	if (!answers()) {
+		printk("ioapic: none at 0x%lx: devices cannot interrupt\n", acpi.ioapic_pa);
+		base = NULL;
+		return;
+	}
 	pins = (read(REG_VERSION) >> 16 & 0xff) + 1;
 	for (unsigned i = 0; i < pins; i++) {
 		write(REG_PIN(i), PIN_MASKED);

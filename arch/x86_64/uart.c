@@ -16,6 +16,7 @@
 
 #define IER_RX		0x01
 #define IER_TX_EMPTY	0x02
+#define IER_ALL		0x0f
 #define IIR_NONE	0x01
 #define IIR_ID		0x0e
 #define IIR_TX_EMPTY	0x02
@@ -29,7 +30,7 @@
 
 #define UART_ISA_IRQ	4
 #define RING_SIZE	256			/* a power of two */
-/* A line that is never ready (no UART at all reads 0xff, but a stuck one may not) must not hang a panic. */
+/* A line that is never ready must not hang a panic. */
 #define TX_SPINS	1000000
 
 uint64_t uart_irq_count;
@@ -38,6 +39,13 @@ uint64_t uart_irq_count;
 static uint8_t ring[RING_SIZE];
 static uint32_t ring_head, ring_tail;
 static uint8_t ier;
+static bool present, routed;
+
+/* Registers that read as written, and the four bits of IER that are always 0: an empty bus has neither. */
+static bool answers(void)
+{
+	return inb(UART_LCR) == LCR_8N1 && !(inb(UART_IER) & ~IER_ALL);
+}
 
 void uart_init(void)
 {
@@ -48,6 +56,7 @@ void uart_init(void)
 	outb(UART_LCR, LCR_8N1);
 	outb(UART_FCR, FCR_ON_AND_CLEAR);
 	outb(UART_MCR, MCR_DTR_RTS_OUT2);
+	present = answers();
 }
 
 static void put(uint8_t c)
@@ -59,7 +68,7 @@ static void put(uint8_t c)
 
 void uart_write(const char *buf, size_t len)
 {
-	for (size_t i = 0; i < len; i++) {
+	for (size_t i = 0; present && i < len; i++) {
 		if (buf[i] == '\n')
 			put('\r');
 		put(buf[i]);
@@ -68,9 +77,18 @@ void uart_write(const char *buf, size_t len)
 
 void uart_enable_irq(void)
 {
-	ioapic_route_isa(UART_ISA_IRQ, VECTOR_UART, lapic_id());
+	routed = present && ioapic_route_isa(UART_ISA_IRQ, VECTOR_UART, lapic_id()) >= 0;
+	if (!routed)
+		return;
 	ier = IER_RX;
 	outb(UART_IER, ier);
+}
+
+const char *uart_lacks_irq(void)
+{
+	if (!present)
+		return "no UART at COM1";
+	return routed ? NULL : "no IOAPIC takes COM1's interrupt";
 }
 
 static void drain_receiver(void)

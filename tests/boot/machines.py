@@ -6,7 +6,7 @@ is ten million ticks, or its clock is wrong.
 """
 import re
 
-from check import BUILD, DESIGNS, Boot, Check, Failed, Outcome, expect, expect_ktap, report
+from check import BUILD, DESIGNS, EXIT_STATUS, Boot, Check, Failed, Outcome, expect, expect_ktap, report
 from mutation.image import Copy
 
 LAST = DESIGNS[-1].name
@@ -17,6 +17,7 @@ TEN_MS, TOLERANCE = 10_000_000, 0.005
 CLOCKS = {
     "q35": ([], "PIT channel 2"),
     "pc": (["-M", "pc"], "PIT channel 2"),
+    "isapc": (["-M", "isapc"], "PIT channel 2"),
     "microvm": (["-M", "microvm"], "PIT channel 0"),
     "no-pit": (["-M", "q35,pit=off"], "the ACPI PM timer"),
     "pc-no-pit": (["-M", "pc,pit=off"], "the ACPI PM timer"),
@@ -118,6 +119,28 @@ def other_cpu_lacks(word: str, *what: str) -> Check:
     return Check(f"machines.{name}", run)
 
 
+def dumb_check(name: str, *machine: str) -> Check:
+    """No UART: nothing is told, and only the status says that all in-kernel tests have passed."""
+    def run() -> None:
+        outcome = Boot(f"entry={LAST} tests=kernel", what=name, timeout=60,
+                       extra=[*machine, "-serial", "none"]).run()
+        if outcome.status != EXIT_STATUS["pass"] or outcome.text:
+            raise Failed(f"QEMU status {outcome.status}, {len(outcome.text)} bytes of text", report(outcome))
+    return Check(f"machines.{name}", run)
+
+
+def skip_check(name: str, reasons: dict[str, str], *machine: str) -> Check:
+    """A test that this machine is too small for is skipped with its reason, and no other is."""
+    def run() -> str:
+        outcome = Boot(f"entry={LAST} tests=kernel", what=name, timeout=60, extra=list(machine)).run()
+        remark = expect_ktap(outcome)
+        skipped = dict(re.findall(r"^ok \d+ - (\w+) # SKIP (.*)$", outcome.text, re.M))
+        if skipped != reasons:
+            raise Failed(f"skipped: {skipped}, expected {reasons}", report(outcome))
+        return remark
+    return Check(f"machines.{name}", run)
+
+
 def checks() -> list[Check]:
     found = [clock_check(name, *words) for name, words in CLOCKS.items()]
     found += [lack_check(*words) for words in LACKS.items()]
@@ -125,5 +148,11 @@ def checks() -> list[Check]:
     found += [Check("machines.no-cpuid", no_cpuid),
               other_cpu_lacks("nx=off", LACKS["-nx"]), other_cpu_lacks("lm=off", LACKS["-lm"]),
               other_cpu_lacks("syscall=off,sse2=off", LACKS["-syscall"], LACKS["-sse2"]),
-              other_cpu_lacks("smap=off", "SMAP")]
+              other_cpu_lacks("smap=off", "SMAP"),
+              skip_check("nothing-skipped", {}),
+              skip_check("no-ioapic", {"uart_interrupt_through_the_ioapic": "no IOAPIC takes COM1's interrupt"},
+                         "-M", "isapc"),
+              dumb_check("no-uart"), dumb_check("no-uart-isapc", "-M", "isapc"),
+              dumb_check("nothing-at-all", "-nodefaults", "-vga", "none"),
+              dumb_check("no-uart-microvm", "-M", "microvm")]
     return found

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* ktest.c - runs the in-kernel tests. */
+#include <stddef.h>
 #include "tests/kernel/ktest.h"
+
+const char *ktest_skipped;
 
 extern const struct ktest *const ktests_start[], *const ktests_end[];
 
@@ -13,8 +16,10 @@ bool ktest_run_all(void)
 	for (const struct ktest *const *t = ktests_start; t < ktests_end; t++) {
 		bool failed = false;
 
+		ktest_skipped = NULL;
 		(*t)->run(&failed);
-		printk("%sok %u - %s\n", failed ? "not " : "", ++n, (*t)->name);
+		printk("%sok %u - %s%s%s\n", failed ? "not " : "", ++n, (*t)->name,
+		       ktest_skipped ? " # SKIP " : "", ktest_skipped ? ktest_skipped : "");
 		all = all && !failed;
 	}
 	return all;

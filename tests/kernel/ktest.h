@@ -27,6 +27,15 @@ struct ktest {
 		}								\
 	} while (0)
 
+/* Leave the test, before its first KCHECK(): this machine cannot show what it is about, and why is @reason. */
+#define KSKIP(reason)								\
+	do {									\
+		ktest_skipped = (reason);					\
+		return;								\
+	} while (0)
+
+extern const char *ktest_skipped;	/* by the running test; NULL: not */
+
 /* Run them all, print KTAP. True when every one passed. */
 bool ktest_run_all(void);
 
