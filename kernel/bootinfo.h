@@ -21,7 +21,8 @@ struct bootinfo {
 	bool cmdline_too_long;		/* it did not fit: the boot must stop and say so */
 	struct mem_range mem[BOOT_MEM_RANGES];
 	size_t mem_count;
-	bool mem_truncated;
+	uint64_t mem_given_up;		/* bytes of RAM in ranges beyond BOOT_MEM_RANGES, the smallest ones */
+	bool mem_truncated;		/* that many ranges are no RAM alone: what is cannot be told */
 	uint64_t archive_pa, archive_len;	/* boot archive (first module); 0, 0 when absent */
 	uint64_t rsdp_pa;		/* physical address of an RSDP, or 0 */
 	uint8_t rsdp_copy[36];		/* multiboot2 hands a copy; valid when rsdp_len != 0 */
@@ -37,5 +38,8 @@ struct bootinfo {
 const char *bootinfo_parse_multiboot2(struct bootinfo *bi, const void *info, size_t info_max);
 const char *bootinfo_parse_pvh(struct bootinfo *bi, const void *info,
 			       const void *(*phys)(uint64_t pa, size_t len));
+
+/* Forget the RAM from physical address @limit on. Returns how many bytes that was. */
+uint64_t bootinfo_limit_ram(struct bootinfo *bi, uint64_t limit);
 
 #endif

@@ -61,7 +61,7 @@ static void read_bootinfo(uint32_t magic, uint64_t info_pa)
 	if (why)
 		refuse(why);
 	if (bootinfo.mem_truncated)	/* a reserved range that was dropped might be handed out */
-		refuse("the memory map has more ranges than BOOT_MEM_RANGES (kernel/bootinfo.h)");
+		refuse("the memory map has more reserved ranges than BOOT_MEM_RANGES (kernel/bootinfo.h)");
 	if (bootinfo.vga_text)
 		vga_init((volatile void *)VGA_TEXT_PA);
 }
@@ -79,6 +79,19 @@ static void read_cmdline(void)
 	       cmdline.entry->summary);
 }
 
+/* Before the frames are counted. */
+static void leave_out_memory(void)
+{
+	uint64_t above = bootinfo_limit_ram(&bootinfo, DIRECT_MAP_SIZE);
+
+	if (above)
+		printk("memory: %lu MiB from %lu GiB on are not used: the direct map ends there\n", above >> 20,
+		       DIRECT_MAP_SIZE >> 30);
+	if (bootinfo.mem_given_up)
+		printk("memory: %lu KiB in small ranges are not used: the map has more than %d ranges\n",
+		       bootinfo.mem_given_up >> 10, BOOT_MEM_RANGES);
+}
+
 static void init_memory(void)
 {
 	extern const char kernel_end_pa[];
@@ -87,6 +100,7 @@ static void init_memory(void)
 		{bootinfo.archive_pa, bootinfo.archive_len, false},
 	};
 
+	leave_out_memory();
 	frames_init(bootinfo.mem, bootinfo.mem_count, reserved, 2);
 	vga_init(NULL);			/* the identity map is about to go */
 	kspace_init(&bootinfo);

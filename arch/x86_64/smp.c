@@ -188,6 +188,7 @@ static bool next_other(uint32_t *at, uint32_t *apic_id)
 			continue;
 		if (!lapic_base || *apic_id <= XAPIC_ID_MAX)
 			return true;
+		printk("smp: the CPU with APIC id %u is left out: only an x2APIC reaches it\n", *apic_id);
 	}
 	return false;
 }

@@ -147,7 +147,7 @@ static void command_line_lengths(void **state)
 	assert_malformed(parse(), "command line has no end");
 }
 
-/* Longer entries of a later version, an empty range, and more ranges than there is room for. */
+/* Longer entries of a later version and an empty range. */
 static void unusual_memory_maps(void **state)
 {
 	(void)state;
@@ -168,20 +168,102 @@ static void unusual_memory_maps(void **state)
 	assert_true(bi.mem[0].usable);
 	assert_false(bi.mem[1].usable);
 	assert_int_equal(bi.mem[1].base, 0x2000);
+}
 
+#define MORE 10			/* ranges than there is room for */
+
+/* A map of so many ranges: RAM at each @every-th, in steps that no two have in common. */
+static void long_map(unsigned every, unsigned count)
+{
 	begin();
-	tag(6, 16 + (BOOT_MEM_RANGES + 1) * 24);
+	tag(6, 16 + count * 24);
 	put32(24);
 	put32(0);
-	for (uint32_t i = 0; i <= BOOT_MEM_RANGES; i++) {
-		put64(i * 0x1000);
-		put64(0x1000);
-		put64(1);
+	for (uint32_t i = 0; i < count; i++) {
+		put64((uint64_t)i << 20);
+		put64((1 + (uint64_t)(i * 7 % count)) << 12);
+		put32(i % every == 0 ? 1 : 2);
+		put32(0);
 	}
 	end();
+}
+
+static uint64_t known(bool usable)
+{
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < bi.mem_count; i++)
+		sum += bi.mem[i].usable == usable ? bi.mem[i].len : 0;
+	return sum;
+}
+
+/* Of a map that is too long the least RAM is given up, and told; whatever is no RAM stays known. */
+static void the_least_ram_is_given_up(void **state)
+{
+	(void)state;
+	for (unsigned every = 1; every <= 4; every++) {
+		unsigned count = BOOT_MEM_RANGES + MORE, ram = 0;
+		uint64_t other = 0, all = 0, least = 0;
+
+		for (unsigned size = 1; size <= count; size++)	/* in pages, each is there once */
+			for (unsigned i = 0; i < count; i++)
+				if (1 + i * 7 % count == size && i % every == 0) {
+					all += size << 12;
+					least += ram++ < MORE ? size << 12 : 0;
+				} else if (1 + i * 7 % count == size) {
+					other += size << 12;
+				}
+		long_map(every, count);
+		assert_null(parse());
+		assert_false(bi.mem_truncated);
+		assert_int_equal(bi.mem_count, BOOT_MEM_RANGES);
+		assert_int_equal(known(false), other);
+		assert_int_equal(bi.mem_given_up, least);
+		assert_int_equal(known(true), all - least);
+	}
+	long_map(4, BOOT_MEM_RANGES);
 	assert_null(parse());
+	assert_int_equal(bi.mem_given_up, 0);
 	assert_int_equal(bi.mem_count, BOOT_MEM_RANGES);
+}
+
+/* More ranges that are no RAM than there is room for: no boot can be safe. */
+static void too_much_that_is_no_ram(void **state)
+{
+	(void)state;
+	long_map(BOOT_MEM_RANGES + MORE, BOOT_MEM_RANGES);
+	assert_null(parse());
+	assert_false(bi.mem_truncated);
+	long_map(BOOT_MEM_RANGES + MORE, BOOT_MEM_RANGES + 1);
+	assert_null(parse());
+	assert_false(bi.mem_truncated);		/* at the one range of RAM's cost */
+	assert_int_equal(known(true), 0);
+	long_map(BOOT_MEM_RANGES + MORE, BOOT_MEM_RANGES + 2);
+	assert_null(parse());
 	assert_true(bi.mem_truncated);
+}
+
+static void ram_above_a_limit_is_counted_and_forgotten(void **state)
+{
+	static const struct mem_range map[] = {
+		{ 0x1000, 0x7000, true },	/* across */
+		{ 0x3000, 0x1000, true },	/* up to it */
+		{ 0x4000, 0x1000, true },	/* from it on */
+		{ 0x2000, 0x9000, false },
+		{ ~0ul - 0xfff, 0xfff, true },
+	};
+
+	(void)state;
+	memset(&bi, 0, sizeof(bi));
+	memcpy(bi.mem, map, sizeof(map));
+	bi.mem_count = 5;
+	assert_int_equal(bootinfo_limit_ram(&bi, 0x4000), 0x4000 + 0x1000 + 0xfff);
+	assert_int_equal(known(true), 0x3000 + 0x1000);
+	assert_int_equal(known(false), 0x9000);
+	for (size_t i = 0; i < bi.mem_count; i++)	/* or what lies there would still be the end of RAM */
+		assert_true(!bi.mem[i].usable || bi.mem[i].base < 0x4000);
+	assert_int_equal(bootinfo_limit_ram(&bi, 0x4000), 0);
+	assert_int_equal(bootinfo_limit_ram(&bi, 0), 0x4000);
 }
 
 int main(void)
@@ -193,6 +275,9 @@ int main(void)
 		cmocka_unit_test(any_byte_wrong),
 		cmocka_unit_test(command_line_lengths),
 		cmocka_unit_test(unusual_memory_maps),
+		cmocka_unit_test(the_least_ram_is_given_up),
+		cmocka_unit_test(too_much_that_is_no_ram),
+		cmocka_unit_test(ram_above_a_limit_is_counted_and_forgotten),
 	};
 
 	return cmocka_run_group_tests_name("bootinfo", tests, NULL, NULL);
