@@ -53,7 +53,7 @@ ISO        := $(BUILD)/vestibule.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run debug test test-bochs torture compare trace diff mutants lint
+COMMANDS := all iso run hang debug test test-bochs torture compare trace diff mutants lint
 PARALLEL := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
@@ -65,6 +65,8 @@ all: $(KERNEL) $(ARCHIVE) $(PROOF)
 iso: $(ISO)
 run: $(ISO)
 	@$(PYTHON) tools/qemu.py run
+hang:
+	@$(PYTHON) tools/hang.py
 debug: $(KERNEL) $(ARCHIVE)
 	@gdb -q -nx -x .gdbinit $(KERNEL)
 test: $(KERNEL) $(ARCHIVE) $(ISO)
@@ -89,6 +91,7 @@ endif
 all:	## build the kernel and the boot archive, prove the entry text (the default)
 iso:	## build the bootable image build/vestibule.iso
 run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="key=value ..." UEFI=1; without ENTRY and ARGS the menu shows
+hang:	## what the guest of `make run` is doing just now: its CPUs, and what each thread waits for
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
 test:	## every test, or one with T=name
 test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minutes; T=name

@@ -9,6 +9,7 @@
 #include "entry/dispatch.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
+#include "kernel/spinlock.h"
 #include "kernel/string.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
@@ -151,6 +152,14 @@ static void call_null(void)
 	nowhere();
 }
 
+static void deadlock(void)
+{
+	static struct spinlock inject_lock;
+
+	spin_lock(&inject_lock);
+	spin_lock(&inject_lock);
+}
+
 /* When all have come here, or one was faster. */
 static void panic_with_the_others(struct trapframe *frame)
 {
@@ -210,6 +219,7 @@ static const struct fault {
 	{ "stack-overflow", NULL, overflow_stack },
 	{ "null-call", NULL, call_null },
 	{ "stray-irq", NULL, interrupt_nobody },
+	{ "deadlock", NULL, deadlock },
 	{ "panic-all", NULL, panic_all },
 	{ "ap-silent", NULL, nothing_late },
 };

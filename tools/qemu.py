@@ -16,9 +16,12 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Iterator
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
@@ -35,6 +38,8 @@ HANG_AFTER = {"pvh": 90, "iso-bios": 120, "iso-uefi": 240}   # detects hangs; ne
 OVMF_PAIRS = [(Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")),
               (Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/OVMF/OVMF_VARS.fd"))]
 OVMF_SINGLE = Path("/usr/share/ovmf/OVMF.fd")
+
+RUN_SOCKET = BUILD / "run.gdb"      # holds the path of the gdb socket of `make run`'s guest, for tools/hang.py
 
 running: set[subprocess.Popen] = set()      # end with this program
 
@@ -53,6 +58,7 @@ class Outcome:
     seconds: float
     stderr: str = ""
     reached: bool = False       # Boot.until was seen, and the machine was stopped there
+    state: list[str] = field(default_factory=list)  # of a boot that hung: its CPUs, and what each thread waits for
     text: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -93,7 +99,17 @@ class Outcome:
         return f"{self.verdict}: QEMU status {self.status}{hint}, {said}"
 
     def tail(self, n: int = 30) -> list[str]:
-        return (self.lines + self.stderr.splitlines())[-n:]
+        """The end of what it said, and where it hung."""
+        return (self.lines + self.stderr.splitlines())[-n:] + self.state
+
+
+@contextmanager
+def gdb_socket() -> Iterator[tuple[str, list[str]]]:
+    """A unix socket's path, and the words that have QEMU serve gdb there. That costs a guest nothing until somebody
+    connects. The path is short, wherever the build lies: a socket's may have 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="vestibule-") as directory:
+        path = os.path.join(directory, "gdb")
+        yield path, ["-chardev", f"socket,id=gdb0,path={path},server=on,wait=off", "-gdb", "chardev:gdb0"]
 
 
 @dataclass
@@ -109,6 +125,7 @@ class Boot:
     archive: bool = True        # "pvh" only: hand over the boot archive
     extra: list[str] = field(default_factory=list)
     until: str = ""             # stop the machine when this text has been printed (boots that go on for ever)
+    hangs_at: str = ""          # for tests of what is said about a hang: with this text the time is up
     timeout: float = 0          # seconds; 0: HANG_AFTER
     build: Path = BUILD
 
@@ -162,46 +179,50 @@ class Boot:
         """Boot, wait for the end, keep the serial text.  A hang is an outcome, not an exception."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.unlink(missing_ok=True)
-        command = self.machine() + ["-monitor", "none", "-serial", f"file:{self.log}"]
         start = time.monotonic()
-        proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-                                stderr=subprocess.PIPE, text=True)
-        running.add(proc)
-        try:
-            status, reached, stderr = self._wait(proc, start)
-        finally:
-            proc.kill()
-            running.discard(proc)
-            self.log.with_suffix(".vars").unlink(missing_ok=True)
-        return Outcome(status, self.log, time.monotonic() - start, stderr, reached)
+        with gdb_socket() as (socket, words):
+            command = self.machine() + ["-monitor", "none", "-serial", f"file:{self.log}", *words]
+            proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                    stderr=subprocess.PIPE, text=True)
+            running.add(proc)
+            try:
+                end, stderr = self._wait(proc, start)
+                state = self._examine(socket) if end == "hangs" else []
+                status = proc.returncode
+            finally:
+                proc.kill()
+                running.discard(proc)
+                self.log.with_suffix(".vars").unlink(missing_ok=True)
+        if status is None:
+            stderr = proc.communicate()[1]
+        return Outcome(status, self.log, time.monotonic() - start, stderr, end == "reached", state)
 
-    def _wait(self, proc: subprocess.Popen, start: float) -> tuple[int | None, bool, str]:
-        """(status or None, was @until reached, stderr)."""
+    def _wait(self, proc: subprocess.Popen, start: float) -> tuple[str, str]:
+        """("ended", stderr), or how it stands while it still runs: "reached" (@until) or "hangs", and ""."""
         limit = self.timeout or HANG_AFTER[self.mode] * (3 if self.icount else 1)
         hinted = limit <= HINT_AFTER
         while True:
             elapsed = time.monotonic() - start
-            pause = 0.05 if self.until else HINT_AFTER - elapsed if not hinted else limit - elapsed
+            pause = 0.05 if self.until or self.hangs_at else HINT_AFTER - elapsed if not hinted else limit - elapsed
             try:
-                _, stderr = proc.communicate(timeout=max(0.0, min(pause, limit - elapsed)))
-                return proc.returncode, False, stderr
+                return "ended", proc.communicate(timeout=max(0.0, min(pause, limit - elapsed)))[1]
             except subprocess.TimeoutExpired:
                 pass
             printed = self.log.read_bytes() if self.log.exists() else b""
             if self.until and self.until.encode() in printed:
-                return self._stop(proc, True)
+                return "reached", ""
             if not hinted and time.monotonic() - start >= HINT_AFTER:
                 hinted = True
                 if not printed:
                     print(f"# {self.name}: no output yet after {HINT_AFTER} s; it is stopped after "
                           f"{limit:.0f} s (is this machine very busy?)", file=sys.stderr, flush=True)
-            if time.monotonic() - start >= limit:
-                return self._stop(proc, False)
+            if time.monotonic() - start >= limit or (self.hangs_at and self.hangs_at.encode() in printed):
+                return "hangs", ""
 
-    @staticmethod
-    def _stop(proc: subprocess.Popen, reached: bool) -> tuple[None, bool, str]:
-        proc.kill()
-        return None, reached, proc.communicate()[1]
+    def _examine(self, socket: str) -> list[str]:
+        """What the guest that hangs is doing."""
+        from postmortem.report import examine   # pylint: disable=import-outside-toplevel # needed for a hang only
+        return ["where it hangs:"] + ["  " + line for line in examine(socket, self.build)]
 
 
 def ktap(lines: list[str]) -> tuple[list[tuple[bool, str]], str]:
@@ -231,10 +252,13 @@ def from_environment(**kwargs) -> Boot:
 
 def run_in_terminal() -> int:
     boot = from_environment(mode="iso-uefi" if os.environ.get("UEFI") else "iso-bios", what="run")
-    print("Ctrl-A x ends QEMU, Ctrl-A c is its monitor.", flush=True)
+    print("Ctrl-A x ends QEMU, Ctrl-A c is its monitor; `make hang` elsewhere: what does it wait for?", flush=True)
     try:
-        status = subprocess.call(boot.machine() + ["-serial", "mon:stdio"])
+        with gdb_socket() as (socket, words):
+            RUN_SOCKET.write_text(socket + "\n")
+            status = subprocess.call(boot.machine() + ["-serial", "mon:stdio", *words])
     finally:
+        RUN_SOCKET.unlink(missing_ok=True)
         boot.log.with_suffix(".vars").unlink(missing_ok=True)
     print(f"\nQEMU status {status}: {VERDICTS.get(status, 'ended from outside, or a triple fault')}")
     return 0 if status in (0, EXIT_STATUS["pass"]) else status

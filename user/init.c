@@ -3,7 +3,7 @@
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
  * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
- * "tests=torture-<milliseconds> seed=<n>" or "bench=<what>"; all but the first always end in shutdown().
+ * "tests=torture-<milliseconds> seed=<n>" or "bench=<what>"; all but the first, and tests=hang, always end in shutdown().
  */
 #include "arch/x86_64/x86.h"
 #include "print.h"
@@ -104,6 +104,8 @@ static void tests(const char *arg)
 		torture(arg);
 	if (!strcmp(which, "fire") || starts_with(which, "fire-"))
 		under_fire(arg);
+	if (!strcmp(which, "hang"))
+		run("hang", "");
 	if (!strcmp(which, "smp"))
 		run_smp_tests(seed);
 	if (!strcmp(which, "user"))
@@ -111,7 +113,7 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, torture-<milliseconds>, "
+	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, hang, torture-<milliseconds>, "
 	       "torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);

@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
 
 from designs import Design, designs                     # noqa: E402
-from qemu import BUILD, EXIT_STATUS, Boot, Outcome, ktap    # noqa: E402,F401
+from qemu import BUILD, EXIT_STATUS, Boot, Outcome, gdb_socket, ktap    # noqa: E402,F401
 from vmeasure.gdbboot import GdbBoot                    # noqa: E402
 from vmeasure.gdbstub import GdbError                   # noqa: E402
 from vmeasure.stepper import TraceError                 # noqa: E402
@@ -85,9 +85,13 @@ def under_gdb(design: Design, words: str, what: str, cpus: int = 1) -> Iterator[
     log = BUILD / "log" / f"{design.name}-{cpus}-icount-{what}.log"
     try:
         with GdbBoot(BUILD, f"entry={design.name} {words}", log, cpus) as boot:
-            yield boot
-    except (GdbError, TraceError) as error:
-        raise Failed(str(error), log.read_text(errors="replace").splitlines()[-20:]) from None
+            try:
+                yield boot
+            except (GdbError, TraceError) as error:
+                said = log.read_text(errors="replace").splitlines()[-20:]
+                raise Failed(str(error), said + ["where it is:"] + boot.examine()) from None
+    except GdbError as error:
+        raise Failed(str(error)) from None      # QEMU did not start
 
 
 def finish(boot: GdbBoot) -> None:

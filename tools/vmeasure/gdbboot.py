@@ -6,6 +6,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from postmortem.report import examine
 from qemu import EXIT_STATUS, Boot
 
 from .gdbstub import GdbError, GdbStub
@@ -25,24 +26,24 @@ class GdbBoot:
     def __enter__(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.directory = tempfile.TemporaryDirectory(prefix="vestibule-trace-")
-        path = os.path.join(self.directory.name, "gdb")
+        self.path = os.path.join(self.directory.name, "gdb")
         command = self.boot.machine() + [
             "-monitor", "none", "-serial", "file:%s" % self.log, "-S",
-            "-chardev", "socket,id=gdb0,path=%s,server=on,wait=off" % path, "-gdb", "chardev:gdb0"]
+            "-chardev", "socket,id=gdb0,path=%s,server=on,wait=off" % self.path, "-gdb", "chardev:gdb0"]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
-            self.gdb = self._connect(path)
+            self.gdb = self._connect()
         except BaseException:
             self.__exit__()
             raise
         return self
 
-    def _connect(self, path):
+    def _connect(self):
         deadline = time.monotonic() + START_SECONDS
         while True:
             try:
-                return GdbStub(path)
+                return GdbStub(self.path)
             except (FileNotFoundError, ConnectionRefusedError):
                 if self.process.poll() is not None or time.monotonic() > deadline:
                     raise GdbError("QEMU did not start: %s" % self.process.stderr.read()) from None
@@ -52,6 +53,11 @@ class GdbBoot:
         self.process.kill()
         self.process.communicate()
         self.directory.cleanup()
+
+    def examine(self):
+        """Lines that say what the guest is doing. The connection is given up."""
+        self.gdb.close()        # a new one stops the guest, if it runs
+        return examine(self.path, self.boot.build)
 
     def expect_pass(self):
         """The guest has ended: TraceError unless it ended well."""

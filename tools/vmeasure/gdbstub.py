@@ -40,7 +40,8 @@ class GdbStub:
         self.sock.settimeout(timeout)
         self.sock.connect(path)
         self.buffer = b""
-        self.request(b"qSupported:multiprocess+;xmlRegisters=i386")
+        if self.request(b"qSupported:xmlRegisters=i386")[:1] == b"T":
+            self.receive()      # a guest that ran was stopped by our coming, and says so first
         self.registers = parse_target(self._target_xml())
         self._where = {name: (at, size) for name, at, size in self.registers}
         if self.request(self.STEP_WITH_IRQS) != b"OK":
@@ -49,6 +50,11 @@ class GdbStub:
     def close(self):
         """Drop the connection; the guest stays as it is."""
         self.sock.close()
+
+    def detach(self):
+        """Let the guest run on, and drop the connection."""
+        self.request(b"D")
+        self.close()
 
     # --- packets --------------------------------------------------------------
     def receive(self):
@@ -166,20 +172,33 @@ class GdbStub:
     # --- several CPUs; QEMU's thread n is the CPU n - 1 ---------------------------
     def select(self, cpu):
         """The CPU that registers are read of, and that memory is read as by."""
-        if self.request(b"Hgp1.%x" % (cpu + 1)) != b"OK":
+        if self.request(b"Hg%x" % (cpu + 1)) != b"OK":
             raise GdbError("QEMU has no CPU %d" % cpu)
 
     @staticmethod
     def cpu_that_stopped(body):
         """The CPU that a stop packet, of resume() or run_to(), is about."""
-        found = re.search(rb"thread:(?:p[0-9a-f]+\.)?([0-9a-f]+);", body)
+        found = re.search(rb"thread:([0-9a-f]+);", body)
         if not found:
             raise GdbError("QEMU does not say which CPU stopped: %r" % body)
         return int(found[1], 16) - 1
 
+    def cpu_count(self):
+        """The CPUs that this machine has."""
+        count, reply = 0, self.request(b"qfThreadInfo")
+        while reply[:1] == b"m":
+            count += len(reply[1:].split(b","))
+            reply = self.request(b"qsThreadInfo")
+        return count
+
+    def address_physically(self, on):
+        """read_memory() and its kin take physical addresses from now on, or virtual ones again."""
+        if self.request(b"Qqemu.PhyMemMode:%d" % on) != b"OK":
+            raise GdbError("this QEMU does not read physical memory (Qqemu.PhyMemMode)")
+
     def step_alone(self, cpu):
         """One instruction of @cpu, none of the others."""
-        return self._stopped(self.request(b"vCont;s:p1.%x" % (cpu + 1)))
+        return self._stopped(self.request(b"vCont;s:%x" % (cpu + 1)))
 
     def resume_or_end(self):
         """As resume(), but False when the guest ended (or QEMU with it) instead."""
