@@ -11,6 +11,8 @@
 extern early_pml4
 extern early_gdt
 extern early_gdt_pointer
+extern early_idt
+extern early_idt_pointer
 extern smp_ap_main
 extern ap_root
 extern ap_stack
@@ -47,7 +49,9 @@ ap_blob:			; [cr3=off gs=any rsp=none if=0]  cs = this page, ip = 0
 	mov	eax, EARLY_EFER
 	xor	edx, edx
 	wrmsr
+	mov	esp, ap_early_stack_top - KERNEL_IMAGE_BASE
 	mov	eax, EARLY_CR0		; PE and PG at once: no protected mode in between
+	o32 lidt [cs:.idt_pointer - ap_blob]	; last, for it is of use to 64-bit code only: early.asm
 	mov	cr0, eax
 	jmp	dword SEL_KERNEL_CODE:ap_long_mode
 
@@ -60,20 +64,26 @@ ap_blob:			; [cr3=off gs=any rsp=none if=0]  cs = this page, ip = 0
 	dw	SEL_KERNEL_DATA + 8 - 1	; the last one there
 	dd	early_gdt - KERNEL_IMAGE_BASE
 	align	8, db 0
+.idt_pointer:
+	dw	EARLY_IDT_SIZE - 1
+	dd	early_idt - KERNEL_IMAGE_BASE
 ap_lacks:			; struct cpu_lacks, for the boot CPU
 	times	LACKS_SIZE db 0
 ap_blob_end:
 
 section .boot.text progbits alloc exec nowrite align=16
 bits 64
-ap_long_mode:			; [cr3=early gs=any rsp=none if=0]
+ap_long_mode:			; [cr3=early gs=any rsp=early if=0]  ss = 0 since the INIT, as IRETQ may load it
+	mov	rsp, ap_early_stack_top	; at once: upper halves are undefined after 16-bit mode
 	mov	rax, ap_high
 	jmp	rax
 
 section .text
-ap_high:			; [cr3=early gs=any rsp=none if=0]
+ap_high:			; [cr3=early gs=any rsp=early if=0]
 	mov	rax, early_gdt_pointer	; the identity map goes with the early tables
 	lgdt	[rax]
+	mov	rax, early_idt_pointer
+	lidt	[rax]
 	mov	eax, SEL_KERNEL_DATA
 	mov	ds, eax
 	mov	es, eax
@@ -83,7 +93,7 @@ ap_high:			; [cr3=early gs=any rsp=none if=0]
 	mov	gs, eax
 	mov	rax, [rel ap_root]
 	mov	cr3, rax
-.take_stack:			; [cr3=kernel gs=0 rsp=none if=0]
+.take_stack:			; [cr3=kernel gs=0 rsp=early if=0]
 	; Whoever takes the word owns the stack; one that comes too late finds none, and stays out.
 	xor	eax, eax
 	xchg	rax, [rel ap_stack]
@@ -93,8 +103,14 @@ ap_high:			; [cr3=early gs=any rsp=none if=0]
 	xor	ebp, ebp		; a backtrace ends here
 	call	smp_ap_main		; [cr3=kernel gs=0 rsp=idle if=0]
 	ud2				; smp_ap_main() does not return
-.park:
+.park:				; [cr3=kernel gs=0 rsp=early if=0]
 	hlt
 	jmp	.park
+
+; Of the CPU that starts, for nothing but an NMI or a fault on the way.  One is enough: the boot CPU starts one after
+; the other, and stops by INIT the one that is late.
+section .bss nobits alloc noexec write align=4096
+	resb	PAGE_SIZE
+ap_early_stack_top:
 
 section .note.GNU-stack noalloc noexec nowrite progbits

@@ -16,6 +16,7 @@
 #include "kernel/bench.h"
 #include "kernel/bootinfo.h"
 #include "kernel/cmdline.h"
+#include "kernel/early.h"
 #include "kernel/inject.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
@@ -197,6 +198,7 @@ void kmain(uint32_t magic, uint64_t info_pa)
 	if (cpu_alloc(0, 0))		/* its APIC id is known later */
 		panic("no memory for the first CPU");
 	cpu_load(0);
+	early_report_nmis(0);
 	tlb_init_cpu(&cpus[0]);
 	sched_init_cpu(&cpus[0], cpus[0].idle);
 	sched_cpu_online(&cpus[0]);

@@ -26,6 +26,7 @@
 #define ACPI_SLEEP_ENABLE 0x2000
 
 extern const char boot_stack[], boot_stack_top[];
+extern const char early_pml4[];		/* linked where it is loaded: its address is the physical one */
 
 static uint32_t panicking;		/* number of the CPU that was first, + 1 */
 
@@ -172,7 +173,7 @@ static void print_where(uint64_t rip, uint64_t rsp, uint64_t rbp)
 
 static const char *table_name(uint64_t cr3)
 {
-	if (!entry)
+	if (!entry || cr3 == (uint64_t)early_pml4)
 		return "early table";
 	if (!entry->split)
 		return "the one table";

@@ -6,6 +6,7 @@
  * a %define.  No assembly file writes an offset by hand.
  */
 #include <stddef.h>
+#include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/needs.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trapframe.h"
@@ -104,4 +105,7 @@ void asm_offsets(void)
 	EMIT(LACKS_BASIC, offsetof(struct cpu_lacks, basic));
 	EMIT(LACKS_EXTENDED, offsetof(struct cpu_lacks, extended));
 	EMIT(LACKS_SIZE, sizeof(struct cpu_lacks));
+	EMIT(GATE_INTERRUPT, GATE_INTERRUPT);
+	EMIT(EARLY_STUB_SIZE, 16);
+	EMIT(EARLY_IDT_SIZE, VECTOR_EXCEPTIONS * sizeof(struct idt_gate));
 }

@@ -17,14 +17,6 @@
 #define GDT_TSS_PRESENT	0x0000890000000000	/* available 64-bit TSS, DPL 0 */
 #define GDT_ENTRIES	8
 
-struct idt_gate {
-	uint16_t offset_low, selector;
-	uint8_t ist, type;
-	uint16_t offset_mid;
-	uint32_t offset_high, reserved;
-};
-
-#define GATE_INTERRUPT	0x8e		/* present, interrupt gate: clears IF */
 #define GATE_DPL3	0x60
 
 struct table_register {

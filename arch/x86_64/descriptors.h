@@ -7,6 +7,16 @@
 
 struct cpu;
 
+/* A gate of the IDT in long mode. */
+struct idt_gate {
+	uint16_t offset_low, selector;
+	uint8_t ist, type;
+	uint16_t offset_mid;
+	uint32_t offset_high, reserved;
+};
+
+#define GATE_INTERRUPT	0x8e		/* present, interrupt gate: clears IF */
+
 extern uint64_t idt_pa;			/* frame of the one IDT */
 
 /* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for loading a

@@ -16,6 +16,7 @@
 #include "arch/x86_64/needs.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/early.h"
 #include "kernel/inject.h"
 #include "kernel/printk.h"
 #include "kernel/sched.h"
@@ -170,6 +171,7 @@ static bool start(uint32_t apic_id, uint64_t page)
 	if (!wait_for(&ap_stack, 0, STARTUP_DELAY_NS))
 		lapic_send_startup(apic_id, page / PAGE_SIZE);
 	if (wait_until_online(cpu)) {
+		early_report_nmis(cpu_count);
 		cpu_count++;
 		return true;
 	}

@@ -39,12 +39,17 @@ uint64_t uart_irq_count;
 static uint8_t ring[RING_SIZE];
 static uint32_t ring_head, ring_tail;
 static uint8_t ier;
-static bool present, routed;
+static bool present, routed, set_up;
 
 /* Registers that read as written, and the four bits of IER that are always 0: an empty bus has neither. */
 static bool answers(void)
 {
 	return inb(UART_LCR) == LCR_8N1 && !(inb(UART_IER) & ~IER_ALL);
+}
+
+bool uart_is_set_up(void)
+{
+	return set_up;
 }
 
 void uart_init(void)
@@ -57,6 +62,7 @@ void uart_init(void)
 	outb(UART_FCR, FCR_ON_AND_CLEAR);
 	outb(UART_MCR, MCR_DTR_RTS_OUT2);
 	present = answers();
+	set_up = true;
 }
 
 static void put(uint8_t c)

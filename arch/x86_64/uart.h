@@ -3,6 +3,7 @@
 #ifndef ARCH_UART_H
 #define ARCH_UART_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stddef.h>
 
@@ -13,6 +14,7 @@ struct trapframe;
 
 /* 115200 8N1, polled; works before paging and interrupts. Where no UART answers everything here does nothing. */
 void uart_init(void);
+bool uart_is_set_up(void);		/* uart_init() has been called */
 void uart_write(const char *buf, size_t len);	/* LF becomes CR LF; polled */
 void uart_enable_irq(void);		/* route and enable the receive interrupt, if it can be; after ioapic_init() */
 const char *uart_lacks_irq(void);	/* why no interrupt can come; NULL: it can. After uart_enable_irq() */

@@ -79,12 +79,13 @@ def report(outcome: Outcome) -> list[str]:
 
 
 @contextmanager
-def under_gdb(design: Design, words: str, what: str, cpus: int = 1) -> Iterator[GdbBoot]:
-    """A boot of @design with @words on its command line, under the gdb stub.  Failed, with the end of its log, where
-    the guest does not do what is waited for.  It passes when it ends by itself: finish()."""
-    log = BUILD / "log" / f"{design.name}-{cpus}-icount-{what}.log"
+def under_gdb(design: Design, words: str, what: str, **machine) -> Iterator[GdbBoot]:
+    """A boot of @design with @words on its command line, under the gdb stub; @machine: more of
+    Boot's words.  Failed, with the end of its log, where the guest does not do what is waited for.
+    It passes when it ends by itself: finish()."""
+    log = BUILD / "log" / f"{design.name}-{machine.get('cpus', 1)}-icount-{what}.log"
     try:
-        with GdbBoot(BUILD, f"entry={design.name} {words}", log, cpus) as boot:
+        with GdbBoot(BUILD, f"entry={design.name} {words}", log, **machine) as boot:
             try:
                 yield boot
             except (GdbError, TraceError) as error:

@@ -17,11 +17,12 @@ START_SECONDS = 20
 
 class GdbBoot:
     """A guest under the gdb stub; use it in a with statement. It is stopped before its first
-    instruction, its serial line goes to @log. @build holds vestibule.elf and archive.tar."""
+    instruction, its serial line goes to @log. @build holds vestibule.elf and archive.tar;
+    @machine: more of Boot's words."""
 
-    def __init__(self, build, cmdline, log, cpus=1):
+    def __init__(self, build, cmdline, log, **machine):
         self.log = Path(log)
-        self.boot = Boot(cmdline=cmdline, mode="pvh", cpus=cpus, icount=True, build=Path(build))
+        self.boot = Boot(cmdline=cmdline, mode="pvh", icount=True, build=Path(build), **machine)
 
     def __enter__(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -59,12 +60,12 @@ class GdbBoot:
         self.gdb.close()        # a new one stops the guest, if it runs
         return examine(self.path, self.boot.build)
 
+    def status(self):
+        """QEMU's exit status; the guest ends by itself, or has."""
+        return self.process.wait(START_SECONDS)
+
     def expect_pass(self):
         """The guest has ended: TraceError unless it ended well."""
         status = self.status()
         if status != EXIT_STATUS["pass"]:
             raise TraceError("the traced boot ended with QEMU status %s" % status)
-
-    def status(self):
-        """QEMU's, once the guest has ended."""
-        return self.process.wait(START_SECONDS)
