@@ -7,11 +7,12 @@
  */
 #include "entry/dispatch.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "kernel/fault.h"
-#include "kernel/panic.h"
+#include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "mm/tlb.h"
@@ -30,9 +31,25 @@ int64_t syscall_dispatch(struct trapframe *frame)
 	return syscall_table[number & mask](frame);
 }
 
+static uint32_t unexpected[256];		/* by vector, of all CPUs */
+
+/* Nothing of ours is lost: what can be masked is (lapic_enable(), ioapic_init()), so it is a
+ * device that the firmware has left sending. The one line tells; a storm must not fill the
+ * console. */
 static void unexpected_irq(struct trapframe *frame)
 {
-	panic_frame(frame, read_cr3(), "interrupt %lu has no handler", frame->vector);
+	/* One that the APIC does not have in service came another way, and an EOI would end
+	 * somebody else's. */
+	if (lapic_in_service(frame->vector))
+		lapic_eoi();
+	if (!__atomic_fetch_add(&unexpected[frame->vector], 1, __ATOMIC_RELAXED))
+		printk("irq: interrupt %lu has no handler: ignored, and told once\n",
+		       frame->vector);
+}
+
+uint32_t irq_unexpected(uint8_t vector)
+{
+	return __atomic_load_n(&unexpected[vector], __ATOMIC_RELAXED);
 }
 
 /* An entry for each, so that no path asks what a vector is or whether anybody wants it. */

@@ -35,5 +35,8 @@ bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 typedef void trap_handler(struct trapframe *frame);
 trap_handler *irq_set_handler(uint8_t vector, trap_handler *handler);
 trap_handler *irq_handler_of(uint8_t vector);
+/* How often @vector came, on any CPU, while it had no handler: acknowledged where that is due,
+ * and ignored. */
+uint32_t irq_unexpected(uint8_t vector);
 
 #endif

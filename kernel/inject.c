@@ -174,9 +174,11 @@ static void panic_with_the_others(struct trapframe *frame)
 
 static void interrupt_nobody(void)
 {
-	lapic_send_ipi(this_cpu()->apic_id, VECTOR_SPURIOUS - 1);
-	for (;;)
-		__asm__ volatile("sti; nop; cli" : : : "memory");
+	for (uint32_t n = 1; n <= 3; n++) {
+		lapic_send_ipi(this_cpu()->apic_id, VECTOR_SPURIOUS - 1);
+		while (irq_unexpected(VECTOR_SPURIOUS - 1) < n)
+			irq_window();
+	}
 }
 
 static void panic_all(void)

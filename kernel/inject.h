@@ -7,8 +7,8 @@
  *                       spoil the first process's user root in that way
  *   panic, double-free, stack-overflow, null-call
  *                       break a kernel invariant once user space is up
- *   stray-irq           an interrupt comes that nobody asked for
  *   deadlock            a CPU waits for a lock that it holds itself
+ *   stray-irq           an interrupt comes three times that nobody asked for
  *   panic-all           every CPU panics at once
  *   ap-silent           no CPU but the first comes up when it is started
  */

@@ -10,6 +10,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
+#include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
@@ -288,8 +289,17 @@ static void begin(const struct place *p, const char *fmt, va_list ap)
 	machine_exit(EXIT_PANIC);
 }
 
+/* A device that the firmware left running may be to blame. */
+static void print_unexpected(void)
+{
+	for (unsigned v = VECTOR_EXCEPTIONS; v < 256; v++)
+		if (irq_unexpected(v))
+			printk("interrupt %u, which has no handler, came %u times\n", v, irq_unexpected(v));
+}
+
 static void __attribute__((noreturn)) end(void)
 {
+	print_unexpected();
 	smp_hear_others();
 	machine_exit(EXIT_PANIC);
 }

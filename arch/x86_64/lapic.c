@@ -15,7 +15,9 @@
 #define LAPIC_ID	0x20
 #define LAPIC_VERSION	0x30
 #define LAPIC_SPURIOUS	0xf0
+#define LAPIC_IN_SERVICE(v) (0x100 + (v) / 32 * 0x10)	/* one bit a vector */
 #define LAPIC_ESR	0x280
+#define LAPIC_LVT_CMCI	0x2f0
 #define LAPIC_LVT_TIMER	0x320
 #define LAPIC_LVT_THERMAL 0x330
 #define LAPIC_LVT_PERF	0x340
@@ -25,6 +27,12 @@
 #define LAPIC_TIMER_INITIAL 0x380
 #define LAPIC_TIMER_CURRENT 0x390
 #define LAPIC_TIMER_DIVIDE 0x3e0
+#define LAPIC_EXTENDED	0x400		/* AMD: its bits 16 to 23 count further LVT entries */
+#define LAPIC_LVT_EXTENDED(i) (0x500 + 0x10 * (i))
+
+#define VERSION_LAST_LVT(v) ((v) >> 16 & 0xff)
+#define VERSION_EXTENDED (1u << 31)	/* AMD: LAPIC_EXTENDED is there; reserved and 0 elsewhere */
+#define EXTENDED_LVTS(v) ((v) >> 16 & 0xff)
 
 #define SPURIOUS_ENABLE	(1u << 8)
 #define LVT_MASKED	(1u << 16)
@@ -48,13 +56,13 @@ uint64_t lapic_timer_hz;
 
 static uint32_t read(unsigned reg)
 {
-	return lapic_base ? lapic_base[reg / 4] : (uint32_t)rdmsr(LAPIC_MSR(reg));
+	return lapic_base ? mmio_read(&lapic_base[reg / 4]) : (uint32_t)rdmsr(LAPIC_MSR(reg));
 }
 
 static void write(unsigned reg, uint32_t v)
 {
 	if (lapic_base)
-		lapic_base[reg / 4] = v;
+		mmio_write(&lapic_base[reg / 4], v);
 	else
 		wrmsr(LAPIC_MSR(reg), v);
 }
@@ -78,26 +86,51 @@ static void set_mode(void)
 		wrmsr(MSR_APIC_BASE, base | APIC_BASE_X2APIC);
 }
 
+/* What firmware may have left on: machine checks' CMCI, thermal, performance counters, AMD's own
+ * (SDM vol. 3A, 11.5.1; APM vol. 2, 16.4.5). An entry beyond the last may not be touched. */
+static void mask_events(void)
+{
+	uint32_t version = read(LAPIC_VERSION), last = VERSION_LAST_LVT(version);
+
+	if (last >= 4)
+		write(LAPIC_LVT_PERF, LVT_MASKED);
+	if (last >= 5)
+		write(LAPIC_LVT_THERMAL, LVT_MASKED);
+	if (last >= 6)
+		write(LAPIC_LVT_CMCI, LVT_MASKED);
+	if (!(version & VERSION_EXTENDED))
+		return;
+	for (uint32_t i = 0; i < EXTENDED_LVTS(read(LAPIC_EXTENDED)); i++)
+		write(LAPIC_LVT_EXTENDED(i), LVT_MASKED);
+}
+
+bool lapic_in_service(uint8_t vector)
+{
+	return read(LAPIC_IN_SERVICE(vector)) >> vector % 32 & 1;
+}
+
+/* Each EOI ends the highest one. */
+static void end_all_in_service(void)
+{
+	for (int v = 255; v >= 0; v--)
+		if (lapic_in_service(v))
+			lapic_eoi();
+}
+
 void lapic_enable(void)
 {
-	unsigned last_lvt;
-
 	set_mode();
 	/* LVT entries can only be written once the APIC is enabled in software. */
 	write(LAPIC_SPURIOUS, SPURIOUS_ENABLE | VECTOR_SPURIOUS);
 	write(LAPIC_TPR, 0);
-	last_lvt = read(LAPIC_VERSION) >> 16 & 0xff;
-	if (last_lvt >= 4)
-		write(LAPIC_LVT_PERF, LVT_MASKED);
-	if (last_lvt >= 5)
-		write(LAPIC_LVT_THERMAL, LVT_MASKED);
+	mask_events();
 	write(LAPIC_LVT_TIMER, LVT_MASKED | VECTOR_TIMER);
 	write(LAPIC_LVT_LINT0, LVT_MASKED);	/* the 8259s, which are not used */
 	write(LAPIC_LVT_LINT1, DELIVERY_NMI);
 	write(LAPIC_LVT_ERROR, LVT_MASKED);
 	write(LAPIC_ESR, 0);
 	write(LAPIC_TIMER_DIVIDE, DIVIDE_BY_16);
-	lapic_eoi();				/* firmware may have left one in service */
+	end_all_in_service();			/* firmware may have left some */
 }
 
 uint32_t lapic_id(void)

@@ -3,6 +3,7 @@
 #ifndef ARCH_LAPIC_H
 #define ARCH_LAPIC_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include "arch/x86_64/x86.h"
 
@@ -32,6 +33,9 @@ static inline void lapic_eoi(void)
 	else
 		wrmsr(LAPIC_MSR(LAPIC_EOI), 0);
 }
+
+/* Is @vector in service on this CPU, so that an EOI is due? IRQs off. */
+bool lapic_in_service(uint8_t vector);
 
 /* To the CPU whose APIC id is @apic_id (physical destination). What was written before is visible to it.
  * IRQs off. Do not wait for delivery. */

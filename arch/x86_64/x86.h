@@ -118,6 +118,18 @@ static inline void write_dr0(uint64_t v)
 	__asm__ volatile("mov %0, %%dr0" : : "r"(v));
 }
 
+/* Host tests plant what these find. */
+struct cpuid_regs {
+	uint32_t eax, ebx, ecx, edx;
+};
+
+#ifdef VESTIBULE_HOST
+uint64_t rdmsr(uint32_t msr);
+void wrmsr(uint32_t msr, uint64_t v);
+struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf);
+uint32_t mmio_read(volatile uint32_t *reg);
+void mmio_write(volatile uint32_t *reg, uint32_t v);
+#else
 static inline uint64_t rdmsr(uint32_t msr)
 {
 	uint32_t lo, hi;
@@ -130,18 +142,6 @@ static inline void wrmsr(uint32_t msr, uint64_t v)
 {
 	__asm__ volatile("wrmsr" : : "c"(msr), "a"((uint32_t)v), "d"((uint32_t)(v >> 32)) : "memory");
 }
-
-static inline uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-	return (uint64_t)hi << 32 | lo;
-}
-
-struct cpuid_regs {
-	uint32_t eax, ebx, ecx, edx;
-};
 
 static inline struct cpuid_regs cpuid_raw(uint32_t leaf, uint32_t subleaf)
 {
@@ -161,6 +161,25 @@ static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
 	if (leaf > last || (leaf ^ last) >> 16)
 		return (struct cpuid_regs){ 0, 0, 0, 0 };
 	return cpuid_raw(leaf, subleaf);
+}
+
+static inline uint32_t mmio_read(volatile uint32_t *reg)
+{
+	return *reg;
+}
+
+static inline void mmio_write(volatile uint32_t *reg, uint32_t v)
+{
+	*reg = v;
+}
+#endif
+
+static inline uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return (uint64_t)hi << 32 | lo;
 }
 
 static inline void invlpg(uint64_t va)

@@ -204,8 +204,9 @@ def fault_check(place: str, fault: str) -> Check:
             says = FAULTS[fault](boot, rip)
             boot.gdb.resume_or_end()
             outcome = Outcome(boot.status(), boot.log, 0)
-        expect(outcome, "panic", rf"^PANIC: #.* before the CPU was set up: {says}", r"^rip [0-9a-f]{16}  cs  0008", rf"\({TABLES.get(place, 'early')} table\)",
-               rf", CPU {cpus - 1} ", *([r"^CPU 0: stopped"] if cpus > 1 else []))
+        expect(outcome, "panic", rf"^PANIC: #.* before the CPU was set up: {says}", rf", CPU {cpus - 1} ",
+               rf"\({TABLES.get(place, 'early')} table\)", r"^rip [0-9a-f]{16}  cs  0008",
+               *([r"^CPU 0: stopped"] if cpus > 1 else []))
         if fault != "pf" and f"rip {rip:016x}" not in outcome.text:
             raise Failed(f"the report does not say RIP {rip:#x}", outcome.tail(30))
     return Check(f"{DESIGN.name}.{name}", run)

@@ -2,6 +2,7 @@
 /* test_acpi.c - the CPUs that a MADT names, the FADT's timer, and tables that are damaged in every way. */
 /* sources: arch/x86_64/acpi.c */
 #include <string.h>
+#include "tests/host/machine.h"
 #include "tests/host/physmem.h"
 #include "arch/x86_64/acpi.h"
 #include "mm/frames.h"

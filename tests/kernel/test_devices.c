@@ -88,3 +88,43 @@ KTEST(both_clocks_run)
 	KCHECK(tsc && timer);
 	printk("# 10 ms took %lu TSC ticks by the clock, %lu by the timer\n", tsc, timer);
 }
+
+#define UNWANTED	0x61		/* below all that the kernel uses */
+#define NOT_THE_APICS	0xee
+
+/* A second one comes only when the first was acknowledged. */
+KTEST(an_interrupt_that_nobody_expects_is_acknowledged)
+{
+	for (uint32_t n = 1; n <= 3; n++) {
+		lapic_send_ipi(cpus[0].apic_id, UNWANTED);
+		while (irq_unexpected(UNWANTED) < n)
+			irq_window();
+		KCHECK(irq_unexpected(UNWANTED) == n);
+		KCHECK(!lapic_in_service(UNWANTED));
+	}
+}
+
+static volatile bool was_in_service, still_in_service;
+
+static void take_one_inside(struct trapframe *frame)
+{
+	(void)frame;
+	was_in_service = lapic_in_service(VECTOR_SELF_TEST);
+	__asm__ volatile("int %0" : : "i"(NOT_THE_APICS) : "memory");
+	still_in_service = lapic_in_service(VECTOR_SELF_TEST);
+	lapic_eoi();
+	ticks++;
+}
+
+KTEST(an_interrupt_that_is_not_the_apics_ends_no_other_ones_service)
+{
+	trap_handler *old = irq_set_handler(VECTOR_SELF_TEST, take_one_inside);
+	uint64_t before = ticks;
+
+	lapic_send_ipi(cpus[0].apic_id, VECTOR_SELF_TEST);
+	while (ticks == before)
+		irq_window();
+	irq_set_handler(VECTOR_SELF_TEST, old);
+	KCHECK(was_in_service && still_in_service);
+	KCHECK(irq_unexpected(NOT_THE_APICS) == 1);
+}
