@@ -21,7 +21,8 @@ struct mcheck_report {
 /* Switch all reporting of this CPU on and forget what firmware left. No-op without the architecture. */
 void mcheck_enable(void);
 
-/* Read and clear all banks. In the #MC handler: kernel table, no lock. */
+/* Read and clear all banks, but for what a sibling must find. In the #MC handler: kernel table,
+ * no lock. */
 enum mcheck_verdict mcheck_take(struct mcheck_report *report);
 
 /* Last in the handler: from here on another #MC is delivered and is not a shutdown. */

@@ -14,6 +14,7 @@ from vmeasure.stepper import TraceError
 
 from .boots import PAIR_PATHS, FireError, Sweep, parse
 
+CPU = "max,vendor=GenuineIntel"      # on AMD no uncorrected error loses nothing
 COMMAND = "mce 0 9 0xbd00000000000000 0x5 0x1000 0x8c"
 OWN_ENTRY = re.compile(r"^machine_check\b|^stubs\+0x12[0-9a-f]$")
 
@@ -34,7 +35,8 @@ def send(design, text, undisturbed, seed=1, count=200, also=()):
     log = BUILD / "log" / f"{design.name}-1-icount-fire-mc.log"
     chosen = points(text, undisturbed, seed, count) + list(also)
     try:
-        with GdbBoot(BUILD, f"entry={design.name} tests=fire-mc-{len(chosen)} seed={seed}", log) as boot:
+        words = f"entry={design.name} tests=fire-mc-{len(chosen)} seed={seed}"
+        with GdbBoot(BUILD, words, log, cpu=CPU) as boot:
             for offset in chosen:
                 boot.gdb.run_to(undisturbed.start + offset)
                 boot.gdb.monitor(COMMAND)
