@@ -2,9 +2,9 @@
 /*
  * early.c - NMIs and faults of a CPU that has no descriptors of its own yet.
  *
- * An NMI may find anything half done: the console's line, the kernel's table, GS.  So it is only counted, in the
- * image, which every table shows at its place; the report comes when the CPU is set up.  A fault does not return, so
- * it may make itself the world that a panic needs.
+ * An NMI may find anything half done: the console's line, the kernel's table, GS.  So it is only
+ * counted, in the image, which every table shows at its place; the report comes when the CPU is
+ * set up.  A fault does not return, so it may make itself the world that a panic needs.
  */
 #include "kernel/early.h"
 #include "arch/x86_64/cpu.h"
@@ -16,6 +16,7 @@
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "mm/kspace.h"
+#include "mm/usercopy.h"
 
 /* One CPU at a time is on its way: the boot CPU, then those that it starts. */
 static uint32_t nmis;
@@ -27,8 +28,8 @@ static void __attribute__((noreturn)) report_fault(const struct trapframe *frame
 
 	if (!uart_is_set_up())
 		uart_init();
-	/* A CPU that is being started: the panic stops the others through the APIC, which the early table does not
-	 * show, and which may still be in another mode than theirs. */
+	/* A CPU that is being started: the panic stops the others through the APIC, which the
+	 * early table does not show, and which may still be in another mode than theirs. */
 	if (cpus[0].online) {
 		write_cr3(kspace_boot_root());
 		lapic_enable();
@@ -39,10 +40,16 @@ static void __attribute__((noreturn)) report_fault(const struct trapframe *frame
 
 void early_exception(struct trapframe *frame, uint64_t cr3)
 {
-	if (frame->vector != VECTOR_NMI)
+	uint64_t fixup = frame->vector == VECTOR_GP ? usercopy_fixup(frame->rip) : 0;
+
+	if (frame->vector == VECTOR_NMI) {
+		last_nmi_rip = frame->rip;
+		nmis++;
+	} else if (fixup) {
+		frame->rip = fixup;
+	} else {
 		report_fault(frame, cr3);
-	last_nmi_rip = frame->rip;
-	nmis++;
+	}
 }
 
 void early_report_nmis(uint32_t index)
@@ -50,5 +57,6 @@ void early_report_nmis(uint32_t index)
 	uint32_t n = __atomic_exchange_n(&nmis, 0, __ATOMIC_RELAXED);
 
 	if (n)
-		printk("NMI: %u before CPU %u was set up, the last at %p\n", n, index, (void *)last_nmi_rip);
+		printk("NMI: %u before CPU %u was set up, the last at %p\n", n, index,
+		       (void *)last_nmi_rip);
 }

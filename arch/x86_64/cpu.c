@@ -3,6 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/descriptors.h"
 #include "arch/x86_64/fpu.h"
+#include "arch/x86_64/lfence.h"
 #include "arch/x86_64/mcheck.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
@@ -18,6 +19,7 @@
 struct cpu cpus[MAX_CPUS];
 uint32_t cpu_count = 1;
 uint32_t cpu_features;
+uint32_t cpus_without_lfence;
 
 static const char *const feature_names[] = {
 	"SMEP", "SMAP", "UMIP", "PGE", "NX", "XSAVE", "AVX", "1GB pages", "PCID", "INVPCID",
@@ -82,6 +84,8 @@ void cpu_enable_features(void)
 		clac();
 	fpu_enable();
 	mcheck_enable();
+	if (!lfence_make_serializing())
+		__atomic_add_fetch(&cpus_without_lfence, 1, __ATOMIC_RELAXED);
 }
 
 /* A zeroed page of @cpu's block; the frame is noted and returned. 0 when memory is short. */

@@ -57,6 +57,7 @@ static inline void smap_close(void)
 /* The names of CPU_* bits, separated by spaces, in @buf. */
 const char *cpu_feature_names(uint32_t features, char *buf, size_t size);
 
+extern uint32_t cpus_without_lfence;	/* CPUs whose LFENCE may be no barrier to speculation */
 extern struct cpu cpus[MAX_CPUS];
 extern uint32_t cpu_count;		/* the boot CPU, and those that came online */
 

@@ -229,6 +229,10 @@ void smp_start_cpus(const struct bootinfo *bi, uint32_t limit)
 		start_others(page, wanted - 1);
 	else if (wanted > 1)
 		printk("smp: the other CPUs are left out: no free page below 640 KiB to start them at\n");
+	if (cpus_without_lfence)
+		printk("cpu: LFENCE may be no barrier to speculation on %u CPU%s: DE_CFG, MSR "
+		       "c0011029, cannot be set (under a hypervisor that is the host's to do)\n",
+		       cpus_without_lfence, cpus_without_lfence > 1 ? "s" : "");
 	pcid = cpu_features & CPU_INVPCID ? ", PCID with INVPCID" : ", PCID without INVPCID";
 	printk("vestibule: %u CPU%s, %s%s\n", cpu_count, cpu_count > 1 ? "s" : "",
 	       lapic_base ? "xAPIC" : "x2APIC", tlb_pcid_in_use() ? pcid : "");

@@ -3,6 +3,7 @@
 #ifndef ARCH_X86_H
 #define ARCH_X86_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* RFLAGS */
@@ -173,6 +174,11 @@ static inline void mmio_write(volatile uint32_t *reg, uint32_t v)
 	*reg = v;
 }
 #endif
+
+/* False where the processor answers with #GP. Any context where a fault in kernel mode is
+ * allowed. (msr.asm) */
+bool rdmsr_safe(uint32_t msr, uint64_t *v);
+bool wrmsr_safe(uint32_t msr, uint64_t v);
 
 static inline uint64_t rdtsc(void)
 {

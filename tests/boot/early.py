@@ -26,6 +26,7 @@ LAPIC_PA, ICR_LOW, ICR_HIGH = 0xfee00000, 0x300, 0x310
 ICR_NMI = 1 << 14 | 4 << 8              # assert; delivery mode NMI
 STORE = b"\x89\x08"                     # mov [rax], ecx
 NOWHERE = 0xffffc12345678000            # no table maps it
+PKRS, JUNK = 0x6e1, 0x5a5a              # an MSR of 32 bits, or none
 UD2, MOV_SS_AX = b"\x0f\x0b", b"\x8e\xd0"
 BAD_SELECTOR = 0x1000                   # beyond the GDT
 
@@ -160,6 +161,27 @@ def ap_nmi_check() -> Check:
     return Check(f"{DESIGN.name}.early-nmi-2-cpus", run)
 
 
+def expected_fault_check() -> Check:
+    """wrmsr_safe() of an MSR that does not take the value, called where frames_init() begins."""
+    def run() -> None:
+        elf = Elf(KERNEL)
+        there, names = elf.address("frames_init"), ("rax", "rcx", "rdx", "rdi", "rsi", "rsp")
+        with under_gdb(DESIGN, PROGRAM, "early-wrmsr") as boot:
+            boot.gdb.run_to(there)
+            saved = boot.gdb.read_registers(names)
+            boot.gdb.write_word(saved[-1] - 8, there)
+            for name, value in (("rsp", saved[-1] - 8), ("rdi", PKRS), ("rsi", (1 << 64) - 1), ("rax", JUNK),
+                                ("rip", elf.address("wrmsr_safe"))):
+                boot.gdb.write_register(name, value)
+            boot.gdb.run_to(there)
+            if (answer := boot.gdb.read_registers(["rax"])[0]) != 0:
+                raise Failed(f"wrmsr_safe() returns {answer:#x}, not false")
+            for name, value in zip(names, saved):
+                boot.gdb.write_register(name, value)
+            finish(boot)
+    return Check(f"{DESIGN.name}.early-wrmsr", run)
+
+
 def undefined(boot: GdbBoot, rip: int) -> str:
     boot.gdb.write_memory(rip, UD2)
     return r"vector 6, error 0, CR2"
@@ -213,4 +235,4 @@ def fault_check(place: str, fault: str) -> Check:
 
 
 def checks() -> list[Check]:
-    return [nmi_check(), ap_nmi_check()] + [fault_check(place, fault) for place in PLACES for fault in PLACES[place][2]]
+    return [nmi_check(), ap_nmi_check(), expected_fault_check()] + [fault_check(place, fault) for place in PLACES for fault in PLACES[place][2]]

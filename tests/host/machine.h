@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* machine.h - a processor for host tests: it has the MSRs and CPUID leaves that the test plants, and no others. */
+/* machine.h - a processor for host tests: it has the MSRs and CPUID leaves that the test plants,
+ * and no others. */
 #ifndef TESTS_MACHINE_H
 #define TESTS_MACHINE_H
 
@@ -18,6 +19,7 @@ static struct planted_msr {
 	uint32_t msr;
 	uint64_t value;
 	unsigned writes;
+	bool fixed;			/* writes change nothing, as under some hypervisors */
 } planted_msrs[PLANTED_MAX];
 static struct planted_leaf {
 	uint32_t leaf, subleaf;
@@ -47,7 +49,7 @@ static inline void plant_msr(uint32_t msr, uint64_t value)
 		assert_true(planted_msr_count < PLANTED_MAX);
 		m = &planted_msrs[planted_msr_count++];
 	}
-	*m = (struct planted_msr){ msr, value, 0 };
+	*m = (struct planted_msr){ msr, value, 0, false };
 }
 
 static inline void plant_leaf(uint32_t leaf, uint32_t subleaf, struct cpuid_regs regs)
@@ -57,7 +59,8 @@ static inline void plant_leaf(uint32_t leaf, uint32_t subleaf, struct cpuid_regs
 }
 
 /* Leaf 0 and leaf 1's family and model, and leaf 1's EDX. */
-static inline void plant_processor(const char *vendor, unsigned family, unsigned model, uint32_t edx)
+static inline void plant_processor(const char *vendor, unsigned family, unsigned model,
+				   uint32_t edx)
 {
 	struct cpuid_regs r = { .eax = 0x20 };
 	unsigned base = family > 15 ? 15 : family;
@@ -67,7 +70,8 @@ static inline void plant_processor(const char *vendor, unsigned family, unsigned
 	memcpy(&r.ecx, vendor + 8, 4);
 	plant_leaf(0, 0, r);
 	r = (struct cpuid_regs){
-		.eax = (family - base) << 20 | (model >> 4) << 16 | base << 8 | (model & 15) << 4, .edx = edx,
+		.eax = (family - base) << 20 | (model >> 4) << 16 | base << 8 | (model & 15) << 4,
+		.edx = edx,
 	};
 	plant_leaf(1, 0, r);
 }
@@ -90,14 +94,30 @@ uint64_t rdmsr(uint32_t msr)
 	return m->value;
 }
 
-void wrmsr(uint32_t msr, uint64_t v)
+bool rdmsr_safe(uint32_t msr, uint64_t *v)
+{
+	struct planted_msr *m = planted_msr(msr);
+
+	if (m)
+		*v = m->value;
+	return m;
+}
+
+bool wrmsr_safe(uint32_t msr, uint64_t v)
 {
 	struct planted_msr *m = planted_msr(msr);
 
 	if (!m)
-		fail_msg("MSR %x was written, which is not there: #GP", msr);
-	m->value = v;
+		return false;
+	m->value = m->fixed ? m->value : v;
 	m->writes++;
+	return true;
+}
+
+void wrmsr(uint32_t msr, uint64_t v)
+{
+	if (!wrmsr_safe(msr, v))
+		fail_msg("MSR %x was written, which is not there: #GP", msr);
 }
 
 #endif

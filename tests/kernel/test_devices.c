@@ -128,3 +128,15 @@ KTEST(an_interrupt_that_is_not_the_apics_ends_no_other_ones_service)
 	KCHECK(was_in_service && still_in_service);
 	KCHECK(irq_unexpected(NOT_THE_APICS) == 1);
 }
+
+#define MSR_PKRS	0x6e1
+
+/* PKRS has 32 bits; where there is no such MSR any value is wrong. */
+KTEST(an_msr_that_faults_is_an_answer)
+{
+	uint64_t v = 1;
+
+	KCHECK(!wrmsr_safe(MSR_PKRS, ~0ul));
+	KCHECK(rdmsr_safe(MSR_EFER, &v) && v == rdmsr(MSR_EFER));
+	KCHECK(wrmsr_safe(MSR_EFER, v));
+}
