@@ -2,6 +2,7 @@
 /* fpu.c - user FPU, SSE and AVX state. XSAVE where there is one, FXSAVE elsewhere. */
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"
 
 #define XCR0_X87_SSE	3u
@@ -12,6 +13,9 @@
 #define MXCSR_INIT	0x1f80
 #define MXCSR_OFFSET	24
 
+#define CPUID_CAPACITY	0x80000008
+#define ERROR_POINTERS	(1u << 2)	/* its EBX: XSaveErPtr */
+
 static uint32_t area_size = FXSAVE_SIZE;
 
 /* What the leaf says is all that XSETBV may be asked for. */
@@ -20,10 +24,21 @@ bool fpu_xsave_usable(void)
 	return (cpuid(0xd, 0).eax & XCR0_X87_SSE) == XCR0_X87_SSE;
 }
 
+/* AMD without XSaveErPtr: FXRSTOR and XRSTOR load the x87 instruction and data pointers only with
+ * an exception pending, so that a program would find those of the last one (APM vol. 2, 11.4.4.3;
+ * CVE-2006-1056). */
+static bool pointers_stay;
+
+static void find_erratum(void)
+{
+	pointers_stay = cpu_is_amd() && !(cpuid_extended(CPUID_CAPACITY).ebx & ERROR_POINTERS);
+}
+
 void fpu_enable(void)
 {
 	uint32_t offered, xcr0 = XCR0_X87_SSE;
 
+	find_erratum();
 	if (!(cpu_features & CPU_XSAVE))
 		return;
 	offered = cpuid(0xd, 0).eax;
@@ -57,6 +72,8 @@ void fpu_save(void *area)
 
 void fpu_restore(const void *area)
 {
+	if (pointers_stay)
+		__asm__ volatile("fninit");	/* clears them, and waits for no exception */
 	if (cpu_features & CPU_XSAVE)
 		__asm__ volatile("xrstor64 (%0)" : : "r"(area), "a"(-1), "d"(-1) : "memory");
 	else
