@@ -240,10 +240,10 @@ static void add_cpu(uint32_t apic_id, uint32_t flags)
 
 static void add_ioapic(const struct madt_ioapic *e)
 {
-	if (acpi.ioapic_pa)
-		return;			/* ISA interrupts are on the first */
-	acpi.ioapic_pa = e->pa;
-	acpi.ioapic_gsi_base = e->gsi_base;
+	if (acpi.ioapic_count < ACPI_IOAPICS)
+		acpi.ioapics[acpi.ioapic_count++] = (struct ioapic_info){ e->pa, e->gsi_base };
+	else
+		printk("acpi: the IOAPIC at 0x%x is left out: at most %d\n", e->pa, ACPI_IOAPICS);
 }
 
 static void add_override(const struct madt_override *e)
@@ -313,7 +313,8 @@ static void use_defaults(void)
 {
 	acpi = (struct acpi_info){
 		.lapic_pa = LAPIC_DEFAULT_PA,
-		.ioapic_pa = IOAPIC_DEFAULT_PA,
+		.ioapics = { { IOAPIC_DEFAULT_PA, 0 } },
+		.ioapic_count = 1,
 		.cpu_apic_ids = { cpuid(1, 0).ebx >> 24 },
 		.cpu_count = 1,
 	};

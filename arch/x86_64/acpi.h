@@ -14,11 +14,16 @@ struct irq_override {
 	bool active_low, level;
 };
 
+#define ACPI_IOAPICS	32
+
 struct acpi_info {
 	bool present;			/* a valid MADT was found */
 	uint64_t lapic_pa;
-	uint64_t ioapic_pa;		/* first IOAPIC, 0 when none */
-	uint32_t ioapic_gsi_base;
+	struct ioapic_info {
+		uint64_t pa;
+		uint32_t gsi_base;	/* its pin 0's global interrupt; not always 0 */
+	} ioapics[ACPI_IOAPICS];
+	uint32_t ioapic_count;
 	uint32_t cpu_apic_ids[MAX_CPUS];	/* enabled CPUs, boot CPU wherever it stands */
 	uint32_t cpu_count;
 	uint32_t cpus_left_out;		/* beyond MAX_CPUS */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ioapic.c - the first IOAPIC (Intel 82093AA data sheet), and the 8259s put to rest. */
+/* ioapic.c - the IOAPICs (Intel 82093AA data sheet), and the 8259s put to rest. */
 #include <stdbool.h>
 #include <stddef.h>
 #include "arch/x86_64/acpi.h"
@@ -25,20 +25,27 @@
 #define PIC_8086	0x01		/* ICW4 */
 #define PIC_VECTORS	0xe0		/* where no device lives: a spurious IRQ must not look like an exception */
 
-static volatile uint32_t *base;
-static unsigned pins;
+#define NOT_THERE	0xffffffffu	/* what a bus without a device answers */
+
+struct ioapic {
+	volatile uint32_t *base;
+	uint32_t gsi_base, pins;	/* @pins global interrupts from gsi_base on arrive here */
+};
+
+static struct ioapic ioapics[ACPI_IOAPICS];
+static unsigned ioapic_count;
 static struct spinlock lock;		/* the index and window registers are one resource */
 
-static uint32_t read(uint8_t reg)
+static uint32_t read(const struct ioapic *io, uint8_t reg)
 {
-	base[IOAPIC_SELECT / 4] = reg;
-	return base[IOAPIC_WINDOW / 4];
+	mmio_write(&io->base[IOAPIC_SELECT / 4], reg);
+	return mmio_read(&io->base[IOAPIC_WINDOW / 4]);
 }
 
-static void write(uint8_t reg, uint32_t v)
+static void write(const struct ioapic *io, uint8_t reg, uint32_t v)
 {
-	base[IOAPIC_SELECT / 4] = reg;
-	base[IOAPIC_WINDOW / 4] = v;
+	mmio_write(&io->base[IOAPIC_SELECT / 4], reg);
+	mmio_write(&io->base[IOAPIC_WINDOW / 4], v);
 }
 
 void pic_disable(void)
@@ -57,29 +64,45 @@ void pic_disable(void)
 	outb(PIC2 + 1, 0xff);
 }
 
-/* Without ACPI its address is a guess: does it keep what is written, and have a version? */
-static bool answers(void)
+/* Its address may be a guess: does it keep what is written, and have a version? */
+static bool answers(const struct ioapic *io)
 {
-	uint32_t version = read(REG_VERSION);
+	uint32_t version = read(io, REG_VERSION);
 
-	return (base[IOAPIC_SELECT / 4] & 0xff) == REG_VERSION && version && version != UINT32_MAX;
+	return (mmio_read(&io->base[IOAPIC_SELECT / 4]) & 0xff) == REG_VERSION && version &&
+	       version != NOT_THERE;
+}
+
+static void add(const struct ioapic_info *info)
+{
+	struct ioapic io = { kspace_map_mmio(info->pa, IOAPIC_SIZE), info->gsi_base, 0 };
+
+	if (!answers(&io)) {
+		printk("ioapic: none at 0x%lx: what is wired to it cannot interrupt\n", info->pa);
+		return;
+	}
+	io.pins = (read(&io, REG_VERSION) >> 16 & 0xff) + 1;
+	for (unsigned i = 0; i < io.pins; i++) {
+		write(&io, REG_PIN(i), PIN_MASKED);
+		write(&io, REG_PIN(i) + 1, 0);
+	}
+	ioapics[ioapic_count++] = io;
 }
 
 void ioapic_init(void)
 {
-	if (!acpi.ioapic_pa)
-		return;
-	base = kspace_map_mmio(acpi.ioapic_pa, IOAPIC_SIZE);
-	if (!answers()) {
-		printk("ioapic: none at 0x%lx: devices cannot interrupt\n", acpi.ioapic_pa);
-		base = NULL;
-		return;
-	}
-	pins = (read(REG_VERSION) >> 16 & 0xff) + 1;
-	for (unsigned i = 0; i < pins; i++) {
-		write(REG_PIN(i), PIN_MASKED);
-		write(REG_PIN(i) + 1, 0);
-	}
+	ioapic_count = 0;
+	for (uint32_t i = 0; i < acpi.ioapic_count; i++)
+		add(&acpi.ioapics[i]);
+}
+
+/* Where global interrupt @gsi arrives, or NULL. */
+static const struct ioapic *find(uint32_t gsi)
+{
+	for (unsigned i = 0; i < ioapic_count; i++)
+		if (gsi >= ioapics[i].gsi_base && gsi - ioapics[i].gsi_base < ioapics[i].pins)
+			return &ioapics[i];
+	return NULL;
 }
 
 /* Where ISA interrupt @isa arrives, and how: as the MADT says, else identity, edge, active high. */
@@ -94,15 +117,18 @@ static struct irq_override find_override(unsigned isa)
 int ioapic_route_isa(unsigned isa, uint8_t vector, uint32_t apic_id)
 {
 	struct irq_override o = find_override(isa);
-	uint32_t pin = o.gsi - acpi.ioapic_gsi_base;
+	const struct ioapic *io = find(o.gsi);
+	uint32_t pin;
 	uint64_t flags;
 
-	if (!base || o.gsi < acpi.ioapic_gsi_base || pin >= pins)
+	if (!io)
 		return -1;
+	pin = o.gsi - io->gsi_base;
 	flags = spin_lock_irqsave(&lock);
 	/* Destination first: the low word unmasks. */
-	write(REG_PIN(pin) + 1, apic_id << 24);
-	write(REG_PIN(pin), vector | (o.active_low ? PIN_ACTIVE_LOW : 0) | (o.level ? PIN_LEVEL : 0));
+	write(io, REG_PIN(pin) + 1, apic_id << 24);
+	write(io, REG_PIN(pin),
+	      vector | (o.active_low ? PIN_ACTIVE_LOW : 0) | (o.level ? PIN_LEVEL : 0));
 	spin_unlock_irqrestore(&lock, flags);
 	return pin;
 }

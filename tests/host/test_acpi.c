@@ -145,7 +145,7 @@ static void assert_defaults(const char *reason)
 {
 	assert_false(acpi.present);
 	assert_int_equal(acpi.cpu_count, 1);
-	assert_true(acpi.lapic_pa == 0xfee00000 && acpi.ioapic_pa == 0xfec00000);
+	assert_true(acpi.lapic_pa == 0xfee00000 && acpi.ioapic_count == 1 && acpi.ioapics[0].pa == 0xfec00000);
 	if (!strstr(console, reason) || !strstr(console, "assuming one CPU"))
 		fail_msg("the console lacks \"%s\": %s", reason, console);
 }
@@ -168,6 +168,27 @@ static void enabled_cpus_of_both_kinds_are_found(void **state)
 	assert_int_equal(acpi.cpu_apic_ids[1], 2);
 	assert_int_equal(acpi.cpu_apic_ids[2], 0x12345);
 	assert_string_equal(console, "");
+}
+
+static void every_ioapic_is_found(void **state)
+{
+	(void)state;
+	begin_tables();
+	add_lapic(0, ENABLED);
+	for (uint32_t i = 0; i < ACPI_IOAPICS + 1; i++) {
+		const uint8_t head[] = { 1, 12, i, 0 };
+		uint32_t pa = 0xfec00000 + i * 0x1000, gsi_base = (i ^ 1) * 24;
+
+		put(head, sizeof(head));
+		put(&pa, 4);
+		put(&gsi_base, 4);
+	}
+	end_tables();
+	assert_int_equal(acpi.ioapic_count, ACPI_IOAPICS);
+	assert_int_equal(acpi.ioapics[0].gsi_base, 24);
+	assert_int_equal(acpi.ioapics[1].gsi_base, 0);
+	assert_int_equal(acpi.ioapics[1].pa, 0xfec01000);
+	assert_non_null(strstr(console, "0xfec20000 is left out"));
 }
 
 static void too_many_cpus_are_counted(void **state)
@@ -295,6 +316,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(enabled_cpus_of_both_kinds_are_found),
+		cmocka_unit_test(every_ioapic_is_found),
 		cmocka_unit_test(too_many_cpus_are_counted),
 		cmocka_unit_test(no_cpu_is_no_madt),
 		cmocka_unit_test(a_bad_checksum_is_told),
