@@ -6,6 +6,7 @@
  * reported and counts as absent.
  */
 #include "arch/x86_64/acpi.h"
+#include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
@@ -20,6 +21,8 @@
 #define EBDA_SEARCH		1024
 #define BIOS_AREA_PA		0xe0000
 #define BIOS_AREA_SIZE		0x20000
+#define CPUID_CAPACITY		0x80000008	/* EAX bits 0 to 7: of a physical address */
+#define BITS_AT_LEAST		36	/* without that leaf (SDM vol. 3A, 4.1.4) */
 #define TABLE_MAX		0x100000	/* bytes; a longer one is nonsense */
 
 struct rsdp {
@@ -128,10 +131,19 @@ static bool checksum_ok(const void *p, size_t len)
 	return !sum;
 }
 
-/* Physical memory to read: in the direct map, or above the RAM's end through a mapping of its own. */
+/* Physical addresses have so many bits on this processor; one set beyond them in a page table is a fault. */
+static bool is_addressable(uint64_t pa, uint64_t len)
+{
+	uint32_t bits = cpuid_extended(CPUID_CAPACITY).eax & 0xff;
+	uint64_t end = 1ul << (bits ? bits : BITS_AT_LEAST);
+
+	return pa && pa < end && len <= end - pa;
+}
+
+/* Physical memory to read: in the direct map, or through a mapping of its own. NULL where no address is. */
 static const void *window(uint64_t pa, uint64_t len)
 {
-	if (!pa || pa >= DIRECT_MAP_SIZE)
+	if (!is_addressable(pa, len))
 		return NULL;
 	return pa + len <= frames_ram_end() ? phys_to_virt(pa) : (const void *)kspace_map_mmio(pa, len);
 }
@@ -177,16 +189,18 @@ static bool find_rsdp(const struct bootinfo *bi, struct rsdp *out)
 /* The whole table at @pa. NULL when it is another one, or bad: then with a line on the console. */
 static const struct table *get_table(uint64_t pa, const char *signature)
 {
-	const struct table *t = window(pa, sizeof(*t));
+	const struct table *t = window(pa, sizeof(*t)), *whole;
 	uint32_t len;
 
+	if (!t)
+		printk("acpi: a table at 0x%lx ignored: no such address on this processor\n", pa);
 	if (!t || memcmp(t->signature, signature, 4))
 		return NULL;
 	len = t->length;
 	if (len >= sizeof(*t) && len <= TABLE_MAX) {
-		t = window(pa, len);
-		if (checksum_ok(t, len))
-			return t;
+		whole = window(pa, len);
+		if (whole && checksum_ok(whole, len))
+			return whole;
 	}
 	printk("acpi: table %.4s at 0x%lx ignored: bad length or checksum\n", t->signature, pa);
 	return NULL;
@@ -258,6 +272,14 @@ static void add_override(const struct madt_override *e)
 	};
 }
 
+static void add_lapic_address(uint64_t pa)
+{
+	if (is_addressable(pa, PAGE_SIZE))
+		acpi.lapic_pa = pa;
+	else
+		printk("acpi: the local APIC's address 0x%lx ignored: no such address on this processor\n", pa);
+}
+
 /* False when @e is too short for its type. */
 static bool add_entry(const struct madt_entry *e)
 {
@@ -287,7 +309,7 @@ static bool add_entry(const struct madt_entry *e)
 	case MADT_LAPIC_ADDRESS:
 		if (e->length < sizeof(struct madt_lapic_address))
 			return false;
-		acpi.lapic_pa = ((const struct madt_lapic_address *)p)->pa;
+		add_lapic_address(((const struct madt_lapic_address *)p)->pa);
 		return true;
 	default:
 		return true;
