@@ -15,6 +15,7 @@
 #include "kernel/thread.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
+#include "mm/kspace.h"
 #include "mm/pagetable.h"
 
 #define KERNEL_HALF	DIRECT_MAP_BASE
@@ -177,7 +178,8 @@ static bool search_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, uns
 
 	(void)access;		/* that is the point */
 	for (uint64_t at = pa; at < end; at += 8, p++) {
-		if (at % PAGE_SIZE == 0 && !frames_is_ram(at)) {
+		if (at % PAGE_SIZE == 0 &&
+		    !(frames_is_ram(at) && kspace_in_direct_map(at, PAGE_SIZE))) {
 			at += PAGE_SIZE - 8;
 			p += PAGE_SIZE / 8 - 1;
 		} else if (*p * SECRET_INVERSE == s->key) {

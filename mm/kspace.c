@@ -18,12 +18,11 @@
 #include "kernel/abi.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
+#include "mm/directmap.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 
-#define LARGE_2M	0x200000ul
-#define LARGE_1G	0x40000000ul
 #define MMIO_AREA_SIZE	0x40000000ul	/* more than any machine's register windows that we map */
 
 extern const char kernel_text_start[], kernel_text_end[];
@@ -59,46 +58,32 @@ static void must(int err, const char *what)
 
 /* --- direct map ------------------------------------------------------------ */
 
-/* Do the image's read-only frames touch [pa, pa + len)? They must not be writable here either. */
-static bool touches_image(uint64_t pa, uint64_t len)
+static void build_direct_map(const struct bootinfo *bi)
 {
-	return pa < image_pa(kernel_rodata_end) && pa + len > image_pa(kernel_text_start);
+	const struct direct_map m = {
+		.mem = bi->mem, .count = bi->mem_count, .end = frames_ram_end(),
+		.read_only = image_pa(kernel_text_start),
+		.read_only_end = image_pa(kernel_rodata_end),
+		.flags = PTE_NX | global_bit(false), .huge = cpu_features & CPU_PDPE1GB,
+	};
+
+	must(direct_map_build(&m, boot_root), "the direct map");
 }
 
-static int direct_map_2m(uint64_t pa, uint64_t flags)
+bool kspace_in_direct_map(uint64_t pa, uint64_t len)
 {
-	int err = 0;
+	uint64_t last = pa + len - 1;
+	unsigned level;
 
-	if (!touches_image(pa, LARGE_2M))
-		return pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 2);
-	for (uint64_t p = pa; p < pa + LARGE_2M && !err; p += PAGE_SIZE)
-		err = pt_map(boot_root, DIRECT_MAP_BASE + p, p,
-			     flags | (touches_image(p, PAGE_SIZE) ? 0 : PTE_W), NULL);
-	return err;
-}
+	if (!len || last < pa || last >= DIRECT_MAP_SIZE)
+		return false;
+	for (uint64_t page = pa & -(uint64_t)PAGE_SIZE; page <= last; page += PAGE_SIZE) {
+		uint64_t *e = pt_lookup(boot_root, DIRECT_MAP_BASE + page, &level);
 
-/* Can a 1 GiB page be used at @pa? */
-static bool direct_map_1g(uint64_t pa, uint64_t end)
-{
-	return (cpu_features & CPU_PDPE1GB) && pa % LARGE_1G == 0 && pa + LARGE_1G <= end &&
-	       !touches_image(pa, LARGE_1G);
-}
-
-/* All physical addresses up to the end of RAM, holes included: firmware tables lie in them, and
- * where devices do, the MTRRs make them uncached whatever the page table says. */
-static void build_direct_map(void)
-{
-	uint64_t end = (frames_ram_end() + LARGE_2M - 1) & -LARGE_2M;
-	uint64_t flags = PTE_NX | global_bit(false);
-
-	for (uint64_t pa = 0; pa < end;) {
-		bool huge = direct_map_1g(pa, end);
-		int err = huge ? pt_map_large(boot_root, DIRECT_MAP_BASE + pa, pa, flags | PTE_W, 3) :
-				 direct_map_2m(pa, flags);
-
-		must(err, "the direct map");
-		pa += huge ? LARGE_1G : LARGE_2M;
+		if (!e || !(*e & PTE_P))
+			return false;
 	}
+	return true;
 }
 
 /* --- kernel image ---------------------------------------------------------- */
@@ -159,13 +144,13 @@ void kspace_init(const struct bootinfo *bi)
 	boot_root = frames_alloc_order(entry->split ? 1 : 0);
 	if (!boot_root)
 		panic("kernel address space: no memory for the boot root");
-	if (bi->archive_pa + bi->archive_len > frames_ram_end())
-		panic("boot archive at 0x%lx lies outside RAM", bi->archive_pa);
 	page_zero(phys_to_virt(boot_root));
 	if (entry->split)
 		page_zero(phys_to_virt(user_set()));
 	fill_slots();
-	build_direct_map();
+	build_direct_map(bi);
+	if (bi->archive_len && !kspace_in_direct_map(bi->archive_pa, bi->archive_len))
+		panic("boot archive at 0x%lx lies outside RAM", bi->archive_pa);
 	map_image();
 	write_cr3(boot_root);		/* the identity map ends here */
 	phys_offset = DIRECT_MAP_BASE;

@@ -17,6 +17,10 @@
  * Early identity map on entry; kernel table on return. Panics when memory is short. entry is chosen. */
 void kspace_init(const struct bootinfo *bi);
 
+/* Does the direct map show all of these bytes? It has all RAM and what shares 2 MiB with some,
+ * but no devices. */
+bool kspace_in_direct_map(uint64_t pa, uint64_t len);
+
 uint64_t kspace_boot_root(void);	/* physical; the boot and idle threads' root */
 
 /* Map into the kernel half of every kernel root. Global is added where the design allows it: everywhere in an

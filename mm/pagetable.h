@@ -25,7 +25,7 @@ static inline unsigned pt_index(uint64_t va, unsigned level)
 	return va >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
 }
 
-/* Physical to virtual: the direct map in the kernel (below frames_ram_end()), an array on the host.
+/* Physical to virtual: the direct map in the kernel (kspace_in_direct_map()), an array on the host.
  * phys_offset is 0, the early identity map of the first 4 GiB, until kspace_init() has built the direct map. */
 #ifdef VESTIBULE_HOST
 void *phys_to_virt(uint64_t pa);

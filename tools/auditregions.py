@@ -5,6 +5,7 @@ Which frame the heap or a stack got is nobody's to foresee, so those areas are j
 image, the direct map and the CPU entry area still page by page.
 """
 PAGE = 4096
+DEVICES_END = 1 << 32
 
 
 class Regions:
@@ -58,8 +59,9 @@ class Regions:
                 yield f"the direct map at 0x{run.va:x} has equal rights inside and outside of the read-only image"
             elif run.rights != self.wanted_rights("" if read_only else "W"):
                 yield f"the direct map at 0x{run.va:x} has rights {''.join(sorted(run.rights))}"
-            if run.pa == covered:
-                covered += len(frames) * PAGE
+            # Between low RAM and 4 GiB are devices.
+            if run.pa == covered or (run.pa == DEVICES_END and covered < run.pa):
+                covered = run.pa + len(frames) * PAGE
         if covered < self.dump.ram_end:
             yield f"the direct map ends or has a gap at 0x{covered:x}, below the end of RAM at 0x{self.dump.ram_end:x}"
 

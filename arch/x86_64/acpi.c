@@ -10,7 +10,6 @@
 #include "arch/x86_64/x86.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
-#include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 
@@ -131,7 +130,8 @@ static bool checksum_ok(const void *p, size_t len)
 	return !sum;
 }
 
-/* Physical addresses have so many bits on this processor; one set beyond them in a page table is a fault. */
+/* Physical addresses have so many bits on this processor; one set beyond them in a page table is
+ * a fault. */
 static bool is_addressable(uint64_t pa, uint64_t len)
 {
 	uint32_t bits = cpuid_extended(CPUID_CAPACITY).eax & 0xff;
@@ -140,12 +140,15 @@ static bool is_addressable(uint64_t pa, uint64_t len)
 	return pa && pa < end && len <= end - pa;
 }
 
-/* Physical memory to read: in the direct map, or through a mapping of its own. NULL where no address is. */
+/* Physical memory to read: in the direct map, or through a mapping of its own. NULL where no
+ * address is. */
 static const void *window(uint64_t pa, uint64_t len)
 {
 	if (!is_addressable(pa, len))
 		return NULL;
-	return pa + len <= frames_ram_end() ? phys_to_virt(pa) : (const void *)kspace_map_mmio(pa, len);
+	if (kspace_in_direct_map(pa, len))
+		return phys_to_virt(pa);
+	return (const void *)kspace_map_mmio(pa, len);
 }
 
 static bool rsdp_ok(const struct rsdp *r, size_t len)
@@ -277,7 +280,8 @@ static void add_lapic_address(uint64_t pa)
 	if (is_addressable(pa, PAGE_SIZE))
 		acpi.lapic_pa = pa;
 	else
-		printk("acpi: the local APIC's address 0x%lx ignored: no such address on this processor\n", pa);
+		printk("acpi: the local APIC's address 0x%lx ignored: no such address on this "
+		       "processor\n", pa);
 }
 
 /* False when @e is too short for its type. */

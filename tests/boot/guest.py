@@ -39,6 +39,8 @@ def checks() -> list[Check]:
         found.append(guest_check("kernel-iso-bios", "kernel", d.name, mode="iso-bios"))
     last = DESIGNS[-1].name
     found.append(guest_check("kernel-iso-uefi", "kernel", last, mode="iso-uefi"))
+    # RAM above the devices, which the direct map must leave out.
+    found.append(guest_check("kernel-5g", "kernel", last, extra=["-m", "5G"]))
     # QEMU's default model has no SMAP, SMEP, UMIP, FSGSBASE.
     found.append(guest_check("kernel-qemu64", "kernel", last, cpu="qemu64"))
     found.append(guest_check("user-qemu64", "user", last, cpu="qemu64", timeout=USER_HANG_AFTER))

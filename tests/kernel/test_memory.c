@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_memory.c - allocators inside the real kernel: balance, alignment, guard pages, rights. */
+#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
@@ -111,4 +112,14 @@ KTEST(user_copy_refuses_the_kernel_half)
 	KCHECK(copy_from_user(&word, UINT64_MAX - 3, 8) == -EFAULT);
 	KCHECK(copy_to_user((uint64_t)&word, &word, 8) == -EFAULT);
 	KCHECK(word == 1);
+}
+
+/* Also where RAM lies above them: a boot of 5 GiB runs this. */
+KTEST(the_direct_map_shows_ram_and_no_devices)
+{
+	KCHECK(kspace_in_direct_map(0, PAGE_SIZE));
+	KCHECK(kspace_in_direct_map(frames_ram_end() - PAGE_SIZE, PAGE_SIZE));
+	KCHECK(!kspace_in_direct_map(acpi.lapic_pa, PAGE_SIZE));
+	for (uint32_t i = 0; i < acpi.ioapic_count; i++)
+		KCHECK(!kspace_in_direct_map(acpi.ioapics[i].pa, PAGE_SIZE));
 }
