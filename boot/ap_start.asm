@@ -51,7 +51,7 @@ ap_blob:			; [cr3=off gs=any rsp=none if=0]  cs = this page, ip = 0
 	wrmsr
 	mov	esp, ap_early_stack_top - KERNEL_IMAGE_BASE
 	mov	eax, EARLY_CR0		; PE and PG at once: no protected mode in between
-	o32 lidt [cs:.idt_pointer - ap_blob]	; last, for it is of use to 64-bit code only: early.asm
+	o32 lidt [cs:.idt_pointer - ap_blob]	; last, for it serves 64-bit code only: early.asm
 	mov	cr0, eax
 	jmp	dword SEL_KERNEL_CODE:ap_long_mode
 
@@ -73,7 +73,7 @@ ap_blob_end:
 
 section .boot.text progbits alloc exec nowrite align=16
 bits 64
-ap_long_mode:			; [cr3=early gs=any rsp=early if=0]  ss = 0 since the INIT, as IRETQ may load it
+ap_long_mode:			; [cr3=early gs=any rsp=early if=0]  ss = 0, which IRETQ takes
 	mov	rsp, ap_early_stack_top	; at once: upper halves are undefined after 16-bit mode
 	mov	rax, ap_high
 	jmp	rax
@@ -107,10 +107,10 @@ ap_high:			; [cr3=early gs=any rsp=early if=0]
 	hlt
 	jmp	.park
 
-; Of the CPU that starts, for nothing but an NMI or a fault on the way.  One is enough: the boot CPU starts one after
-; the other, and stops by INIT the one that is late.
+; Of the CPU that starts, for nothing but an NMI or a fault on the way.  One is enough: the boot
+; CPU starts one after the other, and stops by INIT the one that is late.
 section .bss nobits alloc noexec write align=4096
-	resb	PAGE_SIZE
+	resb	2 * PAGE_SIZE		; a panic's report
 ap_early_stack_top:
 
 section .note.GNU-stack noalloc noexec nowrite progbits

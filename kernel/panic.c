@@ -27,7 +27,7 @@
 #define ACPI_SLEEP_ENABLE 0x2000
 
 extern const char boot_stack[], boot_stack_top[];
-extern const char early_pml4[];		/* linked where it is loaded: its address is the physical one */
+extern const char early_pml4[];		/* linked where it is loaded: a physical address */
 
 static uint32_t panicking;		/* number of the CPU that was first, + 1 */
 
@@ -210,7 +210,8 @@ static void print_frame(const struct trapframe *f)
 
 static void print_current_thread(void)
 {
-	const struct thread *t = current_thread();
+	/* On a CPU that is being started it is not yet the kernel's. */
+	const struct thread *t = gs_is_kernel() ? current_thread() : NULL;
 
 	if (!t || !t->process)
 		printk("  thread: %s\n", !t ? "none" : t == this_cpu()->idle ? "idle" : "the kernel's");
@@ -294,7 +295,8 @@ static void print_unexpected(void)
 {
 	for (unsigned v = VECTOR_EXCEPTIONS; v < 256; v++)
 		if (irq_unexpected(v))
-			printk("interrupt %u, which has no handler, came %u times\n", v, irq_unexpected(v));
+			printk("interrupt %u, which has no handler, came %u times\n", v,
+			       irq_unexpected(v));
 }
 
 static void __attribute__((noreturn)) end(void)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""early.py - an NMI or a fault before a CPU has descriptors of its own: from its first 64-bit instruction to cpu_load().
+"""early.py - an NMI or a fault before a CPU has descriptors of its own: before cpu_load().
 
-The gdb stub stops the guest at an instruction and an NMI comes there, which must leave no trace but its line.  At
-all of the first instructions, and then at some of every function that runs in that time, drawn by SEED=.  To the boot
-CPU QEMU's monitor sends it, through the LINT1 that the firmware has set up; a CPU that is being started has its APIC as
-the INIT left it, so it is made to send one to itself.  A forced fault must end in a report.
+From the first 64-bit instruction on the gdb stub stops the guest at an instruction and an NMI
+comes there, which must leave no trace but its line.  At all of the first instructions, and then at
+some of every function that runs in that time, drawn by SEED=.  To the boot CPU QEMU's monitor sends
+it, through the LINT1 that the firmware has set up; a CPU that is being started has its APIC as the
+INIT left it, so it is made to send one to itself.  A forced fault must end in a report.
 """
 import os
 import random
@@ -55,12 +56,13 @@ def functions_on_the_way(elf: Elf) -> list:
 def sampled(elf: Elf, functions: list) -> list[int]:
     """SAMPLE addresses of their instructions."""
     engine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
-    addresses = [i.address for f in functions for i in engine.disasm(elf.read(f.address, f.size), f.address)]
+    addresses = [i.address for f in functions
+                 for i in engine.disasm(elf.read(f.address, f.size), f.address)]
     return random.Random(SEED).sample(addresses, min(SAMPLE, len(addresses)))
 
 
 def take_here(boot: GdbBoot, rip: int) -> None:
-    """An NMI is pending: it is taken, and what it interrupted goes on with all registers as they were."""
+    """An NMI is pending: it is taken, and what it interrupted goes on with its registers."""
     names = [name for name, _, _ in boot.gdb.registers[:24]]     # without the FPU's
     before = boot.gdb.read_registers(names)
     boot.gdb.run_to(rip)
@@ -170,8 +172,9 @@ def expected_fault_check() -> Check:
             boot.gdb.run_to(there)
             saved = boot.gdb.read_registers(names)
             boot.gdb.write_word(saved[-1] - 8, there)
-            for name, value in (("rsp", saved[-1] - 8), ("rdi", PKRS), ("rsi", (1 << 64) - 1), ("rax", JUNK),
-                                ("rip", elf.address("wrmsr_safe"))):
+            call = {"rsp": saved[-1] - 8, "rdi": PKRS, "rsi": (1 << 64) - 1, "rax": JUNK,
+                    "rip": elf.address("wrmsr_safe")}
+            for name, value in call.items():
                 boot.gdb.write_register(name, value)
             boot.gdb.run_to(there)
             if (answer := boot.gdb.read_registers(["rax"])[0]) != 0:
@@ -226,13 +229,35 @@ def fault_check(place: str, fault: str) -> Check:
             says = FAULTS[fault](boot, rip)
             boot.gdb.resume_or_end()
             outcome = Outcome(boot.status(), boot.log, 0)
-        expect(outcome, "panic", rf"^PANIC: #.* before the CPU was set up: {says}", rf", CPU {cpus - 1} ",
-               rf"\({TABLES.get(place, 'early')} table\)", r"^rip [0-9a-f]{16}  cs  0008",
+        expect(outcome, "panic", rf"^PANIC: #.* before the CPU was set up: {says}",
+               rf", CPU {cpus - 1} ", rf"\({TABLES.get(place, 'early')} table\)",
+               r"^rip [0-9a-f]{16}  cs  0008",
                *([r"^CPU 0: stopped"] if cpus > 1 else []))
         if fault != "pf" and f"rip {rip:016x}" not in outcome.text:
             raise Failed(f"the report does not say RIP {rip:#x}", outcome.tail(30))
     return Check(f"{DESIGN.name}.{name}", run)
 
 
+def second_panic_check() -> Check:
+    """A CPU that is being started faults after another has panicked: it tells its state."""
+    def run() -> None:
+        elf = Elf(KERNEL)
+        with under_gdb(DESIGN, PROGRAM, "early-second-panic", cpus=2) as boot:
+            boot.gdb.run_to(elf.address(AP_FIRST))
+            undefined(boot, here(boot))
+            # A CPU's number + 1: it was CPU 0, and it is CPU 1's turn.
+            for name, value in (("panicking", 1), ("turn", 2)):
+                boot.gdb.write_memory(elf.address(name), value.to_bytes(4, "little"))
+            boot.gdb.run_to(elf.address("smp_halt"))
+            text = boot.log.read_text(errors="replace").replace("\r", "")
+        for line in ("CPU 1: panicked too in kernel mode",
+                     "  #UD invalid opcode before the CPU was set up", "  thread: none"):
+            if line not in text:
+                raise Failed(f"the log does not say '{line}'", text.splitlines()[-20:])
+    return Check(f"{DESIGN.name}.early-second-panic", run)
+
+
 def checks() -> list[Check]:
-    return [nmi_check(), ap_nmi_check(), expected_fault_check()] + [fault_check(place, fault) for place in PLACES for fault in PLACES[place][2]]
+    found = [nmi_check(), ap_nmi_check(), expected_fault_check(), second_panic_check()]
+    return found + [fault_check(place, fault)
+                    for place, (_, _, faults) in PLACES.items() for fault in faults]
