@@ -92,8 +92,8 @@ struct thread_registers {
 #define BENCH_FAIL_ALLOC	19	/* arg: n: the n-th allocation for the calling process from now on fails, with
 					 * FAIL_ALL all after it too; 0: none; returns how many have failed */
 #define FAIL_ALL		(1ul << 32)
-#define BENCH_IRQS_OFF		20	/* arg: 1: watch this CPU from now on, its tick stops; 0: no more, and the timer stops;
-					 * returns the longest stretch with interrupts off in TSC ticks
+#define BENCH_IRQS_OFF		20	/* arg: 1: watch this CPU from now on, its tick stops; 0: no more, and the
+					 * timer stops; returns the longest stretch with interrupts off in TSC ticks
 					 * (kernel/irqsoff.h) */
 #define BENCH_KEEP_OFF		21	/* arg: TSC ticks, at most a million: keep interrupts off for so long */
 

@@ -12,7 +12,8 @@ struct trapframe;
 
 /* Registers, CR2, CR3 and which table it is, design, CPU, last step label, symbolised backtrace; then
  * every other CPU's state, `EXIT 18`.  The other CPUs are stopped by NMI.  Takes no lock, and no wait is without a
- * bound.  Of two CPUs that panic at once, one is first, the other stops like the rest and tells its message.  Kernel table. */
+ * bound.  Of two CPUs that panic at once, one is first, the other stops like the rest and tells its message.  Kernel
+ * table. */
 void panic(const char *fmt, ...) __attribute__((noreturn, format(printf, 1, 2)));
 /* The same for a fault: @frame is what it interrupted, @cr3 the table found on entry. */
 void panic_frame(const struct trapframe *frame, uint64_t cr3, const char *fmt, ...)

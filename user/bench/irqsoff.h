@@ -35,8 +35,8 @@ enum crowd_life {
 unsigned make_crowd(enum crowd_life life, uint64_t ns);
 extern unsigned long crowd[CROWD_MAX];
 
-/* Two places, not touched yet, each eight bytes before a multiple of 512 GiB: to bring in the pages at both sides of one
- * takes as many new page tables as there can be. Many regions lie before them. */
+/* Two places, not touched yet, each eight bytes before a multiple of 512 GiB: to bring in the pages at both sides of
+ * one takes as many new page tables as there can be. Many regions lie before them. */
 struct far_places {
 	unsigned long a, b;
 };

@@ -177,12 +177,13 @@ void worst_thread_exit(void)
 /* A long argument, the largest program that is there; a name and an argument that have to be brought in first. */
 void worst_spawn(void)
 {
+	static const char child[] = "irqs_off-child-quit";
 	static char arg[ARGUMENT_BYTES];
 	struct far_places p = far_places();
 	long pid;
 
 	memset(arg, ' ', sizeof(arg));
-	memcpy(arg, "irqs_off-child-quit", strlen("irqs_off-child-quit"));
+	memcpy(arg, child, sizeof(child) - 1);
 	watch_begin();
 	pid = sys_spawn((uintptr_t)"bench", strlen("bench"), (uintptr_t)arg, sizeof(arg));
 	sys_spawn(p.a, 16, p.b, sizeof(arg));

@@ -132,8 +132,10 @@ static void unmap_touched(unsigned long step, unsigned long pages)
 {
 	unsigned long len = step * pages + LARGE_TABLE;
 	char *start = map_memory(len, PROT_WRITE);
-	char *first = (char *)(((uintptr_t)start + LARGE_TABLE - 1) & ~(LARGE_TABLE - 1));
+	uintptr_t first = ((uintptr_t)start + LARGE_TABLE - 1) & ~(LARGE_TABLE - 1);
 
+	if (!start)
+		sys_exit(1);
 	for (unsigned long i = 0; i < pages; i++)
 		*(volatile char *)(first + i * step + step - PAGE) = 1;
 	watch_begin();
