@@ -3,7 +3,8 @@
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
  * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
- * "tests=torture-<milliseconds> seed=<n>" or "bench=<what>"; all but the first, and tests=hang, always end in shutdown().
+ * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>" or "bench=<what>". All but the first, and the
+ * one that hangs, always end in shutdown().
  */
 #include "arch/x86_64/x86.h"
 #include "print.h"

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """hangs.py - a boot that hangs ends with each CPU's state and with what each thread waits for."""
+import os
 import re
 import subprocess
 
@@ -106,7 +107,7 @@ def going_on_check(design: str) -> Check:
                             raise Failed("QEMU ended")
                     for _ in range(2):
                         done = subprocess.run([str(ROOT / "tools/hang.py"), socket], capture_output=True, text=True,
-                                              env={"BUILD": str(BUILD), "PATH": "/usr/bin:/bin"}, check=False)
+                                              env={**os.environ, "BUILD": str(BUILD)}, check=False)
                         expect_lines(done.stdout, [r"^process 1 \(init\): 1 thread$", r"^CPU 0: "],
                                      (done.stdout + done.stderr).splitlines())
                 finally:
@@ -117,5 +118,5 @@ def going_on_check(design: str) -> Check:
 def checks() -> list[Check]:
     first, last = DESIGNS[0].name, DESIGNS[-1].name
     return [*(waits_check(d.name, 1) for d in DESIGNS), waits_check(first, 4), waits_check(last, 4),
-            under_gdb_check(DESIGNS[-1]), deadlock_check(last), going_on_check(last), Check("hang.never-started", never_started),
-            Check("hang.no-stub", no_gdb_stub)]
+            under_gdb_check(DESIGNS[-1]), deadlock_check(last), going_on_check(last),
+            Check("hang.never-started", never_started), Check("hang.no-stub", no_gdb_stub)]

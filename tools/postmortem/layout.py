@@ -16,8 +16,8 @@ def structure(t):
     return {f.name: [f.bitpos // 8, f.type.strip_typedefs().sizeof] for f in t.fields() if f.name}
 def names(t):
     return {f.enumval: f.name for f in t.fields()}
-structs = {n: lookup("struct " + n) for n in %s}
-enums = {n: lookup("enum " + n) for n in %s}
+structs = {n: lookup(n) for n in %s}
+enums = {n: lookup(n) for n in %s}
 print("LAYOUT", json.dumps({
     "structs": {n: structure(t) for n, t in structs.items() if t},
     "sizes": {n: t.sizeof for n, t in structs.items() if t},
@@ -31,7 +31,7 @@ class LayoutError(Exception):
 
 
 class Layout:
-    """structs: {struct: {field: [offset, size]}}; sizes: {struct: bytes}; enums: {enum: {value: name}}."""
+    """structs: {"struct s": {field: [offset, size]}}; sizes: {"struct s": bytes}; enums: {"enum e": {value: name}}."""
 
     def __init__(self, kernel, structs, enums):
         if not shutil.which("gdb"):
@@ -53,5 +53,5 @@ class Layout:
     def field(self, struct, name):
         """(offset, size); KeyError names what the kernel has no more."""
         if name not in self.structs.get(struct, {}):
-            raise KeyError("struct %s has no field %s" % (struct, name))
+            raise KeyError("%s has no field %s" % (struct, name))
         return self.structs[struct][name]

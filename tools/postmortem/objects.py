@@ -6,8 +6,9 @@ import re
 from .layout import Layout
 from .memory import Memory, Unreadable
 
-STRUCTS = ["thread", "process", "cpu", "percpu", "trapframe", "spinlock", "list"]
-ENUMS = ["thread_state", "stop_state"]
+STRUCTS = ["struct thread", "struct process", "struct cpu", "struct percpu", "struct trapframe", "struct spinlock",
+           "struct list"]
+ENUMS = ["enum thread_state", "enum stop_state"]
 VECTOR_SYSCALL = 0x100          # arch/x86_64/trapframe.h
 LIST_MAX = 100000               # a list that does not end is broken
 SWITCH_REGISTERS = 6            # arch/x86_64/switch.asm: so many words below the return address, RBP the highest
@@ -52,10 +53,10 @@ class Kernel:
 
     def cpus(self):
         """Those that have been set up."""
-        size = self.layout.sizes["cpu"]
+        size = self.layout.sizes["struct cpu"]
         found = []
         while len(found) < 64:
-            cpu = Object(self, "cpu", self.elf.address("cpus") + len(found) * size)
+            cpu = Object(self, "struct cpu", self.elf.address("cpus") + len(found) * size)
             if not cpu.percpu:
                 break
             found.append(cpu)
@@ -67,7 +68,7 @@ class Kernel:
 
     def current_thread(self, cpu):
         """What @cpu runs."""
-        return cpu.follow("percpu", "percpu").follow("current", "thread")
+        return Object(self, "struct percpu", cpu.percpu).follow("current", "struct thread")
 
     def is_idle(self, cpu, thread):
         """Is @thread @cpu's idle thread?"""
@@ -75,7 +76,7 @@ class Kernel:
 
     def listed(self, head, struct, link):
         """The objects of the struct list at the address @head, which have its node in the field @link."""
-        following, _ = self.layout.field("list", "next")
+        following, _ = self.layout.field("struct list", "next")
         offset, _ = self.layout.field(struct, link)
         found, at = [], self.memory.number(head + following)
         while at != head and len(found) < LIST_MAX:
@@ -85,24 +86,25 @@ class Kernel:
 
     def processes(self):
         """All of them, by their numbers."""
-        return sorted(self.listed(self.elf.address("processes"), "process", "all"), key=lambda p: p.pid)
+        return sorted(self.listed(self.elf.address("processes"), "struct process", "all"), key=lambda p: p.pid)
 
     def threads(self, process):
         """Its threads, by their numbers."""
-        head = process.address + self.layout.field("process", "threads")[0]
-        return sorted(self.listed(head, "thread", "sibling"), key=lambda t: t.tid)
+        head = process.address + self.layout.field("struct process", "threads")[0]
+        return sorted(self.listed(head, "struct thread", "sibling"), key=lambda t: t.tid)
 
     def state(self, thread):
         """READY, RUNNING, SLEEPING, BLOCKED, ..."""
-        return self.layout.enums["thread_state"].get(thread.state, "state %d" % thread.state).replace("THREAD_", "")
+        names = self.layout.enums["enum thread_state"]
+        return names.get(thread.state, "state %d" % thread.state).replace("THREAD_", "")
 
     def is_stopped(self, thread):
         """thread_stop() has stopped it."""
-        return self.layout.enums["stop_state"].get(thread.stop) == "STOP_DONE"
+        return self.layout.enums["enum stop_state"].get(thread.stop) == "STOP_DONE"
 
     def cpu_number(self, thread):
         """Of the CPU whose run queue it belongs to."""
-        return thread.follow("cpu", "cpu").index
+        return thread.follow("cpu", "struct cpu").index
 
     def saved_context(self, thread):
         """(rip, rbp) that switch_stacks() will give a thread that does not run."""
@@ -115,17 +117,17 @@ class Kernel:
 
     def system_call(self, thread):
         """(number, arguments) that its last entry asked for, or None when that was no system call."""
-        f = thread.follow("frame", "trapframe")
+        f = thread.follow("frame", "struct trapframe")
         if not f or f.vector != VECTOR_SYSCALL:
             return None
         return f.error, [f.rdi, f.rsi, f.rdx, f.r10]
 
     def user_rip(self, thread):
         """Where its program was when it last entered."""
-        return thread.follow("frame", "trapframe").rip
+        return thread.follow("frame", "struct trapframe").rip
 
     def locks_taken(self):
         """Names of the global locks that somebody holds."""
-        size = self.layout.sizes["spinlock"]
+        size = self.layout.sizes["struct spinlock"]
         return [s.name for s in self.elf.symbols        # a function's own static one is name.number
                 if s.size == size and re.search(r"(^|_)lock(\.\d+)?$", s.name) and self.variable(s.name, 4)]

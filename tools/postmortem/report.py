@@ -92,7 +92,7 @@ class Postmortem:
 
     def user_place(self, thread, address):
         """The same in the thread's program, where the build has it."""
-        process = thread.follow("process", "process") if thread else None
+        process = thread.follow("process", "struct process") if thread else None
         path = self.build / "user" / "bin" / process.text("name") if process else None
         if not path or not path.is_file():
             return ""
@@ -116,7 +116,7 @@ class Postmortem:
     @staticmethod
     def thread_name(thread):
         """thread t of process p (name)"""
-        p = thread.follow("process", "process")
+        p = thread.follow("process", "struct process")
         return "%d of process %d (%s)" % (thread.tid, p.pid, p.text("name")) if p else "the kernel's"
 
     def lock_lines(self):
