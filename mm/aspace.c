@@ -20,6 +20,7 @@
 #define LOWER_END	0x0000800000000000ul
 #define UPPER_START	0xffff800000000000ul
 #define SLOT_SPAN	0x0000008000000000ul	/* of one top-level entry */
+#define TABLES_GONE	LOWER_END		/* in as->destroyed: what is left are the regions */
 
 uint64_t aspace_kernel_cr3(const struct aspace *as)
 {
@@ -90,19 +91,21 @@ static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsig
 }
 
 /* A step through the private part: the tables only, for the pages are somebody else's. */
-static bool free_private_step(struct aspace *as)
+static void free_private_step(struct aspace *as)
 {
-	uint64_t user_root = aspace_user_cr3(as), *entries = phys_to_virt(user_root);
+	uint64_t user_root = aspace_user_cr3(as), *entries = phys_to_virt(user_root), next;
 
-	for (uint64_t *at = &as->destroyed; *at; ) {	/* 0: past the last slot */
+	for (uint64_t *at = &as->destroyed; *at; *at = next) {	/* 0: past the last slot */
 		unsigned slot = pt_index(*at, 4);
 
-		if (kspace_is_shared_slot(slot) || !(entries[slot] & PTE_P))
-			*at = (*at & -SLOT_SPAN) + SLOT_SPAN;
-		else
-			return pt_free_step(user_root, at, (*at & -SLOT_SPAN) + SLOT_SPAN, NULL) && !*at;
+		next = (*at & -SLOT_SPAN) + SLOT_SPAN;
+		if (entries[slot] & PTE_P && !kspace_is_shared_slot(slot)) {
+			pt_free_step(user_root, at, next, NULL);
+			break;
+		}
 	}
-	return true;
+	if (!as->destroyed)
+		as->destroyed = TABLES_GONE;
 }
 
 bool aspace_destroy_step(struct aspace *as)
@@ -114,14 +117,14 @@ bool aspace_destroy_step(struct aspace *as)
 	if (as->destroyed < LOWER_END) {
 		if (pt_free_step(as->root, &as->destroyed, LOWER_END, free_leaf))
 			as->destroyed = UPPER_START;
-		return false;
+	} else if (as->destroyed != TABLES_GONE) {
+		free_private_step(as);
+	} else if (region_free_step(as)) {
+		frames_free_order(as->root, entry->split);
+		kfree(as);
+		return true;
 	}
-	if (!free_private_step(as))
-		return false;
-	frames_free_order(as->root, entry->split);
-	region_free_all(as);
-	kfree(as);
-	return true;
+	return false;
 }
 
 void aspace_destroy(struct aspace *as)
@@ -166,6 +169,7 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 {
 	struct region *r;
 	uint64_t irq, at;
+	int err = -ENOMEM;
 
 	if (bad_flags(flags) || !len || len % PAGE_SIZE)
 		return -EINVAL;
@@ -182,16 +186,16 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 		r->start = at;
 		r->end = at + len;
 		r->anonymous = true;
-		region_link(as, r);	/* cannot fail: region_gap() saw the same list */
+		err = region_link(as, r);
+	}
+	if (!err)
 		as->next_map = r->end;
-	}
 	spin_unlock_irqrestore(&as->lock, irq);
-	if (!at) {
+	if (err)
 		kfree(r);
-		return -ENOMEM;
-	}
-	*start = at;
-	return 0;
+	else
+		*start = at;
+	return err;
 }
 
 /* --- unmapping ------------------------------------------------------------- */
@@ -260,8 +264,10 @@ static struct region *claim_region(struct aspace *as, uint64_t start, uint64_t l
 
 	if (r && r->busy)
 		r = NULL;
-	if (r)
-		r->going = r->busy = true;
+	if (r) {
+		region_going(as, r);
+		r->busy = true;
+	}
 	spin_unlock_irqrestore(&as->lock, irq);
 	return r;
 }

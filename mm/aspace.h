@@ -21,13 +21,17 @@ struct region {				/* [start, end) demand-zero or filled by the ELF loader */
 	bool anonymous;			/* aspace_map_anon() made it, so aspace_unmap() may take it away */
 	bool going;			/* unmapped, but not all pages are gone: its addresses are nobody's */
 	bool busy;			/* an aspace_unmap() is at it */
-	struct region *next;		/* ascending */
+	uint8_t height;			/* of the tree below, see mm/region.c */
+	struct region *left, *right;
+	uint64_t first, last, gap;	/* of that tree: lowest start, highest end, largest gap */
 };
 
 struct aspace {
 	struct spinlock lock;
 	uint64_t root;			/* physical address of the kernel root */
-	struct region *regions;
+	struct region *regions;		/* the tree's root */
+	struct region *recent;		/* that served the last fault, or NULL */
+	uint32_t region_count;
 	uint64_t next_map;		/* where map() looks first */
 	uint64_t user_frames;		/* leaf frames of the lower half */
 	uint64_t table_frames;		/* page tables of the lower half and of the private part, roots not counted */
@@ -48,7 +52,8 @@ void aspace_destroy(struct aspace *as);
 uint64_t aspace_kernel_cr3(const struct aspace *as);
 uint64_t aspace_user_cr3(const struct aspace *as);
 
-/* Add a demand-zero region at a fixed address. -EINVAL (not page aligned, outside the user half), -EEXIST, -ENOMEM. */
+/* Add a demand-zero region at a fixed address. -EINVAL (not page aligned, outside the user half), -EEXIST, -ENOMEM
+ * (also when the space has REGIONS_MAX regions). */
 int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags);
 /* The same, at an address of the kernel's choice: *start is set. */
 int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start);

@@ -78,7 +78,7 @@ void pt_walk(uint64_t root, uint64_t from, uint64_t to, pt_visitor *fn, void *ct
 
 /* A step of a walk is bounded by its work: an entry counts 1, a leaf or a table that is freed PT_LEAF_WORK. */
 #define PT_STEP_WORK	384
-#define PT_LEAF_WORK	16
+#define PT_LEAF_WORK	32
 /* A part of that walk: from *@at on, which moves to where the next step goes on. True at the end, *@at being @to.
  * With @to 0 that is the end of memory. */
 bool pt_walk_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn, void *ctx);

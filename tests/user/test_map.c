@@ -8,6 +8,8 @@
 
 #define PROGRAM "test_map"
 #define PAGES 33
+#define HUGE_PAGES (1ul << 34)	/* 64 TiB */
+#define RANGES_MAX 20000
 
 static bool all_zero(const char *p, size_t n)
 {
@@ -95,6 +97,46 @@ static void many(void)
 	}
 }
 
+/* A handful of pages in a range without end, at the ends of tables of every level: unmap() finds them all. */
+static void sparse(void)
+{
+	static const size_t at[] = { 0, 511, 512, 0x3ffff, 0x40000, 0x7ffffff, 0x8000000, HUGE_PAGES - 1 };
+	long before = sys_bench_control(BENCH_FRAMES_USED, 0);
+
+	for (int round = 0; round < 2; round++) {
+		char *p = map_memory(HUGE_PAGES * PAGE_SIZE, PROT_WRITE);
+
+		if (!CHECK(p != NULL))
+			return;
+		for (size_t i = 0; i < sizeof(at) / sizeof(at[0]); i++) {
+			CHECK(!p[at[i] * PAGE_SIZE]);
+			p[at[i] * PAGE_SIZE] = 1;
+		}
+		for (size_t i = 0; i < 512; i++)	/* each with a table of its own */
+			p[0x10000000000 + i * 0x200000] = 1;
+		CHECK_EQUAL(sys_unmap((uintptr_t)p, HUGE_PAGES * PAGE_SIZE), 0);
+		CHECK_EQUAL(sys_bench_control(BENCH_FRAMES_USED, 0), before);
+	}
+}
+
+/* The kernel remembers each range: there is a limit, and at it nothing breaks. */
+static void too_many(void)
+{
+	static long range[RANGES_MAX];
+	size_t n = 0;
+
+	while (n < RANGES_MAX && (range[n] = sys_map(PAGE_SIZE, PROT_WRITE)) > 0)
+		n++;
+	CHECK(n > 10000 && n < RANGES_MAX);
+	CHECK_EQUAL(range[n], -ENOMEM);
+	*(volatile char *)range[n - 1] = 1;
+	CHECK_EQUAL(sys_unmap((unsigned long)range[n / 2], PAGE_SIZE), 0);
+	CHECK_EQUAL(sys_map(PAGE_SIZE, PROT_WRITE), range[n / 2]);
+	CHECK_EQUAL(sys_map(PAGE_SIZE, PROT_WRITE), -ENOMEM);
+	while (n--)
+		CHECK_EQUAL(sys_unmap((unsigned long)range[n], PAGE_SIZE), 0);
+}
+
 static void read_unmapped(void)
 {
 	volatile char *p = map_memory(PAGE_SIZE, PROT_WRITE);
@@ -149,6 +191,8 @@ int main(const char *arg, size_t len)
 		zeroed_with_df();
 		refused();
 		many();
+		sparse();
+		too_many();
 	}
 	return test_offences(PROGRAM, arg, offences, sizeof(offences) / sizeof(offences[0]));
 }
