@@ -5,23 +5,29 @@
  * `free_map` says which frames are free, `owned_map` which ones the allocator
  * ever had, so that freeing a frame twice and freeing a stranger's are told
  * apart.  Single frames are taken at a hint that only moves forward, round and
- * round: the word under it nearly always has a free bit.
+ * round: the word under it nearly always has a free bit.  Where it has none, two
+ * summaries tell which words have a free frame, and which a free pair, so that no
+ * search is long on any machine, or when memory is nearly used up.  What they say of
+ * the word under the hint may be old: it is put right before they are asked.
  */
 #include "mm/frames.h"
 #include "kernel/panic.h"
 #include "kernel/spinlock.h"
 #include "mm/failing.h"
 #include "mm/pagetable.h"
+#include "mm/summary.h"
 
 #define EARLY_LIMIT	0x100000000ul	/* what the boot code's identity map reaches */
 #define LOW_LIMIT	0x100000ul	/* firmware's and the boot code's: not ours */
-#define MAX_ORDER	9
+#define ORDERS		2		/* single frames and aligned pairs */
 
 static struct spinlock frame_lock;
 /* The bitmaps, by physical address: how they are reached changes during boot. */
 static uint64_t free_pa, owned_pa;
 static uint64_t words;			/* in each */
-static uint64_t hint;			/* word where the next search starts */
+static struct summary summaries[ORDERS];	/* which words of free_map have a free one of that order */
+static uint64_t place;			/* word where the next search starts */
+static uint64_t hint;			/* the same; or words, where nothing is free: frame_alloc() has to search */
 static uint64_t used, total;
 static uint64_t ram_end, low_ram_end;	/* the second: of the RAM below 4 GiB */
 
@@ -45,20 +51,28 @@ static uint64_t range_end(const struct mem_range *r)
 	return r->len > ~0ul - r->base ? ~0ul : r->base + r->len;
 }
 
-/* Set or clear the bits of frames [first, last) in both maps. */
-static void mark(uint64_t first, uint64_t last, bool owned)
+static void mark_word(uint64_t w, uint64_t bits, bool owned)
 {
 	uint64_t *maps[2] = { free_map(), owned_map() };
 
+	for (int m = 0; m < 2; m++)
+		maps[m][w] = owned ? maps[m][w] | bits : maps[m][w] & ~bits;
+}
+
+/* Set or clear the bits of frames [first, last) in both maps. */
+static void mark(uint64_t first, uint64_t last, bool owned)
+{
+	uint64_t next;
+
 	if (last > words * 64)
 		last = words * 64;
-	for (uint64_t f = first; f < last; f++) {
-		for (int m = 0; m < 2; m++) {
-			if (owned)
-				maps[m][f / 64] |= 1ul << f % 64;
-			else
-				maps[m][f / 64] &= ~(1ul << f % 64);
-		}
+	for (uint64_t f = first; f < last; f = next) {
+		uint64_t bits = ~0ul << f % 64;
+
+		next = (f / 64 + 1) * 64;
+		if (next > last)
+			bits &= ~0ul >> (next - last);
+		mark_word(f / 64, bits, owned);
 	}
 }
 
@@ -114,36 +128,54 @@ static void find_ram_end(const struct map *m)
 }
 
 /* By hand: POPCNT is not in every x86-64 processor, and the compiler would call its library. */
-static unsigned count_bits(uint64_t word)
+static unsigned count_bits(uint64_t v)
 {
-	unsigned n = 0;
-
-	for (; word; word &= word - 1)
-		n++;
-	return n;
+	v -= v >> 1 & 0x5555555555555555;
+	v = (v & 0x3333333333333333) + (v >> 2 & 0x3333333333333333);
+	return ((v + (v >> 4)) & 0x0f0f0f0f0f0f0f0f) * 0x0101010101010101 >> 56;
 }
 
-/* Place the two bitmaps and empty them. */
-static void make_bitmaps(const struct map *m)
+/* Bits of @word that begin a free, aligned run of 2^order. */
+static uint64_t run_starts(uint64_t word, unsigned order)
 {
-	uint64_t bytes;
+	return order ? word & word >> 1 & 0x5555555555555555 : word;
+}
+
+/* Let the summaries say what word @w is. */
+static void summarise(uint64_t w)
+{
+	for (unsigned order = 0; order < ORDERS; order++)
+		summary_put(&summaries[order], w, run_starts(free_map()[w], order) != 0);
+}
+
+/* Place the bitmaps and the summaries, and empty them. Returns the end. */
+static uint64_t make_bitmaps(const struct map *m)
+{
+	uint64_t bytes, at;
 
 	words = round_up(ram_end / PAGE_SIZE, 64) / 64;
-	bytes = round_up((words + 1) * 8, PAGE_SIZE);	/* the last one stays 0: nothing is free there */
-	free_pa = find_room(m, 2 * bytes);
+	bytes = round_up((2 * words + 1 + ORDERS * summary_words(words)) * 8, PAGE_SIZE);
+	free_pa = find_room(m, bytes);
 	if (!words || !free_pa)
-		panic("memory map: no room below 4 GiB for 0x%lx bytes of bitmaps", 2 * bytes);
-	owned_pa = free_pa + bytes;
-	zero_words(free_map(), 2 * bytes / 8);
+		panic("memory map: no room below 4 GiB for 0x%lx bytes of bitmaps", bytes);
+	zero_words(free_map(), bytes / 8);
+	owned_pa = free_pa + (words + 1) * 8;
+	at = owned_pa + words * 8;
+	for (unsigned order = 0; order < ORDERS; order++) {
+		summary_init(&summaries[order], at, words);
+		at += summary_words(words) * 8;
+	}
+	return free_pa + bytes;
 }
 
 void frames_init(const struct mem_range *mem, size_t count,
 		 const struct mem_range *reserved, size_t reserved_count)
 {
 	const struct map m = { mem, reserved, count, reserved_count };
+	uint64_t bitmaps_end;
 
 	find_ram_end(&m);
-	make_bitmaps(&m);
+	bitmaps_end = make_bitmaps(&m);
 	for (size_t i = 0; i < count; i++)	/* usable ranges are rounded inwards */
 		if (mem[i].usable)
 			mark(round_up(mem[i].base, PAGE_SIZE) / PAGE_SIZE,
@@ -154,93 +186,40 @@ void frames_init(const struct mem_range *mem, size_t count,
 	for (size_t i = 0; i < reserved_count; i++)
 		exclude(&reserved[i]);
 	mark(0, LOW_LIMIT / PAGE_SIZE, false);
-	mark(free_pa / PAGE_SIZE, (owned_pa + (owned_pa - free_pa)) / PAGE_SIZE, false);
+	mark(free_pa / PAGE_SIZE, bitmaps_end / PAGE_SIZE, false);
 
-	hint = used = total = 0;
-	for (uint64_t i = 0; i < words; i++)
+	place = hint = used = total = 0;
+	for (uint64_t i = 0; i < words; i++) {
 		total += count_bits(owned_map()[i]);
-}
-
-/* Bits of @word that begin a free, aligned run of 2^order (order < 6). */
-static uint64_t run_starts(uint64_t word, unsigned order)
-{
-	static const uint64_t aligned[] = {
-		~0ul, 0x5555555555555555, 0x1111111111111111, 0x0101010101010101,
-		0x0001000100010001, 0x0000000100000001,
-	};
-
-	for (unsigned i = 0; i < order; i++)
-		word &= word >> (1u << i);
-	return word & aligned[order];
-}
-
-/* Take an aligned run that lies in one word. Frame number, or 0. */
-static uint64_t take_in_word(uint64_t *map, uint64_t w, unsigned order)
-{
-	uint64_t starts = run_starts(map[w], order);
-
-	if (!starts)
-		return 0;
-	unsigned bit = __builtin_ctzl(starts);
-
-	map[w] &= ~(((1ul << (1u << order)) - 1) << bit);
-	return w * 64 + bit;
-}
-
-/* Take @n whole words, @w being a multiple of @n. Frame number, or 0. */
-static uint64_t take_words(uint64_t *map, uint64_t w, uint64_t n)
-{
-	if (w + n > words)
-		return 0;
-	for (uint64_t i = 0; i < n; i++)
-		if (~map[w + i])
-			return 0;
-	for (uint64_t i = 0; i < n; i++)
-		map[w + i] = 0;
-	return w * 64;
-}
-
-/* Round the map from the hint. Frame number, or 0: frame 0 is never ours. */
-static uint64_t search_map(unsigned order)
-{
-	uint64_t step = order > 6 ? 1ul << (order - 6) : 1;
-	uint64_t *map = free_map(), w = hint & -step, frame;
-
-	for (uint64_t tried = 0; tried < words + step; tried += step, w += step) {
-		if (w >= words)
-			w = 0;
-		frame = order < 6 ? take_in_word(map, w, order) : take_words(map, w, step);
-		if (frame) {
-			hint = w;
-			return frame;
-		}
+		summarise(i);
 	}
-	return 0;
 }
 
-/* The hint is where nothing is free: so the fast way needs no test. */
-static void watch_failing(void)
-{
-	if (failing_armed())
-		hint = words;
-	else if (hint == words)
-		hint = 0;
-}
-
-/* The slow way: as search_map(), unless it is to fail. */
+/* Search round the map from the last place, and move that. Frame number, or 0: frame 0 is never ours. */
 static uint64_t search(unsigned order)
 {
-	uint64_t frame = allocation_fails() ? 0 : search_map(order);
+	uint64_t *map = free_map(), w, bit;
 
-	watch_failing();
-	return frame;
+	if (allocation_fails())
+		return 0;
+	summarise(place);
+	w = summary_next(&summaries[order], place);
+	if (w == SUMMARY_NONE)
+		w = summary_next(&summaries[order], 0);
+	if (w == SUMMARY_NONE)
+		return 0;
+	bit = __builtin_ctzl(run_starts(map[w], order));
+	map[w] &= ~((order ? 3ul : 1ul) << bit);
+	place = w;
+	hint = failing_armed() ? words : w;
+	return w * 64 + bit;
 }
 
 void frames_watch_failing(void)
 {
 	uint64_t flags = spin_lock_irqsave(&frame_lock);
 
-	watch_failing();
+	hint = words;			/* the next search moves it, once nothing has to fail any more */
 	spin_unlock_irqrestore(&frame_lock, flags);
 }
 
@@ -264,8 +243,8 @@ uint64_t frames_alloc_order(unsigned order)
 {
 	uint64_t flags, frame;
 
-	if (order > MAX_ORDER)
-		panic("frames_alloc_order: order %u is above %u", order, MAX_ORDER);
+	if (order >= ORDERS)
+		panic("frames_alloc_order: order %u is above %u", order, ORDERS - 1);
 	flags = spin_lock_irqsave(&frame_lock);
 	frame = search(order);
 	if (frame)
@@ -283,16 +262,29 @@ uint64_t frame_alloc_zeroed(void)
 	return pa;
 }
 
+/* Word @w, which was @old, has got the frame @bit back. */
+static void summarise_freed(uint64_t w, uint64_t old, uint64_t bit)
+{
+	uint64_t other = bit & 0x5555555555555555 ? bit << 1 : bit >> 1;
+
+	if (!old)
+		summary_put(&summaries[0], w, true);
+	if (old & other)
+		summary_put(&summaries[1], w, true);
+}
+
 void frame_free(uint64_t pa)
 {
-	uint64_t frame = pa / PAGE_SIZE, bit = 1ul << frame % 64;
+	uint64_t w = pa / PAGE_SIZE / 64, bit = 1ul << pa / PAGE_SIZE % 64, old;
 	uint64_t flags = spin_lock_irqsave(&frame_lock);
 
-	if (pa % PAGE_SIZE || frame / 64 >= words || !(owned_map()[frame / 64] & bit))
+	if (pa % PAGE_SIZE || w >= words || !(owned_map()[w] & bit))
 		panic("frame 0x%lx freed, but it was never the allocator's", pa);
-	if (free_map()[frame / 64] & bit)
+	old = free_map()[w];
+	if (old & bit)
 		panic("frame 0x%lx freed twice", pa);
-	free_map()[frame / 64] |= bit;
+	free_map()[w] = old | bit;
+	summarise_freed(w, old, bit);
 	used--;
 	spin_unlock_irqrestore(&frame_lock, flags);
 }

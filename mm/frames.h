@@ -14,10 +14,11 @@
  * Panics when there is no room for them. */
 void frames_init(const struct mem_range *mem, size_t count, const struct mem_range *reserved, size_t reserved_count);
 
-/* One frame: physical address, contents undefined; 0 when memory is short. Any context; takes the frame lock. */
+/* One frame: physical address, contents undefined; 0 when memory is short. Some hundred instructions at most, on any
+ * machine. Any context; takes the frame lock. */
 uint64_t frame_alloc(void);
 uint64_t frame_alloc_zeroed(void);
-/* 2^order contiguous frames aligned to their size (order 0..9), or 0. */
+/* 2^order contiguous frames aligned to their size (order 0 or 1), or 0. */
 uint64_t frames_alloc_order(unsigned order);
 /* Give back. A frame that is already free, or was never the allocator's, panics by name. */
 void frame_free(uint64_t pa);

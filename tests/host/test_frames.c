@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* test_frames.c - the frame allocator over memory maps that firmware could have written. */
-/* sources: mm/frames.c */
+/* sources: mm/frames.c mm/summary.c */
 #include <string.h>
+#include <sys/mman.h>
 #include "tests/host/physmem.h"
 #include "mm/frames.h"
+#include "mm/summary.h"
 
 #define MIB 0x100000ul
 
@@ -44,8 +46,8 @@ static void plain_map(void **state)
 	(void)state;
 	frames_init(plain, 1, NULL, 0);
 	drain();
-	/* all but the first MiB and two pages of bitmap (4096 frames are 512 bytes each) */
-	assert_int_equal(frames_total(), (PHYS_BYTES - MIB) / PAGE_SIZE - 2);
+	/* all but the first MiB and a page of bitmaps (4096 frames are 512 bytes each) */
+	assert_int_equal(frames_total(), (PHYS_BYTES - MIB) / PAGE_SIZE - 1);
 	assert_int_equal(frames_ram_end(), PHYS_BYTES);
 }
 
@@ -140,13 +142,13 @@ static void wrong_frees_panic_by_name(void **state)
 	EXPECT_PANIC(frame_free(PHYS_BYTES), "never the allocator's");
 	EXPECT_PANIC(frame_free(1ul << 60), "never the allocator's");
 	EXPECT_PANIC(frame_free(5 * MIB + 8), "never the allocator's");
-	EXPECT_PANIC(frames_alloc_order(10), "order");
+	EXPECT_PANIC(frames_alloc_order(2), "order");
 }
 
 static void orders_are_aligned_and_disjoint(void **state)
 {
 	(void)state;
-	for (unsigned order = 0; order <= 9; order++) {
+	for (unsigned order = 0; order <= 1; order++) {
 		uint64_t size = PAGE_SIZE << order, pa, n = 0, first = 0;
 
 		frames_init(plain, 1, NULL, 0);
@@ -169,39 +171,144 @@ static void orders_are_aligned_and_disjoint(void **state)
 	}
 }
 
-/* A random mix against a plain list of what is out. */
+/* --- against a plain list of what is out ------------------------------------------------------ */
+
+#define FRAMES (PHYS_BYTES / PAGE_SIZE)
+
+static uint64_t out[FRAMES];		/* what was handed out, */
+static unsigned orders[FRAMES];		/* and by which order */
+static uint64_t out_count, frames_out;
+
+/* Is there anything of @order that nobody has? */
+static bool anything_free(unsigned order, const bool *ours)
+{
+	for (uint64_t f = 0; f < FRAMES; f += 1u << order)
+		if (ours[f] && !seen[f] && (!order || (ours[f + 1] && !seen[f + 1])))
+			return true;
+	return false;
+}
+
+static void set_seen(uint64_t pa, unsigned order, bool value)
+{
+	for (uint64_t p = pa; p < pa + (PAGE_SIZE << order); p += PAGE_SIZE) {
+		assert_int_equal(seen[p / PAGE_SIZE], !value);
+		seen[p / PAGE_SIZE] = value;
+	}
+}
+
+static void take_one(unsigned order, const bool *ours)
+{
+	uint64_t pa = order ? frames_alloc_order(order) : frame_alloc();
+
+	assert_int_equal(pa != 0, anything_free(order, ours));
+	if (!pa)
+		return;
+	assert_int_equal(pa % (PAGE_SIZE << order), 0);
+	set_seen(pa, order, true);
+	out[out_count] = pa;
+	orders[out_count++] = order;
+	frames_out += 1u << order;
+}
+
+static void give_one(uint64_t k)
+{
+	frames_free_order(out[k], orders[k]);
+	set_seen(out[k], orders[k], false);
+	frames_out -= 1u << orders[k];
+	out[k] = out[--out_count];
+	orders[k] = orders[out_count];
+}
+
+/* By turns memory fills up and empties: whatever there is is found, and nothing else. */
 static void random_mix(void **state)
 {
-	static uint64_t out[3000];
-	static unsigned orders[3000];
-	uint64_t seed = 88172645463325252ul, n = 0, frames = 0;
+	static bool ours[FRAMES];
+	uint64_t seed = 88172645463325252ul;
 
 	(void)state;
 	frames_init(plain, 1, NULL, 0);
-	for (int i = 0; i < 20000; i++) {
-		seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
-		if (seed % 5 < 3 && n < 3000) {
-			unsigned order = seed / 7 % 4;
-			uint64_t pa = frames_alloc_order(order);
-
-			if (pa) {
-				out[n] = pa;
-				orders[n++] = order;
-				frames += 1u << order;
-			}
-		} else if (n) {
-			uint64_t k = seed / 11 % n--;
-
-			frames_free_order(out[k], orders[k]);
-			frames -= 1u << orders[k];
-			out[k] = out[n];
-			orders[k] = orders[n];
-		}
-		assert_int_equal(frames_used(), frames);
-	}
-	while (n--)
-		frames_free_order(out[n], orders[n]);
 	drain();
+	memcpy(ours, seen, sizeof(ours));
+	for (uint64_t f = 0; f < FRAMES; f++)
+		if (ours[f])
+			frame_free(f * PAGE_SIZE);
+	memset(seen, 0, sizeof(seen));
+	out_count = frames_out = 0;
+	for (unsigned i = 0; i < 60000; i++) {
+		seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+		if (seed % 16 < (i / 10000 % 2 ? 6 : 11))
+			take_one(seed / 16 % 4 == 0, ours);
+		else if (out_count)
+			give_one(seed / 64 % out_count);
+		assert_int_equal(frames_used(), frames_out);
+	}
+	while (out_count)
+		give_one(0);
+	drain();
+}
+
+/* --- a large machine ------------------------------------------------------------------------------ */
+
+#define LARGE (16ul << 30)
+#define MAP_BYTES (LARGE / PAGE_SIZE / 8)
+
+/* Nearly everything is taken: nobody reads the whole map to find the rest, or to find nothing. */
+static void nearly_full(void **state)
+{
+	static const struct mem_range large[] = { { 0, LARGE, true } };
+	uint64_t high = LARGE - 64 * MIB, low = 16 * MIB;
+	uint8_t *middle = phys + MIB + 4 * PAGE_SIZE;	/* of the first bitmap, which lies at 1 MiB */
+	size_t len = MAP_BYTES - 8 * PAGE_SIZE;
+
+	(void)state;
+	frames_init(large, 1, NULL, 0);
+	while (frame_alloc())
+		;
+	assert_int_equal(frames_used(), frames_total());
+	frame_free(high);
+	frame_free(low + PAGE_SIZE);
+	frames_free_order(high + 4 * PAGE_SIZE, 1);
+	assert_int_equal(mprotect(middle, len, PROT_NONE), 0);
+	assert_int_equal(frames_alloc_order(1), high + 4 * PAGE_SIZE);
+	assert_int_equal(frames_alloc_order(1), 0);
+	assert_int_not_equal(frame_alloc(), 0);
+	assert_int_not_equal(frame_alloc(), 0);
+	for (unsigned i = 0; i < 3; i++)
+		assert_int_equal(frame_alloc(), 0);
+	frame_free(low);
+	assert_int_equal(frames_alloc_order(1), 0);
+	assert_int_equal(frame_alloc(), low);
+	frames_free_order(low, 1);
+	assert_int_equal(frames_alloc_order(1), low);
+	assert_int_equal(mprotect(middle, len, PROT_READ | PROT_WRITE), 0);
+	assert_int_equal(frames_used(), frames_total());
+}
+
+/* Every number of a set that reaches up to the last level. */
+static void summary_of_many(void **state)
+{
+	static const uint64_t in[] = { 0, 1, 63, 64, 4095, 4096, 262143, 262144, 524287 };
+	const uint64_t count = 524288, n = sizeof(in) / sizeof(in[0]);
+	struct summary s;
+
+	(void)state;
+	assert_int_equal(summary_words(count), 8192 + 128 + 2 + 1);
+	memset(phys, 0, summary_words(count) * 8);
+	summary_init(&s, 0, count);
+	assert_int_equal(summary_next(&s, 0), SUMMARY_NONE);
+	for (unsigned twice = 0; twice < 2; twice++)
+		for (unsigned i = 0; i < n; i++)
+			summary_put(&s, in[i], true);
+	for (unsigned i = 0; i < n; i++) {
+		assert_int_equal(summary_next(&s, i ? in[i - 1] + 1 : 0), in[i]);
+		assert_int_equal(summary_next(&s, in[i]), in[i]);
+	}
+	assert_int_equal(summary_next(&s, count), SUMMARY_NONE);
+	for (unsigned i = 0; i < n; i++) {
+		summary_put(&s, in[i], false);
+		summary_put(&s, in[i], false);
+		assert_int_equal(summary_next(&s, 0), i + 1 < n ? in[i + 1] : SUMMARY_NONE);
+	}
 }
 
 int main(void)
@@ -214,7 +321,7 @@ int main(void)
 		cmocka_unit_test(free_and_take_again),
 		cmocka_unit_test(wrong_frees_panic_by_name),
 		cmocka_unit_test(orders_are_aligned_and_disjoint),
-		cmocka_unit_test(random_mix),
+		cmocka_unit_test(random_mix), cmocka_unit_test(nearly_full), cmocka_unit_test(summary_of_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
