@@ -42,7 +42,7 @@ const char *exception_name(uint64_t vector)
 	return vector < VECTOR_EXCEPTIONS && exception_names[vector] ? exception_names[vector] : "reserved";
 }
 
-/* Bring a page in for the current process. 0 when the access may be retried; -ENOMEM; -EAGAIN: a limit is reached. */
+/* Bring a page in for the current process. 0 when the access may be retried; -ENOMEM. */
 static int resolve_page_fault(uint64_t va, uint64_t error)
 {
 	struct thread *t = current_thread();
@@ -55,7 +55,7 @@ static int resolve_page_fault(uint64_t va, uint64_t error)
 /* That failed with @err: what the dead have may help. The same results. */
 static __attribute__((noinline)) int resolve_once_more(int err, uint64_t va, uint64_t error)
 {
-	return (err == -ENOMEM || err == -EAGAIN) && reclaim() ? resolve_page_fault(va, error) : err;
+	return err == -ENOMEM && reclaim() ? resolve_page_fault(va, error) : err;
 }
 
 /* The benchmark's #UD: step over a UD2 where the process asked for it. */
@@ -71,6 +71,15 @@ static bool skip_ud2(struct trapframe *frame)
 	return true;
 }
 
+/* For the line that says why: was there no memory for the page? */
+static const char *what_is_short(int err)
+{
+	if (err != -ENOMEM)
+		return "";
+	return aspace_at_limit(current_thread()->process->as) ? ": the limit of its memory is reached" :
+								 ": no memory is left";
+}
+
 void user_exception(struct trapframe *frame)
 {
 	uint64_t cr2;
@@ -79,12 +88,14 @@ void user_exception(struct trapframe *frame)
 	if (frame->vector == VECTOR_PF) {
 		cr2 = read_cr2();
 		err = resolve_page_fault(cr2, frame->error);
-		if (!err || !resolve_once_more(err, cr2, frame->error))
+		if (err)
+			err = resolve_once_more(err, cr2, frame->error);
+		if (!err)
 			return;
-		process_kill_current(VECTOR_PF, "%s at %p: %s of %p (error %lx)", exception_name(VECTOR_PF),
+		process_kill_current(VECTOR_PF, "%s at %p: %s of %p (error %lx)%s", exception_name(VECTOR_PF),
 				     (void *)frame->rip,
 				     frame->error & PF_FETCH ? "fetch" : frame->error & PF_WRITE ? "write" : "read",
-				     (void *)cr2, frame->error);
+				     (void *)cr2, frame->error, what_is_short(err));
 	}
 	if (frame->vector == VECTOR_UD && skip_ud2(frame))
 		return;

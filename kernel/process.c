@@ -17,7 +17,7 @@
 
 #define ARG_MAX 1024
 #define HASH_SIZE 1024			/* a power of 2 */
-#define PROCESS_FRAMES 1		/* what a process is charged for its struct and budget */
+#define PROCESS_FRAMES 3		/* what a process is charged for its struct, its budget, its pair of roots */
 #define TELL_AT_ONCE 16			/* threads, under one lock */
 
 struct spinlock process_lock;
@@ -184,7 +184,7 @@ static int equip(struct process *p, const char *arg, size_t arg_len, struct thre
 	uint64_t rip, at;
 	int err;
 
-	p->as = aspace_create();
+	p->as = aspace_create(p->budget);
 	if (!p->as)
 		return -ENOMEM;
 	p->as->pid = p->pid;

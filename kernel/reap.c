@@ -67,12 +67,11 @@ static bool release_some(struct process *p)
 /* The space comes first: it is what others wait for. True when nothing is left. */
 static bool teardown_more(struct process *p)
 {
-	if (p->as) {
-		aspace_destroy(p->as);
+	if (!p->as)
+		return release_some(p);
+	if (aspace_destroy_step(p->as))
 		p->as = NULL;
-		return false;
-	}
-	return release_some(p);
+	return false;
 }
 
 static bool teardown_step(void)

@@ -10,6 +10,7 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/sched.h"
+#include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/kspace.h"
@@ -20,6 +21,8 @@
 #define LOWER_END	0x0000800000000000ul
 #define UPPER_START	0xffff800000000000ul
 #define SLOT_SPAN	0x0000008000000000ul	/* of one top-level entry */
+#define PAGE_AND_TABLES	4			/* the most that one new page takes */
+#define CHARGED_AHEAD	32			/* frames: charging walks up a tree of budgets */
 #define TABLES_GONE	LOWER_END		/* in as->destroyed: what is left are the regions */
 
 uint64_t aspace_kernel_cr3(const struct aspace *as)
@@ -56,9 +59,56 @@ static void retract_slot(struct aspace *as, uint64_t va)
 		k[PAGE_SIZE / sizeof(*k)] = 0;
 }
 
+/* --- what it is charged for ------------------------------------------------ */
+
+static void set_charged(struct aspace *as, uint64_t charged)
+{
+	as->charged = charged;
+	as->room = charged >= PAGE_AND_TABLES ? charged - PAGE_AND_TABLES + 1 : 0;
+}
+
+/* Locked, as all of these. */
+static __attribute__((noinline)) bool charge_ahead(struct aspace *as)
+{
+	for (uint64_t n = CHARGED_AHEAD; n >= PAGE_AND_TABLES; n /= 2) {
+		if (as->budget && !budget_charge(as->budget, n, 0))
+			continue;
+		set_charged(as, as->charged + n);
+		return true;
+	}
+	return false;
+}
+
+/* May a page, and tables for it, be had? */
+static inline bool may_grow(struct aspace *as)
+{
+	return __builtin_expect(as->frames < as->room, 1) || charge_ahead(as);
+}
+
+/* It has become smaller: give back what it will not need soon. */
+static void charge_back(struct aspace *as)
+{
+	uint64_t ahead = as->charged - as->frames;
+
+	if (ahead <= 2 * CHARGED_AHEAD)
+		return;
+	set_charged(as, as->frames + CHARGED_AHEAD);
+	if (as->budget)
+		budget_return(as->budget, ahead - CHARGED_AHEAD, 0);
+}
+
+bool aspace_at_limit(struct aspace *as)
+{
+	uint64_t irq = spin_lock_irqsave(&as->lock);
+	bool at = !may_grow(as);
+
+	spin_unlock_irqrestore(&as->lock, irq);
+	return at;
+}
+
 /* --- life of a space ------------------------------------------------------- */
 
-struct aspace *aspace_create(void)
+struct aspace *aspace_create(struct budget *budget)
 {
 	struct aspace *as = kzalloc(sizeof(*as));
 	unsigned order = entry->split;
@@ -73,6 +123,7 @@ struct aspace *aspace_create(void)
 	for (unsigned i = 0; i < 1u << order; i++)
 		page_zero(phys_to_virt(as->root + i * PAGE_SIZE));
 	as->next_map = USER_MAP_BASE;
+	as->budget = budget;
 	tlb_space_init(&as->tlb);
 	kspace_fill_kernel_root(as->root);
 	if (entry->map_user_root(as)) {
@@ -120,6 +171,8 @@ bool aspace_destroy_step(struct aspace *as)
 	} else if (as->destroyed != TABLES_GONE) {
 		free_private_step(as);
 	} else if (region_free_step(as)) {
+		if (as->budget)
+			budget_return(as->budget, as->charged, 0);
 		frames_free_order(as->root, entry->split);
 		kfree(as);
 		return true;
@@ -230,8 +283,8 @@ static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batc
 		pt_unmap(as->root, b->va[i], &b->tables);
 		retract_slot(as, b->va[i]);
 	}
-	as->user_frames -= b->n;
-	as->table_frames -= b->tables.count;
+	as->frames -= b->n + b->tables.count;
+	charge_back(as);
 	spin_unlock_irqrestore(&as->lock, irq);
 	return done;
 }
@@ -296,18 +349,21 @@ int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 /* Back the page at @va with a zeroed frame, by @r's rights. -EEXIST when it has one. Locked. */
 static int add_page(struct aspace *as, const struct region *r, uint64_t va)
 {
-	uint64_t pa = frame_alloc_zeroed();
+	uint64_t pa;
 	int err;
 
+	if (!may_grow(as))
+		return -ENOMEM;
+	pa = frame_alloc_zeroed();
 	if (!pa)
 		return -ENOMEM;
-	err = pt_map(as->root, va, pa, r->flags | PTE_U, &as->table_frames);
+	err = pt_map(as->root, va, pa, r->flags | PTE_U, &as->frames);
 	if (err) {
 		frame_free(pa);
 		return err;
 	}
 	publish_slot(as, va);
-	as->user_frames++;
+	as->frames++;
 	return 0;
 }
 
@@ -341,7 +397,10 @@ void *aspace_populate(struct aspace *as, uint64_t va)
 int aspace_map_private(struct aspace *as, uint64_t va, uint64_t pa, uint64_t flags)
 {
 	uint64_t irq = spin_lock_irqsave(&as->lock);
-	int err = pt_map(aspace_user_cr3(as), va, pa, flags, &as->table_frames);
+	int err = -ENOMEM;
+
+	if (may_grow(as))
+		err = pt_map(aspace_user_cr3(as), va, pa, flags, &as->frames);
 
 	spin_unlock_irqrestore(&as->lock, irq);
 	return err;
@@ -353,7 +412,8 @@ void aspace_unmap_private(struct aspace *as, uint64_t va)
 	struct pt_list tables = { 0 };
 
 	pt_unmap(aspace_user_cr3(as), va, &tables);
-	as->table_frames -= tables.count;
+	as->frames -= tables.count;
+	charge_back(as);
 	spin_unlock_irqrestore(&as->lock, irq);
 	tlb_flush_private_page(as, va);
 	pt_free_list(&tables);

@@ -26,6 +26,8 @@ struct region {				/* [start, end) demand-zero or filled by the ELF loader */
 	uint64_t first, last, gap;	/* of that tree: lowest start, highest end, largest gap */
 };
 
+struct budget;
+
 struct aspace {
 	struct spinlock lock;
 	uint64_t root;			/* physical address of the kernel root */
@@ -33,15 +35,20 @@ struct aspace {
 	struct region *recent;		/* that served the last fault, or NULL */
 	uint32_t region_count;
 	uint64_t next_map;		/* where map() looks first */
-	uint64_t user_frames;		/* leaf frames of the lower half */
-	uint64_t table_frames;		/* page tables of the lower half and of the private part, roots not counted */
+	uint64_t frames;		/* of the lower half's pages, and of all its page tables but the roots, */
+	uint64_t charged;		/* and what the budget has been charged for them: some more, ahead; */
+	uint64_t room;			/* with fewer frames than this a page and all its tables are charged */
+	struct budget *budget;		/* NULL: nobody is charged */
 	uint64_t destroyed;		/* how far aspace_destroy_step() has come */
 	struct tlb_space tlb;
 	uint32_t pid;			/* owner, for messages */
 };
 
-/* New empty space; calls entry->map_user_root(). NULL when memory is short. */
-struct aspace *aspace_create(void);
+/* New empty space; calls entry->map_user_root(). NULL when memory is short. What it takes from then on, but for the
+ * roots, is charged to @budget, which outlives it; NULL: to nobody. */
+struct aspace *aspace_create(struct budget *budget);
+/* The last refusal of memory may well have been @as's budget's, not the machine's. */
+bool aspace_at_limit(struct aspace *as);
 /* Free everything, in steps of at most 5,000 instructions: true when all is done, the struct included. No CPU's
  * CR3 holds either root any more, and nobody but the caller knows the space. IRQs off. */
 bool aspace_destroy_step(struct aspace *as);
@@ -65,7 +72,7 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
  */
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len);
 /* Resolve a page fault at @va (@write, @exec from the error code), which found no page there. 0: mapped, perhaps
- * by another CPU meanwhile, retry; -EFAULT: no region allows it; -ENOMEM. A fault that did find a page (error code
+ * by another CPU meanwhile, retry; -EFAULT: no region allows it; -ENOMEM: none is left, or the budget's limit is reached. A fault that did find a page (error code
  * bit 0) is none for this function: rights are never added later, so it would come again for ever. IRQs off. */
 int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec);
 /* Make the page at @va present and return its first byte through the direct map, for whoever fills a new space:

@@ -153,7 +153,7 @@ int pt_prepare(uint64_t root, uint64_t va)
 	return descend(root, va, 1, path, NULL);
 }
 
-static int map_at(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level, uint64_t *made)
+static __attribute__((noinline)) int map_at(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level, uint64_t *made)
 {
 	uint64_t *path[LEVELS + 1] = { 0 };
 	int err = descend(root, va, level, path, made);

@@ -101,7 +101,7 @@ static bool map(struct space *s, unsigned page)
 	int err;
 
 	me()->making = slot;
-	err = pt_map(root_for(s, page), va_of(page), (uint64_t)leaf << PAGE_SHIFT, PTE_U, &s->as.table_frames);
+	err = pt_map(root_for(s, page), va_of(page), (uint64_t)leaf << PAGE_SHIFT, PTE_U, &s->as.frames);
 	if (err)
 		item_gone(leaf);
 	else

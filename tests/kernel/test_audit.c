@@ -50,7 +50,7 @@ KTEST(kernel_root_is_w_xor_x_and_global_only_where_allowed)
 
 KTEST(lower_half_is_nx_in_the_kernel_root_of_a_split_design)
 {
-	struct aspace *as = aspace_create();
+	struct aspace *as = aspace_create(NULL);
 	uint64_t start, *kernel, *user;
 	unsigned used = 0;
 

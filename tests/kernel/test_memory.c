@@ -81,7 +81,7 @@ KTEST(write_protection_is_on)
 KTEST(address_space_balance)
 {
 	uint64_t frames, tables, start;
-	struct aspace *as = aspace_create();
+	struct aspace *as = aspace_create(NULL);
 
 	KCHECK(as);
 	KCHECK(!aspace_map_anon(as, 3 * PAGE_SIZE, PTE_W | PTE_NX, &start));
@@ -92,7 +92,7 @@ KTEST(address_space_balance)
 	KCHECK(aspace_unmap(as, start, PAGE_SIZE) == -EINVAL);
 	KCHECK(!aspace_unmap(as, start, 3 * PAGE_SIZE));
 	aspace_destroy(as);
-	as = aspace_create();		/* the heap page that the first one took stays the heap's */
+	as = aspace_create(NULL);		/* the heap page that the first one took stays the heap's */
 	frames = frames_used();
 	tables = pt_pages();
 	KCHECK(!aspace_map_anon(as, PAGE_SIZE, PTE_W | PTE_NX, &start));

@@ -18,7 +18,7 @@
 /* Where memory is short there is nothing to test. */
 static struct aspace *new_space(void)
 {
-	struct aspace *as = aspace_create();
+	struct aspace *as = aspace_create(NULL);
 
 	if (!as)
 		panic("no memory for a test's address space");

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_limits.c - a program takes all it can get, and others still get theirs.
+ *
+ * A child's limits are below its parent's, so whatever it does, its parent and the parent's other children go on.
+ */
+#include "print.h"
+#include "smp.h"
+#include "string.h"
+#include "test.h"
+#include "thread.h"
+#include "user.h"
+
+#define PROGRAM "test_limits"
+#define MIB (1ul << 20)
+#define LARGE (96 * MIB)	/* of a machine of 256 MiB */
+#define TIMES 4
+#define GENERATIONS 64
+
+static void touch(char *at, size_t len)
+{
+	for (size_t i = 0; i < len; i += 4096)
+		at[i] = 1;
+}
+
+/* --- programs that take all --------------------------------------------------------------- */
+
+/* Ended and never joined: each keeps its number. The parent is told by our end that we got no more. */
+static int thread_hog(void)
+{
+	long tid;
+
+	do
+		tid = sys_thread_create((uintptr_t)sys_thread_exit, 0, 0);
+	while (tid > 0);
+	CHECK_EQUAL(tid, -EAGAIN);
+	CHECK_EQUAL(spawn(PROGRAM, "child=nothing"), -EAGAIN);
+	return test_result();
+}
+
+/* As many at once as it may have, all alive. */
+static int thread_bomb(void)
+{
+	long tid;
+	unsigned long n = 0;
+
+	do {
+		tid = sys_thread_create((uintptr_t)sys_sleep, 0, 0);	/* for ever, so it needs no stack */
+		n += tid > 0;
+	} while (tid > 0);
+	printf("# %lu threads at once, then error %ld\n", n, tid);
+	CHECK(tid == -EAGAIN || tid == -ENOMEM);
+	CHECK(n > 100);
+	return test_result();
+}
+
+/* Each starts the next: generations end too. */
+static int generations(unsigned long n)
+{
+	char arg[32];
+	long pid;
+
+	snprintf(arg, sizeof(arg), "child=generation,%lu", n + 1);
+	pid = spawn(PROGRAM, arg);
+	if (pid < 0)
+		return n > 4 && n < GENERATIONS && pid == -EAGAIN ? 0 : (int)n;
+	return (int)sys_wait((unsigned long)pid);
+}
+
+static int memory_hog(void)
+{
+	char *all = map_memory(1ul << 32, PROT_WRITE);
+
+	if (CHECK(all != NULL))
+		touch(all, 1ul << 32);		/* until it is killed */
+	return TEST_FAIL;
+}
+
+/* One page in each 2 MiB, then in each GiB: memory goes into page tables. */
+static int table_hog(void)
+{
+	char *all = map_memory(1ul << 45, PROT_WRITE);
+
+	if (!CHECK(all != NULL))
+		return TEST_FAIL;
+	for (size_t i = 0; i < 1ul << 45; i += 1ul << 30)
+		all[i] = 1;
+	return TEST_FAIL;
+}
+
+/* --- and others --------------------------------------------------------------------------- */
+
+static volatile bool hog_ended;
+static volatile long hog_status;
+
+static void wait_for_hog(void *pid)
+{
+	hog_status = sys_wait((unsigned long)pid);
+	hog_ended = true;
+}
+
+/* While @hog is at it, and right before its end: threads, programs and memory are to be had. */
+static void beside(const char *hog, long status)
+{
+	struct user_thread waiter;
+	long pid = spawn(PROGRAM, hog);
+	unsigned long runs = 0;
+
+	CHECK(pid > 0);
+	hog_ended = false;
+	CHECK_EQUAL(thread_start(&waiter, wait_for_hog, (void *)pid), 0);
+	do {
+		if (!CHECK(run(PROGRAM, "child=small") == 0))
+			break;
+		runs++;
+	} while (!hog_ended);
+	CHECK_EQUAL(thread_finish(&waiter), 0);
+	CHECK_EQUAL(hog_status, status);
+	printf("# beside %s: %lu programs\n", hog, runs);
+}
+
+static void do_nothing(void *unused)
+{
+	(void)unused;
+}
+
+/* A modest program: some threads, some memory. */
+static int small(void)
+{
+	struct user_thread t[4];
+	char *page = map_memory(MIB, PROT_WRITE);
+
+	CHECK(page != NULL);
+	touch(page, MIB);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQUAL(thread_start(&t[i], do_nothing, NULL), 0);
+	for (unsigned i = 0; i < 4; i++)
+		CHECK_EQUAL(thread_finish(&t[i]), 0);
+	return test_result();
+}
+
+static int large(void)
+{
+	char *all = map_memory(LARGE, PROT_WRITE);
+
+	CHECK(all != NULL);
+	touch(all, LARGE);
+	return test_result();
+}
+
+/* --- memory of the dead ------------------------------------------------------------------- */
+
+static volatile bool busy;
+
+static void keep_busy(void *cpu)
+{
+	smp_pin((unsigned)(uintptr_t)cpu);
+	while (busy)
+		smp_relax();
+}
+
+/* No CPU is idle, so nobody frees what the dead had before it is needed. */
+static void large_ones_in_turn(void)
+{
+	static struct user_thread t[64];
+	unsigned cpus = smp_count();
+
+	busy = true;
+	for (unsigned i = 0; i < cpus; i++)
+		CHECK_EQUAL(thread_start(&t[i], keep_busy, (void *)(uintptr_t)smp_cpu(i)), 0);
+	for (unsigned i = 0; i < TIMES; i++)
+		CHECK_EQUAL(run(PROGRAM, "child=large"), 0);
+	busy = false;
+	for (unsigned i = 0; i < cpus; i++)
+		CHECK_EQUAL(thread_finish(&t[i]), 0);
+}
+
+/* On one CPU: a child ends while we are ready all the time, nobody waits for it, and then we need its memory. */
+static int need_it_ourselves(void)
+{
+	char *all;
+
+	if (smp_count() > 1)
+		return 0;
+	CHECK(spawn(PROGRAM, "child=large") > 0);
+	for (unsigned i = 0; i < 50000; i++)
+		sys_yield();
+	all = map_memory(LARGE, PROT_WRITE);
+	touch(all, LARGE);
+	return test_result();
+}
+
+/* --- priorities, rights ------------------------------------------------------------------- */
+
+static int unprivileged(void)
+{
+	CHECK_EQUAL(sys_set_priority(0, PRIORITY_URGENT), -EPERM);
+	CHECK_EQUAL(sys_set_priority(0, PRIORITY_BACKGROUND), 0);
+	CHECK_EQUAL(sys_set_priority(0, PRIORITY_USUAL), 0);
+	CHECK_EQUAL(sys_spawn_rights(RIGHT_PRIORITY), -EPERM);
+	CHECK_EQUAL(sys_spawn_rights(~0ul), -EPERM);
+	CHECK_EQUAL(sys_spawn_rights(0), 0);
+	return test_result();
+}
+
+static int privileged(void)
+{
+	CHECK_EQUAL(sys_set_priority(0, PRIORITY_URGENT), 0);
+	CHECK_EQUAL(sys_set_priority(0, PRIORITY_USUAL), 0);
+	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);	/* a right is not handed on by itself */
+	return test_result();
+}
+
+static void rights(void)
+{
+	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);
+	CHECK_EQUAL(sys_spawn_rights(RIGHT_PRIORITY), 0);
+	CHECK_EQUAL(run(PROGRAM, "child=privileged"), 0);
+	CHECK_EQUAL(sys_spawn_rights(RIGHTS_ALL + 1), -EPERM);
+	CHECK_EQUAL(sys_spawn_rights(0), RIGHT_PRIORITY);
+	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);
+}
+
+static int child(const char *what)
+{
+	static const struct {
+		const char *name;
+		int (*body)(void);
+	} bodies[] = {
+		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "memory_hog", memory_hog },
+		{ "table_hog", table_hog }, { "small", small }, { "large", large },
+		{ "need_it_ourselves", need_it_ourselves }, { "unprivileged", unprivileged },
+		{ "privileged", privileged },
+	};
+
+	if (starts_with(what, "generation,"))
+		return generations(parse_number(what + strlen("generation,")));
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
+		if (!strcmp(what, bodies[i].name))
+			return bodies[i].body();
+	return 0;
+}
+
+int main(const char *arg, size_t len)
+{
+	(void)len;
+	if (starts_with(arg, "child="))
+		return child(arg + strlen("child="));
+	rights();
+	CHECK_EQUAL(run(PROGRAM, "child=generation,1"), 0);
+	CHECK_EQUAL(run(PROGRAM, "child=need_it_ourselves"), 0);
+	large_ones_in_turn();
+	beside("child=thread_hog", 0);
+	beside("child=memory_hog", WAIT_KILLED | 14);
+	beside("child=table_hog", WAIT_KILLED | 14);
+	beside("child=thread_bomb", 0);
+	CHECK_EQUAL(run(PROGRAM, "child=large"), 0);	/* what the bomb's threads had is there again */
+	return test_result();
+}
