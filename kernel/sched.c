@@ -55,7 +55,7 @@ void send_reschedule(struct cpu *cpu)
 /*
  * @t has just become ready on @cpu, where others waited already when it is @crowded: have it noticed.
  * No lock held.  Hints only: a wrong one costs an interrupt, and a thread that is gone meanwhile is read
- * in vain (heap pages stay mapped).  One thread that waits alone is not offered to other CPUs before
+ * in vain (heap_shrink() waits for that).  One thread that waits alone is not offered to other CPUs before
  * the next tick, for whoever woke it mostly goes to sleep at once.
  */
 static void notice_ready(struct cpu *cpu, const struct thread *t, bool crowded)

@@ -6,8 +6,8 @@
  * above a page one run of pages.  What is free in a block is a bitmap outside
  * it, in a descriptor per page at the start of the heap area, so objects lie at
  * multiples of their size and an overrun meets another object, not the books.
- * Blocks stay with their class for ever: the kernel half is never unmapped and
- * so needs no flush.
+ * A block stays with its class until memory is short: then heap_shrink() takes
+ * the frame of one that is a page and wholly free, and leaves it bare.
  */
 #include "mm/heap.h"
 #include "kernel/panic.h"
@@ -16,15 +16,20 @@
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/tlb.h"
 
 #define MIN_SHIFT	5
 #define MAX_SHIFT	20
 #define MAX_PAGES	0x40000ul	/* 1 GiB of objects */
 
+#define LOOK_BLOCKS	96		/* that one step of heap_shrink() looks at */
+#define SHRINK_BLOCKS	8		/* and takes the frames from */
+
+/* Blocks are named by their number and 1; 0 is none. */
 struct block {
 	uint64_t free[2];		/* a bit per object; 128 objects at most */
-	struct block *next;		/* of this class, with something free */
-	uint8_t shift;			/* log2 of the object size; 0: no block begins here */
+	uint32_t next, prev;		/* in the list of its class, of blocks with something free; next also of bare ones */
+	uint8_t shift;			/* log2 of the object size; 0: no block begins here, or a bare one */
 };
 
 _Static_assert(PAGE_SIZE % sizeof(struct block) == 0, "descriptors fill their pages");
@@ -35,9 +40,45 @@ _Static_assert(PAGE_SIZE >> MIN_SHIFT <= 128, "the bitmap covers a page of the s
 #define BLOCKS_PER_PAGE	(PAGE_SIZE / sizeof(struct block))
 
 static struct spinlock heap_lock;
-static struct block *partial[MAX_SHIFT + 1];
+static uint32_t partial[MAX_SHIFT + 1];	/* the first block of each class with something free */
+static uint32_t bare;			/* the first page without a frame */
 static uint64_t pages_used, pages_mapped;
 static uint64_t descriptors_mapped;	/* pages whose descriptor exists */
+static uint64_t look_at, looked;	/* heap_shrink()'s place, and how many it passed in vain */
+
+static struct block *block_of(uint32_t name)
+{
+	return &BLOCKS[name - 1];
+}
+
+static uint32_t name_of(const struct block *b)
+{
+	return b - BLOCKS + 1;
+}
+
+static uint64_t page_va(const struct block *b)
+{
+	return OBJECTS + (uint64_t)(b - BLOCKS) * PAGE_SIZE;
+}
+
+static void put_first(struct block *b)
+{
+	b->prev = 0;
+	b->next = partial[b->shift];
+	if (b->next)
+		block_of(b->next)->prev = name_of(b);
+	partial[b->shift] = name_of(b);
+}
+
+static void take_out(const struct block *b)
+{
+	if (b->next)
+		block_of(b->next)->prev = b->prev;
+	if (b->prev)
+		block_of(b->prev)->next = b->next;
+	else
+		partial[b->shift] = b->next;
+}
 
 static bool map_zeroed(uint64_t va)
 {
@@ -66,35 +107,62 @@ static bool map_up_to(uint64_t pages)
 	return true;
 }
 
+static uint64_t all_objects(unsigned shift, uint64_t pages, unsigned word)
+{
+	uint64_t objects = pages * PAGE_SIZE >> shift;
+
+	if (objects >= 64 * (word + 1))
+		return ~0ul;
+	return word ? 0 : (1ul << objects) - 1;
+}
+
+/* The bare page that became so last, with a frame again, or NULL. */
+static struct block *fill_bare(void)
+{
+	struct block *b = block_of(bare);
+
+	if (!map_zeroed(page_va(b)))
+		return NULL;
+	bare = b->next;
+	return b;
+}
+
+/* So many pages at the end of what is used, or NULL. */
+static struct block *add_pages(uint64_t pages)
+{
+	struct block *b = &BLOCKS[pages_used];
+
+	if (!map_up_to(pages_used + pages))
+		return NULL;
+	pages_used += pages;
+	return b;
+}
+
 /* A new block for @shift, all free. */
 static bool grow(unsigned shift)
 {
 	uint64_t pages = shift > PAGE_SHIFT ? 1ul << (shift - PAGE_SHIFT) : 1;
-	uint64_t objects = pages * PAGE_SIZE >> shift;
-	struct block *b = &BLOCKS[pages_used];
+	struct block *b = pages == 1 && bare ? fill_bare() : add_pages(pages);
 
-	if (!map_up_to(pages_used + pages))
+	if (!b)
 		return false;
-	pages_used += pages;
 	b->shift = shift;
-	b->free[0] = objects >= 64 ? ~0ul : (1ul << objects) - 1;
-	b->free[1] = objects >= 128 ? ~0ul : 0;
-	b->next = partial[shift];
-	partial[shift] = b;
+	for (unsigned word = 0; word < 2; word++)
+		b->free[word] = all_objects(shift, pages, word);
+	put_first(b);
 	return true;
 }
 
 /* Take an object out of the class's first block, which leaves the list when it was the last. */
 static uint64_t take(unsigned shift)
 {
-	struct block *b = partial[shift];
+	struct block *b = block_of(partial[shift]);
 	unsigned word = !b->free[0], bit = __builtin_ctzl(b->free[word]);
 
 	b->free[word] &= b->free[word] - 1;
 	if (!(b->free[0] | b->free[1]))
-		partial[shift] = b->next;
-	return OBJECTS + (uint64_t)(b - BLOCKS) * PAGE_SIZE +
-	       ((uint64_t)(word * 64 + bit) << shift);
+		take_out(b);
+	return page_va(b) + ((uint64_t)(word * 64 + bit) << shift);
 }
 
 void *kzalloc(size_t size)
@@ -139,10 +207,8 @@ void kfree(void *p)
 		return;
 	flags = spin_lock_irqsave(&heap_lock);
 	b = find_object((uint64_t)p, &bit);
-	if (!(b->free[0] | b->free[1])) {
-		b->next = partial[b->shift];
-		partial[b->shift] = b;
-	}
+	if (!(b->free[0] | b->free[1]))
+		put_first(b);
 	b->free[bit / 64] |= 1ul << bit % 64;
 	spin_unlock_irqrestore(&heap_lock, flags);
 }
@@ -167,4 +233,79 @@ uint64_t heap_objects(void)
 			n += block_objects(&BLOCKS[page]);
 	spin_unlock_irqrestore(&heap_lock, flags);
 	return n;
+}
+
+/* --- giving frames back -------------------------------------------------------- */
+
+static bool is_wholly_free(const struct block *b)
+{
+	return b->shift && b->shift <= PAGE_SHIFT && b->free[0] == all_objects(b->shift, 1, 0) &&
+	       b->free[1] == all_objects(b->shift, 1, 1);
+}
+
+/* Take a few blocks that are wholly free out of their lists. */
+static unsigned take_free_blocks(struct block **taken)
+{
+	uint64_t flags = spin_lock_irqsave(&heap_lock);
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < LOOK_BLOCKS && looked < pages_used && n < SHRINK_BLOCKS; i++, looked++) {
+		struct block *b = &BLOCKS[look_at];
+
+		look_at = look_at + 1 < pages_used ? look_at + 1 : 0;
+		if (is_wholly_free(b)) {
+			take_out(b);
+			b->shift = 0;
+			taken[n++] = b;
+		}
+	}
+	if (n)
+		looked = 0;
+	spin_unlock_irqrestore(&heap_lock, flags);
+	return n;
+}
+
+static void add_bare(struct block **taken, unsigned n)
+{
+	uint64_t flags = spin_lock_irqsave(&heap_lock);
+
+	while (n--) {
+		taken[n]->next = bare;
+		bare = name_of(taken[n]);
+	}
+	spin_unlock_irqrestore(&heap_lock, flags);
+}
+
+/* Has a whole round found nothing? The next call begins a new one. */
+static bool looked_everywhere(void)
+{
+	uint64_t flags = spin_lock_irqsave(&heap_lock);
+	bool all = looked >= pages_used;
+
+	if (all)
+		looked = 0;
+	spin_unlock_irqrestore(&heap_lock, flags);
+	return all;
+}
+
+/*
+ * All CPUs are waited for twice.  The first time so that nobody looks at these objects any more: with interrupts off
+ * one may read an object, as a hint, that was freed meanwhile (notice_ready() in kernel/sched.c).
+ */
+bool heap_shrink(void)
+{
+	struct block *taken[SHRINK_BLOCKS];
+	uint64_t frame[SHRINK_BLOCKS];
+	unsigned n = take_free_blocks(taken);
+
+	if (!n)
+		return !looked_everywhere();
+	tlb_flush_kernel_half();
+	for (unsigned i = 0; i < n; i++)
+		frame[i] = kspace_unmap(page_va(taken[i])) & PTE_ADDR;
+	tlb_flush_kernel_half();
+	for (unsigned i = 0; i < n; i++)
+		frame_free(frame[i]);
+	add_bare(taken, n);
+	return true;
 }

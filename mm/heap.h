@@ -3,6 +3,7 @@
 #ifndef MM_HEAP_H
 #define MM_HEAP_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -10,5 +11,9 @@
 void *kzalloc(size_t size);
 void kfree(void *p);			/* NULL is fine; a pointer that is not live panics by name */
 uint64_t heap_objects(void);		/* in use now, counted one by one: for balances in tests */
+
+/* Look at some blocks, and give the frames of a few that are wholly free back. False when a whole round has found
+ * nothing. IRQs off, no lock held; waits for all CPUs. */
+bool heap_shrink(void);
 
 #endif

@@ -224,15 +224,23 @@ int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 	return err;
 }
 
+/* Tables stay: another CPU may just map something below one, and a stale pointer to it would be a fault in the kernel. */
+uint64_t kspace_unmap(uint64_t va)
+{
+	uint64_t irq = spin_lock_irqsave(&kspace_lock), old = pt_unmap(boot_root, va, NULL);
+
+	spin_unlock_irqrestore(&kspace_lock, irq);
+	return old;
+}
+
 uint64_t kspace_unmap_visible(uint64_t va)
 {
-	uint64_t irq = spin_lock_irqsave(&kspace_lock);
-	uint64_t old = pt_unmap(boot_root, va, NULL);
+	uint64_t irq = spin_lock_irqsave(&kspace_lock), old = pt_unmap(boot_root, va, NULL);
 
 	if (entry->split)
 		pt_unmap(user_set(), va, NULL);
-	tlb_flush_kernel_page(va);
 	spin_unlock_irqrestore(&kspace_lock, irq);
+	tlb_flush_kernel_half();
 	return old;
 }
 

@@ -29,8 +29,10 @@ int kspace_map(uint64_t va, uint64_t pa, uint64_t flags);
 /* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on the user side
  * when !entry->split. CPU entry area only. */
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags);
-/* Boot time and CPU release only. Returns the old entry, whose frame must not be used again before each CPU has
- * next loaded a space: see tlb_flush_kernel_page(). */
+/* Unmap what kspace_map() mapped. Returns the old entry. The caller calls tlb_flush_kernel_half(), once for many,
+ * before the frame or the address serves anything else. */
+uint64_t kspace_unmap(uint64_t va);
+/* The same for kspace_map_visible(), with the flush. IRQs off, no lock held. */
 uint64_t kspace_unmap_visible(uint64_t va);
 
 /* Fill a new kernel root's, or a new user root's, kernel half from the shared entries. */

@@ -78,7 +78,7 @@
 /* The bytes of an IST stack above the frame: struct ist_stack_top of arch/x86_64/percpu.h. */
 #define IST_STACK_HEADROOM	16
 
-/* Kernel stacks: a slot is a guard page and then the stack; pooled, never unmapped. */
+/* Kernel stacks: a slot is a guard page and then the stack; pooled. */
 #define KSTACK_PAGES		2
 #define KSTACK_SLOT_PAGES	4
 /* Trampoline stacks: a guard page and then one page. */

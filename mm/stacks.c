@@ -1,26 +1,38 @@
 /* SPDX-License-Identifier: MIT */
-/* stacks.c - pools of kernel stacks and trampolines: mapped once, handed round. */
+/*
+ * stacks.c - pools of kernel stacks and trampolines: handed round with their frames while memory suffices.
+ *
+ * A slot is in use, free (with frames, in a list), bare (without, in a bitmap), or was never used.
+ */
 #include "mm/stacks.h"
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
+#include "kernel/panic.h"
 #include "kernel/spinlock.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
+#include "mm/tlb.h"
+
+#define SLOTS_MAX	32768u		/* of each pool: twice as many as there are tids */
+#define SHRINK_SLOTS	6		/* that one step takes the frames from */
 
 /* An area of equal slots, each a guard page and then @stack_pages of stack. */
 struct pool {
 	uint64_t base;
 	unsigned slot_pages, stack_pages;
-	uint64_t mapped;		/* stack pages so far; a slot left half done is finished later */
-	uint64_t last_pa;		/* frame of the page mapped last */
+	uint32_t slots;			/* used so far */
+	uint32_t bare_count;
+	uint64_t bare[SLOTS_MAX / 64];	/* bit per slot */
 };
 
 static struct spinlock stacks_lock;
-static struct pool kstacks = { KSTACK_AREA_BASE, KSTACK_SLOT_PAGES, KSTACK_PAGES, 0, 0 };
-static struct pool trampolines = { TRAMPOLINE_AREA_BASE, TRAMPOLINE_SLOT_PAGES, 1, 0, 0 };
+static struct pool kstacks = { .base = KSTACK_AREA_BASE, .slot_pages = KSTACK_SLOT_PAGES, .stack_pages = KSTACK_PAGES };
+static struct pool trampolines = { .base = TRAMPOLINE_AREA_BASE, .slot_pages = TRAMPOLINE_SLOT_PAGES, .stack_pages = 1 };
+
+_Static_assert(512 % KSTACK_SLOT_PAGES == 0 && 512 % TRAMPOLINE_SLOT_PAGES == 0, "a slot has one page table");
 
 /* Top of the first free stack; each keeps the next one's top in its highest word. */
 static uint64_t free_kstacks;
@@ -32,41 +44,94 @@ struct trampoline_slot {
 };
 static struct trampoline_slot *free_trampolines;
 
-static bool map_next_page(struct pool *p)
-{
-	uint64_t slot = p->mapped / p->stack_pages, page = p->mapped % p->stack_pages;
-	uint64_t va = p->base + (slot * p->slot_pages + 1 + page) * PAGE_SIZE;
-	uint64_t pa = frame_alloc_zeroed();
+/* --- slots ------------------------------------------------------------------- */
 
-	if (!pa)
-		return false;
-	if (kspace_map(va, pa, PTE_W | PTE_NX)) {
-		frame_free(pa);
-		return false;
+static uint64_t slot_va(const struct pool *p, uint32_t slot)
+{
+	return p->base + ((uint64_t)slot * p->slot_pages + 1) * PAGE_SIZE;
+}
+
+/* A slot without frames, or SLOTS_MAX. */
+static uint32_t find_slot(const struct pool *p)
+{
+	uint32_t w = 0;
+
+	if (!p->bare_count)
+		return p->slots;
+	while (!p->bare[w])
+		w++;
+	return w * 64 + __builtin_ctzl(p->bare[w]);
+}
+
+static void set_bare(struct pool *p, uint64_t va)
+{
+	uint64_t slot = (va - p->base) / PAGE_SIZE / p->slot_pages;
+
+	p->bare[slot / 64] |= 1ul << slot % 64;
+	p->bare_count++;
+}
+
+static void take_slot(struct pool *p, uint32_t slot)
+{
+	if (slot == p->slots) {
+		p->slots++;
+	} else {
+		p->bare[slot / 64] &= ~(1ul << slot % 64);
+		p->bare_count--;
 	}
-	p->mapped++;
-	p->last_pa = pa;
+}
+
+/* Only the first page can fail: its table serves the others. */
+static bool map_pages(uint64_t va, const uint64_t *pa, unsigned pages)
+{
+	for (unsigned i = 0; i < pages; i++) {
+		int err = kspace_map(va + i * PAGE_SIZE, pa[i], PTE_W | PTE_NX);
+
+		if (err && i)
+			panic("stack at 0x%lx: page %u cannot be mapped: error %d", va, i, -err);
+		if (err)
+			return false;
+	}
 	return true;
 }
 
-/* Lowest stack address of a new slot, or 0. */
-static uint64_t new_slot(struct pool *p)
+/* Zeroed frames for a slot, mapped at @va. */
+static bool back_slot(uint64_t va, uint64_t *pa, unsigned pages)
 {
-	do {
-		if (!map_next_page(p))
-			return 0;
-	} while (p->mapped % p->stack_pages);
-	return p->base + ((p->mapped / p->stack_pages - 1) * p->slot_pages + 1) * PAGE_SIZE;
+	unsigned n = 0;
+
+	while (n < pages && (pa[n] = frame_alloc_zeroed()))
+		n++;
+	if (n == pages && map_pages(va, pa, pages))
+		return true;
+	while (n)
+		frame_free(pa[--n]);
+	return false;
 }
+
+/* Lowest stack address of a slot that has got frames, the first of which is *@pa, or 0. */
+static uint64_t new_slot(struct pool *p, uint64_t *pa)
+{
+	uint32_t slot = find_slot(p);
+	uint64_t frames[KSTACK_PAGES];
+
+	if (slot >= SLOTS_MAX || !back_slot(slot_va(p, slot), frames, p->stack_pages))
+		return 0;
+	take_slot(p, slot);
+	*pa = frames[0];
+	return slot_va(p, slot);
+}
+
+/* --- handing out ------------------------------------------------------------- */
 
 uint64_t kstack_alloc(void)
 {
-	uint64_t flags = spin_lock_irqsave(&stacks_lock), top = free_kstacks;
+	uint64_t flags = spin_lock_irqsave(&stacks_lock), top = free_kstacks, pa;
 
 	if (top) {
 		free_kstacks = ((uint64_t *)top)[-1];
 	} else {
-		top = new_slot(&kstacks);
+		top = new_slot(&kstacks, &pa);
 		if (top)
 			top += KSTACK_PAGES * PAGE_SIZE;
 	}
@@ -89,12 +154,11 @@ static struct trampoline_slot *new_trampoline(void)
 
 	if (!s)
 		return NULL;
-	s->va = new_slot(&trampolines);
+	s->va = new_slot(&trampolines, &s->pa);
 	if (!s->va) {
 		kfree(s);
 		return NULL;
 	}
-	s->pa = trampolines.last_pa;
 	return s;
 }
 
@@ -126,12 +190,80 @@ void trampoline_free(const struct trampoline *t)
 	spin_unlock_irqrestore(&stacks_lock, flags);
 }
 
+/* --- giving frames back -------------------------------------------------------- */
+
+/* Slots whose frames are on their way out: in no list meanwhile. */
+struct leaving {
+	unsigned n;
+	uint64_t va[SHRINK_SLOTS];
+	uint64_t frame[SHRINK_SLOTS][KSTACK_PAGES];
+};
+
+/* Take the frames of the slots @l, whose addresses can then be had again. */
+static void bare_slots(struct pool *p, struct leaving *l)
+{
+	uint64_t flags;
+
+	for (unsigned i = 0; i < l->n; i++)
+		for (unsigned page = 0; page < p->stack_pages; page++)
+			l->frame[i][page] = kspace_unmap(l->va[i] + page * PAGE_SIZE) & PTE_ADDR;
+	tlb_flush_kernel_half();
+	for (unsigned i = 0; i < l->n; i++)
+		for (unsigned page = 0; page < p->stack_pages; page++)
+			frame_free(l->frame[i][page]);
+	flags = spin_lock_irqsave(&stacks_lock);
+	for (unsigned i = 0; i < l->n; i++)
+		set_bare(p, l->va[i]);
+	spin_unlock_irqrestore(&stacks_lock, flags);
+}
+
+static bool shrink_kstacks(void)
+{
+	uint64_t flags = spin_lock_irqsave(&stacks_lock);
+	struct leaving l;
+
+	for (l.n = 0; free_kstacks && l.n < SHRINK_SLOTS; l.n++) {
+		l.va[l.n] = free_kstacks - KSTACK_PAGES * PAGE_SIZE;
+		free_kstacks = ((uint64_t *)free_kstacks)[-1];
+	}
+	spin_unlock_irqrestore(&stacks_lock, flags);
+	if (l.n)
+		bare_slots(&kstacks, &l);
+	return l.n;
+}
+
+static bool shrink_trampolines(void)
+{
+	uint64_t flags = spin_lock_irqsave(&stacks_lock);
+	struct trampoline_slot *slot[SHRINK_SLOTS];
+	struct leaving l;
+
+	for (l.n = 0; free_trampolines && l.n < SHRINK_SLOTS; l.n++) {
+		slot[l.n] = free_trampolines;
+		l.va[l.n] = free_trampolines->va;
+		free_trampolines = free_trampolines->next;
+	}
+	spin_unlock_irqrestore(&stacks_lock, flags);
+	if (l.n)
+		bare_slots(&trampolines, &l);
+	for (unsigned i = 0; i < l.n; i++)
+		kfree(slot[i]);
+	return l.n;
+}
+
+bool stacks_shrink(void)
+{
+	return shrink_kstacks() || shrink_trampolines();
+}
+
+/* --- guard pages ----------------------------------------------------------------- */
+
 /* Is @va in one of @p's slots, but not on its stack? */
 static bool pool_guard(const struct pool *p, uint64_t va)
 {
 	uint64_t page = (va - p->base) / PAGE_SIZE, in_slot = page % p->slot_pages;
 
-	return va >= p->base && page < p->mapped / p->stack_pages * p->slot_pages &&
+	return va >= p->base && page < (uint64_t)p->slots * p->slot_pages &&
 	       (in_slot < 1 || in_slot > p->stack_pages);
 }
 

@@ -2,9 +2,9 @@
 /*
  * stacks.h - kernel stacks and trampoline stacks, each under a guard page.
  *
- * Slots are pooled and keep their kernel mapping and frames for ever; only a
- * trampoline's mapping in a user root comes and goes, so the kernel half never
- * needs a flush.
+ * Slots are pooled, and those that are free keep their frames and their kernel
+ * mapping until memory is short, so handing one out or taking it back flushes
+ * nothing but a trampoline's mapping in a user root.
  */
 #ifndef MM_STACKS_H
 #define MM_STACKS_H
@@ -27,6 +27,9 @@ struct trampoline {
  * process for the whole life of the kernel. 0 or -ENOMEM. */
 int trampoline_alloc(struct trampoline *t, uint32_t pid);
 void trampoline_free(const struct trampoline *t);
+
+/* Give the frames of a few free slots back. False when there is none. IRQs off, no lock held; waits for all CPUs. */
+bool stacks_shrink(void);
 
 /* Is @va inside a guard page of a stack, IST stacks and entry stacks included? *what names the stack. */
 bool stack_guard_hit(uint64_t va, const char **what);

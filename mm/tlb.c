@@ -28,7 +28,7 @@ struct tag {
 
 /* One flush that its sender waits for: others read it between the two atomics that hand it over and back. */
 struct request {
-	const struct aspace *as;
+	const struct aspace *as;	/* NULL: the kernel half, of all spaces; what follows does not count */
 	uint64_t generation;		/* that this unmapping made */
 	bool private;			/* pages of the user root alone */
 	unsigned n;			/* above TLB_BATCH: everything */
@@ -47,6 +47,7 @@ static struct tlb_cpu {
 } __attribute__((aligned(64))) states[MAX_CPUS];
 
 static uint64_t kernel_generation, last_space;
+static uint64_t kernel_cpus;		/* bit n: CPU n uses the kernel half */
 static bool pcid;
 
 bool tlb_pcid_wanted = true;
@@ -129,13 +130,17 @@ void tlb_exit_work(void)
 
 /* --- loading a space ---------------------------------------------------------- */
 
-static void check_kernel_half(struct tlb_cpu *c)
+/* Have nothing of the kernel half in this CPU's TLB that was unmapped before the count was read: under any id,
+ * Global or not. INVLPG would leave the other ids' entries, with which the next space would begin. */
+static void flush_kernel_half(struct tlb_cpu *c)
 {
 	uint64_t now = atomic_read(&kernel_generation);
 
-	if (c->kernel_seen == now || BUG(SKIP_KERNEL_CHECK))
+	if (c->kernel_seen == now || BUG(SKIP_KERNEL_FLUSH))
 		return;
-	if (hw_has_invpcid())
+	if (BUG(FLUSH_ONE_ID))
+		hw_write_cr3(kernel_word(c, false));
+	else if (hw_has_invpcid())
 		hw_invpcid(INVPCID_ALL, 0, 0);
 	else
 		hw_toggle_global();
@@ -181,7 +186,6 @@ void tlb_load(struct aspace *as)
 	struct aspace *old = c->loaded;
 	bool flush = false;
 
-	check_kernel_half(c);
 	if (as == old)
 		return;
 	if (as && !BUG(ENTER_LATE))
@@ -213,8 +217,17 @@ void tlb_init_cpu(struct cpu *cpu)
 	}
 	c->tag = &c->tags[0];
 	c->kernel_seen = 0;
-	check_kernel_half(c);
+	if (!BUG(JOIN_LATE))
+		atomic_set_bit(&kernel_cpus, hw_cpu());	/* before the count is read */
+	flush_kernel_half(c);
+	if (BUG(JOIN_LATE))
+		atomic_set_bit(&kernel_cpus, hw_cpu());
 	set_door(c);
+}
+
+void tlb_forget_cpu(const struct cpu *cpu)
+{
+	atomic_clear_bit(&kernel_cpus, cpu->index);
 }
 
 /* --- answering ---------------------------------------------------------------- */
@@ -241,7 +254,7 @@ static void flush_space(struct tlb_cpu *c, const struct request *r)
  * request that came between may still be on its way, and whoever skips it must flush everything.
  * Then all that was unmapped before the generation was read is gone, so it is read first.
  */
-static void answer(struct tlb_cpu *c, const struct request *r)
+static void answer_for_space(struct tlb_cpu *c, const struct request *r)
 {
 	const struct tlb_space *s = &r->as->tlb;
 	uint64_t *seen = r->private ? &c->tag->user_generation : &c->tag->generation;
@@ -257,6 +270,14 @@ static void answer(struct tlb_cpu *c, const struct request *r)
 		*seen = atomic_read(r->private ? &s->user_generation : &s->generation);
 		flush_space(c, r);
 	}
+}
+
+static void answer(struct tlb_cpu *c, const struct request *r)
+{
+	if (r->as)
+		answer_for_space(c, r);
+	else
+		flush_kernel_half(c);
 }
 
 void tlb_serve_mailbox(void)
@@ -296,7 +317,7 @@ static void shoot(struct tlb_cpu *c, struct request *r, uint64_t targets)
 {
 	uint64_t others = targets & ~(1ul << hw_cpu());
 
-	r->waiting = BUG(SKIP_WAIT) ? 0 : others;
+	r->waiting = BUG(SKIP_WAIT) || (BUG(SKIP_KERNEL_WAIT) && !r->as) ? 0 : others;
 	for (uint64_t left = others; left; left &= left - 1)
 		post(__builtin_ctzl(left));
 	if (targets != others)
@@ -341,9 +362,14 @@ void tlb_flush_private_page(struct aspace *as, uint64_t va)
 	flush(as, entry->split, &va, 1);
 }
 
-/* The other ids of this CPU are as stale as other CPUs are, and caught up with likewise. */
-void tlb_flush_kernel_page(uint64_t va)
+void tlb_flush_kernel_half(void)
 {
+	struct tlb_cpu *c = &states[hw_cpu()];
+	uint64_t targets = BUG(LOOK_EARLY) ? atomic_read(&kernel_cpus) : 0;
+
+	c->request.as = NULL;
 	atomic_increment(&kernel_generation);
-	hw_invlpg(va);			/* Global entries too */
+	if (!BUG(LOOK_EARLY))
+		targets = atomic_read(&kernel_cpus);
+	shoot(c, &c->request, targets);
 }

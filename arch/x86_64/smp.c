@@ -177,6 +177,7 @@ static bool start(uint32_t apic_id, uint64_t page)
 	}
 	lapic_send_init(apic_id);	/* whatever it does, it stops */
 	delay(INIT_DELAY_NS);
+	tlb_forget_cpu(cpu);
 	report_failure(apic_id, !__atomic_exchange_n(&ap_stack, 0, __ATOMIC_ACQ_REL));
 	return false;
 }

@@ -43,7 +43,7 @@ static void flips_keep_the_tlb(void **state)
 static bool caught(enum tlb_bug bug, uint64_t *steps)
 {
 	*steps = 0;
-	for (uint64_t seed = 1; seed <= 8; seed++) {
+	for (uint64_t seed = 1; seed <= 12; seed++) {
 		for (unsigned k = 1; k <= 3; k++) {
 			unsigned kind = k * 2 % 6 + 1;	/* PCIDs first */
 			bool fine = run((struct machine){ 4, true, kind >= 2, kind >= 4 }, seed, 1000000, bug);
@@ -63,12 +63,15 @@ static void seeded_bugs_are_caught(void **state)
 		[SKIP_FLUSH] = "kernel root not flushed", [SKIP_USER_FLUSH] = "user root not flushed",
 		[SKIP_GENERATION] = "generation not counted", [SKIP_USER_GENERATION] = "private pages' not counted",
 		[SKIP_LOAD_FLUSH] = "nothing flushed on loading", [SKIP_DEFERRED_USER] = "no deferred user flush",
-		[SKIP_RECYCLED_FLUSH] = "id recycled as it is", [SKIP_KERNEL_CHECK] = "kernel half not checked",
+		[SKIP_RECYCLED_FLUSH] = "id recycled as it is", [SKIP_KERNEL_FLUSH] = "kernel half not flushed",
 		[SKIP_IPI] = "no IPI", [SKIP_WAIT] = "no wait for acknowledgements",
 		[SKIP_OVERFLOW] = "pages of an overflow left out", [SKIP_GAP] = "pages flushed over a gap",
 		[ENTER_LATE] = "set entered after the generation was read", [ARM_EARLY] = "word armed before the flip",
 		[LOOK_EARLY] = "set read before the generation was counted",
 		[LEAVE_EARLY] = "set left before the root",
+		[SKIP_KERNEL_WAIT] = "kernel page freed before all acknowledged",
+		[FLUSH_ONE_ID] = "kernel half flushed under one id only",
+		[JOIN_LATE] = "CPU joined after it had flushed the kernel half",
 		[LINK_EARLY] = "table linked before all levels are there",
 	};
 	uint64_t steps;

@@ -16,11 +16,22 @@ static void flip_out(struct sim_cpu *c)
 	hw_write_cr3(c->percpu.user_cr3);
 }
 
+/* A program that computes and never calls: only an interrupt gets its CPU out of it. */
+static void compute(struct sim_cpu *c)
+{
+	uint64_t start = sim.steps;
+
+	while (!c->ipi && sim.steps - start < 20 * PATIENCE)
+		hw_step();
+}
+
 static void user_mode(struct sim_cpu *c)
 {
 	bool interrupt = false;
 
 	flip_out(c);
+	if (sim.m.cpus > 1 && !rnd(1024))
+		compute(c);
 	for (unsigned n = rnd(6); n && !interrupt; n--) {
 		use(rnd(3) ? LOWER + rnd(LOWER_PAGES) : rnd(sim.m.split ? PAGES : LOWER_PAGES));
 		hw_step();
@@ -34,8 +45,31 @@ static void user_mode(struct sim_cpu *c)
 		syscall();
 }
 
+static void come_up(struct sim_cpu *c)
+{
+	struct cpu cpu = { .index = sim.current };
+
+	tlb_init_cpu(&cpu);
+	c->ready = true;
+}
+
+/* As one that failed on its way up, and is tried again. */
+static void go_down(struct sim_cpu *c)
+{
+	struct cpu cpu = { .index = sim.current };
+
+	tlb_forget_cpu(&cpu);
+	tlb_serve_mailbox();
+	c->ready = false;
+	for (unsigned n = rnd(20); n; n--)
+		hw_step();
+	come_up(c);
+}
+
 static void idle(struct sim_cpu *c)
 {
+	if (!rnd(8))
+		go_down(c);
 	hw_step();
 	use(TRAMPOLINES + rnd(PAGES - TRAMPOLINES));
 	if (c->ipi && rnd(2))
@@ -52,10 +86,8 @@ static void idle(struct sim_cpu *c)
 static void cpu_main(void)
 {
 	struct sim_cpu *c = me();
-	struct cpu cpu = { .index = sim.current };
 
-	tlb_init_cpu(&cpu);
-	c->ready = true;
+	come_up(c);
 	for (;;) {
 		me()->waited = 0;
 		if (c->thread < 0)
@@ -92,7 +124,7 @@ static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bu
 	memset(threads, 0, sizeof(threads));
 	memset(slot_in_use, 0, sizeof(slot_in_use));
 	memset(states, 0, sizeof(states));
-	kernel_generation = last_space = tlb_ipis_sent = 0;
+	kernel_generation = kernel_cpus = last_space = tlb_ipis_sent = 0;
 	pcid = false;
 	sim.items = items;
 	sim.item_room = room;

@@ -46,7 +46,6 @@ struct item {
 	uint32_t owner;			/* space id, or NOBODY */
 	uint8_t slot, place;		/* whose space; page number, or TABLE */
 	bool gone;
-	uint64_t gone_at;
 	uint64_t *words;		/* a table's */
 };
 
@@ -65,7 +64,6 @@ struct sim_cpu {
 	struct { bool valid, global; uint16_t pcid; uint8_t page; uint32_t leaf; } tlb[TLB_ENTRIES];
 	/* Entries of @level that lead to table @item, for addresses that start like @start. */
 	struct { bool valid; uint16_t pcid; uint8_t level; uint64_t start; uint32_t item; } tables[CACHED_TABLES];
-	uint64_t loaded_at;		/* when its last complete tlb_load() began */
 	uint64_t frozen_until;		/* stands still, as under a hypervisor that runs others */
 	unsigned waited;
 	unsigned making;		/* slot of the space that it makes tables for */
@@ -164,7 +162,6 @@ static void item_gone(uint32_t i)
 	if (sim.items[i].gone)
 		wrong("frame %u freed twice", i);
 	sim.items[i].gone = true;
-	sim.items[i].gone_at = sim.steps;
 	free(sim.items[i].words);
 	sim.items[i].words = NULL;
 }

@@ -41,15 +41,13 @@ void hw_step(void)
 	struct sim_cpu *c = me();
 
 	sim.steps++;
-	if (!c->ready)
-		return;
 	if (!rnd(256))
 		c->frozen_until = sim.steps + rnd(FREEZE);
 	if (!rnd(4) || c->frozen_until > sim.steps)
 		switch_cpu();
 	for (unsigned n = rnd(4); n; n--)
 		translate(c, rnd(PAGES));
-	if (!rnd(128))
+	if (c->ready && !rnd(128))
 		nmi(c);
 }
 
@@ -88,6 +86,7 @@ void hw_invlpg(uint64_t va)
 	hw_step();
 	drop(me(), pcid_now(me()), page_of(va), true);
 	drop_tables(me(), pcid_now(me()));
+	hw_step();
 }
 
 void hw_invpcid(enum hw_invpcid type, uint64_t pcid, uint64_t va)
@@ -100,6 +99,7 @@ void hw_invpcid(enum hw_invpcid type, uint64_t pcid, uint64_t va)
 		drop(me(), pcid, page_of(va), false);
 		drop_tables_for(me(), pcid, va);
 	}
+	hw_step();
 }
 
 void hw_toggle_global(void)
@@ -107,12 +107,15 @@ void hw_toggle_global(void)
 	hw_step();
 	drop(me(), -1, -1, true);
 	drop_tables(me(), -1);
+	hw_step();
 }
 
 void hw_send_shootdown(uint32_t cpu)
 {
+	const struct aspace *as = states[sim.current].request.as;
+
 	hw_step();
-	if (!(sim.space[space_slot(states[sim.current].request.as->root)].ran_on >> cpu & 1))
+	if (as && !(sim.space[space_slot(as->root)].ran_on >> cpu & 1))
 		wrong("CPU %u interrupts CPU %u, which never ran the space", sim.current, cpu);
 	sim.cpu[cpu].ipi = true;
 }

@@ -11,6 +11,8 @@
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "mm/aspace.h"
+#include "mm/frames.h"
+#include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
@@ -158,6 +160,54 @@ KTEST(two_cpus_shoot_at_each_other_while_a_third_holds_the_lock)
 	KCHECK(tlb_ipis_sent - ipis >= ROUNDS);
 	aspace_destroy(shared.as);
 }
+
+/* --- the kernel half ---------------------------------------------------------------------- */
+
+#define KERNEL_PAGE (MMIO_AREA_BASE + 0x2000000000)
+
+static uint32_t kernel_round, kernel_seen, kernel_stale;
+
+/* Looks at the page all the time, so that it has every translation that there is. */
+static void read_kernel_page(void *arg)
+{
+	const volatile uint32_t *word = (const volatile uint32_t *)KERNEL_PAGE;
+
+	(void)arg;
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		while (get(&kernel_round) != round) {
+			(void)*word;
+			tlb_serve_mailbox();
+			cpu_pause();
+		}
+		__atomic_add_fetch(&kernel_stale, *word != round, __ATOMIC_RELAXED);
+		__atomic_add_fetch(&kernel_seen, 1, __ATOMIC_RELEASE);
+	}
+}
+
+/* Each round another frame comes behind the address; once the flush has returned nobody sees the old one. */
+KTEST(a_kernel_page_is_gone_on_all_cpus)
+{
+	uint64_t pa[2] = { frame_alloc_zeroed(), frame_alloc_zeroed() };
+	unsigned level;
+
+	KCHECK(!kspace_map(KERNEL_PAGE, pa[0], PTE_W | PTE_NX));
+	for (uint32_t cpu = 1; cpu < cpu_count; cpu++)
+		KCHECK(start_on(cpu, read_kernel_page, NULL));
+	for (uint32_t round = 1; round <= ROUNDS; round++) {
+		*(uint32_t *)phys_to_virt(pa[round & 1]) = round;
+		*pt_lookup(kspace_boot_root(), KERNEL_PAGE, &level) = pa[round & 1] | PTE_P | PTE_W | PTE_NX;
+		tlb_flush_kernel_half();
+		set(&kernel_round, round);
+		wait_for(&kernel_seen, round * (cpu_count - 1));
+	}
+	KCHECK(!kernel_stale);
+	kspace_unmap(KERNEL_PAGE);
+	tlb_flush_kernel_half();
+	frame_free(pa[0]);
+	frame_free(pa[1]);
+}
+
+/* --- who is interrupted --------------------------------------------------------------------- */
 
 static struct aspace *visited;
 static uint32_t visits;

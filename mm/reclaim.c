@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* reclaim.c - the kernel's own pools shrink when memory is short: stacks first, for their records are heap objects. */
+#include "mm/reclaim.h"
+#include "mm/heap.h"
+#include "mm/stacks.h"
+
+bool pools_shrink(void)
+{
+	return stacks_shrink() || heap_shrink();
+}
