@@ -97,6 +97,8 @@ struct thread_registers {
 					 * (kernel/irqsoff.h) */
 #define BENCH_KEEP_OFF		21	/* arg: TSC ticks, at most a million: keep interrupts off for so long */
 
+#define BENCH_SHRINK		22	/* free the dead, and give back what the kernel's pools do not use; returns 0 */
+
 /* BENCH_BREAK: on what. R/W and LEN of DR7 (SDM vol. 3B, 17.2.4); data is 4 aligned bytes. */
 #define BREAK_EXECUTE		(0x0ul << 48)
 #define BREAK_WRITE		(0xdul << 48)

@@ -26,6 +26,7 @@
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/pagetable.h"
+#include "mm/reclaim.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/fire.h"
@@ -217,6 +218,11 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 	case BENCH_TIDS:
 		reap_all();
 		return tid_slots_used();
+	case BENCH_SHRINK:
+		reap_all();
+		while (pools_shrink())
+			sched_point();
+		return 0;
 	case BENCH_FAIL_ALLOC:
 		return failing_arm(arg & (FAIL_ALL - 1), arg & FAIL_ALL);
 	case BENCH_MIGRATE:

@@ -12,6 +12,7 @@
 #include "kernel/sched.h"
 #include "kernel/tid.h"
 #include "mm/aspace.h"
+#include "mm/reclaim.h"
 #include "mm/tlb.h"
 
 #define AT_ONCE 32			/* tids or children in one step */
@@ -156,7 +157,7 @@ void reap_all(void)
 	while (steps_elsewhere());
 }
 
-bool reclaim(void)
+bool reclaim(bool memory)
 {
 	bool any = false;
 
@@ -167,5 +168,10 @@ bool reclaim(void)
 				return true;
 		}
 	} while (steps_elsewhere() && (any = true));
+	while (memory && pools_shrink()) {
+		any = true;
+		if (sched_point())
+			return true;
+	}
 	return any;
 }

@@ -20,8 +20,10 @@ struct counts {
 	long frames, tables, objects, tids;
 };
 
+/* The pools are emptied first, so each operation has to fill them again, and that may fail too. */
 static struct counts count(void)
 {
+	sys_bench_control(BENCH_SHRINK, 0);
 	return (struct counts){
 		sys_bench_control(BENCH_FRAMES_USED, 0), sys_bench_control(BENCH_PT_PAGES, 0),
 		sys_bench_control(BENCH_HEAP_OBJECTS, 0), sys_bench_control(BENCH_TIDS, 0),
@@ -95,7 +97,6 @@ static unsigned long fail_each(const char *name, long (*act)(void), unsigned lon
 	struct counts before;
 	unsigned long n;
 
-	CHECK_EQUAL(act(), 0);			/* fills the pools */
 	CHECK_EQUAL(act(), 0);
 	before = count();
 	for (n = 1; n < MANY; n++) {

@@ -14,6 +14,7 @@
 #define PROGRAM "test_limits"
 #define MIB (1ul << 20)
 #define LARGE (96 * MIB)	/* of a machine of 256 MiB */
+#define VAST (135 * MIB)	/* more than is left beside the pools that a bomb has filled */
 #define TIMES 4
 #define GENERATIONS 64
 
@@ -110,7 +111,7 @@ static void beside(const char *hog, long status)
 	hog_ended = false;
 	CHECK_EQUAL(thread_start(&waiter, wait_for_hog, (void *)pid), 0);
 	do {
-		if (!CHECK(run(PROGRAM, "child=small") == 0))
+		if (!CHECK_EQUAL(run(PROGRAM, "child=small"), 0))
 			break;
 		runs++;
 	} while (!hog_ended);
@@ -139,13 +140,23 @@ static int small(void)
 	return test_result();
 }
 
-static int large(void)
+static int touch_new(size_t len)
 {
-	char *all = map_memory(LARGE, PROT_WRITE);
+	char *all = map_memory(len, PROT_WRITE);
 
 	CHECK(all != NULL);
-	touch(all, LARGE);
+	touch(all, len);
 	return test_result();
+}
+
+static int large(void)
+{
+	return touch_new(LARGE);
+}
+
+static int vast(void)
+{
+	return touch_new(VAST);
 }
 
 /* --- memory of the dead ------------------------------------------------------------------- */
@@ -229,6 +240,7 @@ static int child(const char *what)
 	} bodies[] = {
 		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "memory_hog", memory_hog },
 		{ "table_hog", table_hog }, { "small", small }, { "large", large },
+		{ "vast", vast },
 		{ "need_it_ourselves", need_it_ourselves }, { "unprivileged", unprivileged },
 		{ "privileged", privileged },
 	};
@@ -254,6 +266,6 @@ int main(const char *arg, size_t len)
 	beside("child=memory_hog", WAIT_KILLED | 14);
 	beside("child=table_hog", WAIT_KILLED | 14);
 	beside("child=thread_bomb", 0);
-	CHECK_EQUAL(run(PROGRAM, "child=large"), 0);	/* what the bomb's threads had is there again */
+	CHECK_EQUAL(run(PROGRAM, "child=vast"), 0);	/* what the bomb's threads had is there again */
 	return test_result();
 }
