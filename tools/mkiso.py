@@ -7,8 +7,10 @@
 The same inputs give the same bytes: dates, volume ids and the FAT serial number are
 fixed, and the kernel goes in without debug information, the only place where a build
 path could stand.  GRUB's own modules are inside its core image, so booting reads three
-files; the hybrid boot record makes the same bytes start from a USB stick.
+files, of the medium that holds a file named after them: this image's mark.  The hybrid boot
+record makes the same bytes start from a USB stick.
 """
+import hashlib
 import os
 import shutil
 import subprocess
@@ -22,12 +24,13 @@ EPOCH = 1605744000          # 2020-11-19 00:00 UTC, the date that the tests' clo
 DATE = "2020111900000000"   # the same for xorriso
 GRUB_DIRS = {"bios": Path("/usr/lib/grub/i386-pc"), "uefi": Path("/usr/lib/grub/x86_64-efi")}
 COMMON_MODULES = ("normal configfile iso9660 search search_fs_file multiboot2 serial terminal "
-                  "smbios test regexp echo sleep reboot halt part_msdos part_gpt").split()
+                  "smbios test regexp minicmd echo sleep reboot halt part_msdos part_gpt").split()
 MODULES = {"bios": COMMON_MODULES + ["biosdisk"],
            "uefi": COMMON_MODULES + ["all_video", "fat"]}
 
-# The core image finds the medium by a file of ours, whatever the drive is called.
-EARLY_CFG = """search --file --set=root /boot/vestibule.elf
+# The core image finds its own medium, whatever the drive is called, by a file whose name no other image has.
+# The drive that the firmware booted is asked first.
+EARLY_CFG = """search --file --set=root --hint=$root {mark}
 set prefix=($root)/boot/grub
 configfile /boot/grub/grub.cfg
 """
@@ -49,10 +52,18 @@ function start {
 }
 
 # A host can hand any command line to this unchanged ISO: qemu -smbios type=1,serial="key=value ...".
-# Real machines have serial numbers there; only key=value is taken for a command line.
+# QEMU leaves that field empty, so whatever is there somebody has typed, and the kernel says what is wrong with it.
+# Other machines have serial numbers there: only key=value is taken for a command line.
+smbios --type 1 --get-string 4 --set maker
 smbios --type 1 --get-string 7 --set smb
-if regexp '^[a-z]+=' "$smb"; then
-	start $smb
+if [ "$maker" = QEMU ]; then
+	set words="$smb"
+elif regexp '^[a-z]+=' "$smb"; then
+	set words="$smb"
+fi
+rmmod regexp	# or a * in a word would become the names of files
+if [ "x$words" != x ]; then
+	start $words
 fi
 
 set default=0
@@ -80,11 +91,11 @@ def run(*command: str | Path, env: dict | None = None) -> None:
         sys.exit(f"mkiso: {command[0]} failed ({done.returncode}):\n{done.stdout}{done.stderr}")
 
 
-def make_core(work: Path, platform: str) -> Path:
-    """GRUB with its modules built in: an El Torito image or an EFI program."""
+def make_core(work: Path, platform: str, mark: str) -> Path:
+    """GRUB with its modules built in: an El Torito image or an EFI program.  @mark: its medium's own file."""
     out = work / f"core.{platform}"
     early = work / "early.cfg"
-    early.write_text(EARLY_CFG)
+    early.write_text(EARLY_CFG.format(mark=mark))
     fmt = {"bios": "i386-pc-eltorito", "uefi": "x86_64-efi"}[platform]
     run("grub-mkimage", "-O", fmt, "-d", GRUB_DIRS[platform], "-c", early, "-p", "/boot/grub",
         "-o", out, *MODULES[platform])
@@ -106,19 +117,35 @@ def make_esp(work: Path, program: Path) -> Path:
     return image
 
 
+def make_mark(boot: Path) -> str:
+    """An empty file, named after all that GRUB boots from this medium; its path on the ISO."""
+    content = hashlib.sha256()
+    for path in (boot / "vestibule.elf", boot / "archive.tar", boot / "grub" / "grub.cfg"):
+        content.update(hashlib.sha256(path.read_bytes()).digest())
+    mark = boot / f"{content.hexdigest()[:32]}.id"
+    mark.touch()
+    return f"/boot/{mark.name}"
+
+
+def settle(tree: Path) -> None:
+    """The same modes and dates everywhere, whatever umask and clock say."""
+    for path in [*sorted(tree.rglob("*"), reverse=True), tree]:
+        path.chmod(0o755 if path.is_dir() else 0o644)
+        os.utime(path, (EPOCH, EPOCH))
+
+
 def make_tree(work: Path, kernel: Path, archive: Path) -> Path:
-    """What the ISO shows: boot/vestibule.elf, boot/archive.tar, boot/grub/*."""
+    """What the ISO shows: boot/vestibule.elf, boot/archive.tar, boot/*.id, boot/grub/*."""
     boot = work / "iso" / "boot"
     (boot / "grub").mkdir(parents=True)
     objcopy = os.environ.get("OBJCOPY", "objcopy")
     run(objcopy, "--strip-debug", kernel, boot / "vestibule.elf")
     shutil.copy(archive, boot / "archive.tar")
-    shutil.copy(make_core(work, "bios"), boot / "grub" / "eltorito.img")
-    shutil.copy(make_esp(work, make_core(work, "uefi")), boot / "grub" / "efi.img")
     (boot / "grub" / "grub.cfg").write_text(grub_cfg())
-    for path in sorted((work / "iso").rglob("*"), reverse=True):
-        path.chmod(0o755 if path.is_dir() else 0o644)
-        os.utime(path, (EPOCH, EPOCH))
+    mark = make_mark(boot)
+    shutil.copy(make_core(work, "bios", mark), boot / "grub" / "eltorito.img")
+    shutil.copy(make_esp(work, make_core(work, "uefi", mark)), boot / "grub" / "efi.img")
+    settle(work / "iso")
     return work / "iso"
 
 

@@ -4,12 +4,14 @@ import filecmp
 import os
 import re
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
 from check import BUILD, DESIGNS, KERNEL, ROOT, WELCOME, Boot, Check, Failed, cross, expect, report
 
 ISO = BUILD / "vestibule.iso"
+UMASKS = (0o022, 0o002, 0o077)
 ISO_LIMIT = 4 * 1024 * 1024
 
 
@@ -19,12 +21,13 @@ def size() -> str:
     return f"{ISO.stat().st_size} bytes"
 
 
-def same_again() -> None:
-    """Put together a second time, elsewhere and later, the ISO has the same bytes."""
+def same_again(umask: int) -> None:
+    """Put together a second time, elsewhere and later and with another umask, the ISO has the same bytes."""
     with tempfile.TemporaryDirectory() as tmp:
         again = Path(tmp) / "again.iso"
-        subprocess.run([str(ROOT / "tools" / "mkiso.py"), str(KERNEL), str(BUILD / "archive.tar"), str(again)],
-                       check=True, stdout=subprocess.DEVNULL, env={**os.environ, "OBJCOPY": cross() + "objcopy"})
+        subprocess.run([sys.executable, str(ROOT / "tools" / "mkiso.py"), str(KERNEL), str(BUILD / "archive.tar"),
+                        str(again)], check=True, stdout=subprocess.DEVNULL, umask=umask,
+                       env={**os.environ, "OBJCOPY": cross() + "objcopy"})
         if not filecmp.cmp(ISO, again, shallow=False):
             raise Failed(f"{ISO} and its rebuild differ")
 
@@ -70,6 +73,7 @@ def setup_is_quiet() -> None:
 
 
 def checks() -> list[Check]:
-    return [Check("iso.size", size), Check("iso.same-again", same_again), Check("iso.no-path", no_path_inside),
-            Check("iso.menu", menu), Check("setup.lists-everything", setup_lists_everything),
+    again = [Check(f"iso.same-again-{u:03o}", lambda u=u: same_again(u)) for u in UMASKS]
+    return [*again, Check("iso.size", size), Check("iso.no-path", no_path_inside), Check("iso.menu", menu),
+            Check("setup.lists-everything", setup_lists_everything),
             Check("setup.quiet", setup_is_quiet)]
