@@ -3,11 +3,16 @@
 
 BUILD  := build
 PYTHON := /usr/bin/python3
+ifneq ($(words $(BUILD)),1)
+$(error BUILD=$(BUILD): one word is needed, a folder's name: make cannot handle a blank in it)
+endif
+# Nothing is written to the sources, so that they may be read-only.
+export PYTHONPYCACHEPREFIX := $(if $(filter /%,$(BUILD)),,$(CURDIR)/)$(BUILD)/pycache
 export BUILD PYTHON
 
 # Toolchain: CROSS_COMPILE= wins; else tools/setup.sh says which prefix is there.
 ifeq ($(origin CROSS_COMPILE),undefined)
-CROSS_COMPILE := $(shell tools/setup.sh toolchain)
+CROSS_COMPILE := $(shell $(SHELL) tools/setup.sh toolchain)
 endif
 CC      := $(CROSS_COMPILE)gcc
 LD      := $(CROSS_COMPILE)ld
@@ -19,10 +24,11 @@ NASM    := nasm
 
 # Warnings are errors in CI only (make lint): a new compiler must not break a student's build.
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
-# No host path or build time may reach the image.
+# No host path or build time may reach the image. The tree's own path may hold blanks and quotes.
+quoted   = '$(subst ','\'',$1)'
 CBASE   := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none \
-           -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -ffile-prefix-map=$(CURDIR)=. \
-           -fno-ident $(WARN)
+           -fno-asynchronous-unwind-tables -fno-strict-aliasing -fno-common -fno-ident \
+           -ffile-prefix-map=$(call quoted,$(CURDIR))=. $(WARN)
 KCFLAGS := $(CBASE) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
            -momit-leaf-frame-pointer -I. -I$(BUILD)/gen
 UCFLAGS := $(CBASE) -msse2 -ffunction-sections -fdata-sections -I. -Iuser/lib -I$(BUILD)/gen
@@ -35,6 +41,7 @@ DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
 KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c mm/*.c entry/*.c kernel/*.c tests/kernel/*.c)))
 KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm tests/kernel/*.asm))
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
+KERNEL_DEP := $(KERNEL_OBJ:.o=.d)
 GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h
 KERNEL     := $(BUILD)/vestibule.elf
 PROOF      := $(BUILD)/proof.json
@@ -43,23 +50,30 @@ PROOF      := $(BUILD)/proof.json
 TEST_SRC   := $(sort $(wildcard tests/user/*.c))
 USER_SRC   := $(sort $(wildcard user/*.c)) $(TEST_SRC)
 USER_DIRS  := $(filter-out user/lib,$(sort $(patsubst %/,%,$(dir $(wildcard user/*/*.c)))))
+USER_FILES := $(USER_SRC) $(sort $(wildcard user/*/*.c user/*/*.asm))
+USER_DEP   := $(USER_FILES:%=$(BUILD)/user/%.d)
 USER_PROGS := $(addprefix $(BUILD)/user/bin/,$(basename $(notdir $(USER_SRC) $(USER_DIRS))))
 USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
 ARCHIVE    := $(BUILD)/archive.tar
 ISO        := $(BUILD)/vestibule.iso
 
 .DEFAULT_GOAL := all
+.DELETE_ON_ERROR:
 
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
 COMMANDS := all iso run hang debug test test-bochs torture compare trace diff mutants lint
-PARALLEL := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
+PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
+# One after the other, in the order given: two would build the same files at once, and `clean` removes them.
+ifneq ($(filter $(COMMANDS) clean,$(or $(MAKECMDGOALS),all)),)
+.NOTPARALLEL:
+endif
 $(COMMANDS):
-	@tools/setup.sh $(if $(filter all,$@),build,$@)
-	@$(MAKE) --no-print-directory $(if $(V),,-s) $(PARALLEL) TOOLS_READY=yes $@
+	@$(SHELL) tools/setup.sh $(if $(filter all,$@),build,$@)
+	@$(MAKE) --no-print-directory $(if $(filter-out 0 no,$(V)),,-s) $(PARALLEL) TOOLS_READY=yes $@
 else
 all: $(KERNEL) $(ARCHIVE) $(PROOF)
 iso: $(ISO)
@@ -84,7 +98,7 @@ diff: $(KERNEL)
 mutants: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/mutants.py
 lint:
-	@tools/lint.sh
+	@$(SHELL) tools/lint.sh
 endif
 
 # One line of help each, printed by `make help`.
@@ -111,71 +125,110 @@ help:
 	@sed -n 's/^\([a-z-]*\):.*[[:space:]]## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
 		while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
 
-# --- generated sources -------------------------------------------------------
-$(BUILD)/gen/asm-offsets.inc: arch/x86_64/asm-offsets.c $(wildcard arch/x86_64/*.h mm/layout.h kernel/*.h)
-	@mkdir -p $(@D)
-	$(CC) $(KCFLAGS) -S -o $(BUILD)/gen/asm-offsets.s $<
-	sed -n 's/^.*->\([A-Z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $(BUILD)/gen/asm-offsets.s > $@
+# --- what no file's time tells -------------------------------------------------
+# A list that a file left, and other flags, make no file newer. So each is kept in a file of its own,
+# which is new when the text is. $(call note,NAME,TEXT)
+NOTES  := $(BUILD)/notes
+same    = $(if $(subst x$1,,x$2)$(subst x$2,,x$1),,yes)
+note    = $(if $(call same,$(file <$(NOTES)/$1),$(strip $2)),,\
+		$(shell mkdir -p $(NOTES))$(file >$(NOTES)/$1,$(strip $2)))
+DRY_RUN := $(findstring n,$(firstword -$(MAKEFLAGS)))
+BUILDS  := $(or $(filter yes,$(TOOLS_READY)),$(filter-out $(COMMANDS) clean help,$(MAKECMDGOALS)))
 
-$(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/syscall_stubs.asm &: kernel/syscalls.def tools/gen_syscalls.py
+ifneq ($(and $(BUILDS),$(if $(DRY_RUN),,yes)),)
+$(call note,flags,$(subst $(CURDIR),.,$(CC) $(LD) $(KCFLAGS) $(UCFLAGS) $(NASM) $(NASMFLAGS) $(KLDFLAGS)) \
+	$(shell $(CC) --version; $(LD) --version; $(NASM) --version))
+$(call note,kernel-sources,$(KERNEL_C) $(KERNEL_ASM))
+$(call note,user-sources,$(USER_FILES))
+endif
+$(NOTES)/%:	# one that was deleted since
+	@mkdir -p $(@D) && touch $@
+
+RULES := Makefile $(NOTES)/flags
+
+# --- generated sources -------------------------------------------------------
+$(BUILD)/gen/asm-offsets.s: arch/x86_64/asm-offsets.c $(BUILD)/gen/asm-offsets.d $(RULES)
+	@mkdir -p $(@D)
+	$(CC) $(KCFLAGS) -MMD -MP -S -o $@ $<
+	@touch $@	# gcc ends with the .d here
+
+$(BUILD)/gen/asm-offsets.inc: $(BUILD)/gen/asm-offsets.s
+	sed -n 's/^.*->\([A-Z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $< > $@
+
+$(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/syscall_stubs.asm &: \
+		kernel/syscalls.def kernel/abi.h tools/gen_syscalls.py
 	@mkdir -p $(BUILD)/gen
 	$(PYTHON) tools/gen_syscalls.py --out $(BUILD)/gen
 
 # One page-aligned piece of entry text and rodata per design, bounded by symbols (- in a name becomes _).
-$(BUILD)/entry-%.ld: $(DESIGN_FILES) Makefile
+$(BUILD)/entry-%.ld: $(DESIGN_FILES) Makefile $(NOTES)/kernel-sources
 	@mkdir -p $(@D)
 	for d in $(DESIGNS); do s=$$(echo $$d | tr - _); \
 	printf '. = ALIGN(4096); entry_%s_%s_start = .; *(.entry.%s.%s) . = ALIGN(4096); entry_%s_%s_end = .;\n' \
 		$$s $* $* $$d $$s $*; done > $@
 
 # --- kernel ------------------------------------------------------------------
-$(BUILD)/kernel/%.c.o: %.c $(GEN)
+# What an object is made of its .d says; one that is gone makes the object old.
+$(BUILD)/kernel/%.c.o: %.c $(BUILD)/kernel/%.c.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KCFLAGS_$(subst /,_,$<)) -MMD -MP -c -o $@ $<
 
 # C of an entry design runs on the user table: no jump tables, no libcalls, nothing outside entry text.
 $(BUILD)/kernel/entry/%.c.o: KCFLAGS += -fno-jump-tables -fno-tree-loop-distribute-patterns -fomit-frame-pointer
 
-# NASM 2.16's -MD leaves out what a file includes.
-$(BUILD)/kernel/%.asm.o: %.asm $(GEN) $(wildcard entry/*.inc)
+# NASM 2.16's -MD leaves out what a file includes, -M does not.
+$(BUILD)/kernel/%.asm.o: %.asm $(BUILD)/kernel/%.asm.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
+	$(NASM) $(NASMFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 	$(NASM) $(NASMFLAGS) -o $@ $<
 
 # Linked twice: the symbol table made from the first pass lies behind all text, so no text address moves.
-$(KERNEL): $(KERNEL_OBJ) linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld tools/gen_ksyms.py
-	$(LD) $(KLDFLAGS) -T linker.ld -o $(BUILD)/pass1.elf $(KERNEL_OBJ)
-	$(NM) -n $(BUILD)/pass1.elf | $(PYTHON) tools/gen_ksyms.py > $(BUILD)/gen/ksyms.asm
-	$(NASM) $(NASMFLAGS) -o $(BUILD)/kernel/ksyms.o $(BUILD)/gen/ksyms.asm
-	$(LD) $(KLDFLAGS) -T linker.ld -o $@ $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o
+# What a killed make leaves must not look finished: it gets its name at the end.
+LINKED := linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld $(RULES) $(NOTES)/kernel-sources
+
+$(BUILD)/pass1.elf: $(KERNEL_OBJ) $(LINKED)
+	$(LD) $(KLDFLAGS) -T linker.ld -o $@ $(KERNEL_OBJ)
+
+$(BUILD)/gen/ksyms.asm: $(BUILD)/pass1.elf tools/gen_ksyms.py
+	$(NM) -n $< | $(PYTHON) tools/gen_ksyms.py > $@
+
+$(BUILD)/kernel/ksyms.o: $(BUILD)/gen/ksyms.asm
+	$(NASM) $(NASMFLAGS) -o $@ $<
+
+$(KERNEL): $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o $(LINKED)
+	$(LD) $(KLDFLAGS) -T linker.ld -o $@.part $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o
+	mv $@.part $@
 
 # Entry text touches only what its table maps, and the state notes hold: entry/README.md, section 13.
-$(PROOF): $(KERNEL) tools/prove.py $(wildcard tools/proof/*.py entry/*)
-	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --offsets $(BUILD)/gen/asm-offsets.inc --json $@
+$(PROOF): $(KERNEL) $(BUILD)/gen/asm-offsets.inc tools/prove.py $(wildcard tools/proof/*.py entry/*)
+	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --offsets $(BUILD)/gen/asm-offsets.inc --json $@.part
+	mv $@.part $@
 
 # --- user programs and the boot archive --------------------------------------
-$(BUILD)/user/%.c.o: %.c $(GEN)
+$(BUILD)/user/%.c.o: %.c $(BUILD)/user/%.c.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
 	$(CC) $(UCFLAGS) -MMD -MP -c -o $@ $<
 
-$(BUILD)/user/%.asm.o: %.asm $(GEN)
+$(BUILD)/user/%.asm.o: %.asm $(BUILD)/user/%.asm.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
+	$(NASM) $(NASMFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 	$(NASM) $(NASMFLAGS) -o $@ $<
 
 # gcc would make a call of strlen() out of the loop in strlen().
 $(BUILD)/user/user/lib/string.c.o: UCFLAGS += -fno-tree-loop-distribute-patterns
 
-# What tests=user runs. A file that comes or goes changes its directory's time.
-$(BUILD)/gen/test_programs.inc: tests/user Makefile
+# What tests=user runs.
+$(BUILD)/gen/test_programs.inc: Makefile $(NOTES)/user-sources
 	@mkdir -p $(@D)
 	printf '"%s",\n' $(basename $(notdir $(TEST_SRC))) > $@
 $(BUILD)/user/user/init.c.o: $(BUILD)/gen/test_programs.inc
 
-$(BUILD)/user/syscall_stubs.o: $(BUILD)/gen/syscall_stubs.asm
+$(BUILD)/user/syscall_stubs.o: $(BUILD)/gen/syscall_stubs.asm $(RULES)
 	@mkdir -p $(@D)
 	$(NASM) $(NASMFLAGS) -o $@ $<
 
 define user_program
-$(BUILD)/user/bin/$(basename $(notdir $(1))): $(2:%=$(BUILD)/user/%.o) $(USER_LIB) user/user.ld
+$(BUILD)/user/bin/$(basename $(notdir $(1))): $(2:%=$(BUILD)/user/%.o) $(USER_LIB) user/user.ld $(NOTES)/user-sources
 	@mkdir -p $$(@D)
 	$(LD) -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --build-id=none -T user/user.ld -o $$@ $$(filter %.o,$$^)
 endef
@@ -187,14 +240,16 @@ $(BUILD)/user/archive/%: $(BUILD)/user/bin/%
 	@mkdir -p $(@D)
 	$(OBJCOPY) --strip-debug $< $@
 
-$(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%)
+$(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%) $(NOTES)/user-sources
 	tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0755 \
-		-C $(BUILD)/user/archive -cf $@ $(sort $(notdir $^))
+		-C $(BUILD)/user/archive -cf $@.part $(sort $(notdir $(USER_PROGS)))
+	mv $@.part $@
 
 # --- the image ---------------------------------------------------------------
 $(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/designs.py entry/registry.h | $(PROOF)
 	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
 
 .PHONY: $(COMMANDS) clean help
-.SECONDARY:
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+DEPS := $(KERNEL_DEP) $(USER_DEP) $(BUILD)/gen/asm-offsets.d
+$(DEPS): ;
+-include $(wildcard $(DEPS))

@@ -152,7 +152,9 @@ def main():
         chosen.out.mkdir(parents=True, exist_ok=True)
         for name, lines in (("syscall_table.inc", table(calls)), ("syscalls.h", header(calls)),
                             ("syscall_stubs.asm", stubs(calls))):
-            (chosen.out / name).write_text("\n".join(lines) + "\n")
+            part = chosen.out / (name + ".part")     # whole files only, whenever this is killed
+            part.write_text("\n".join(lines) + "\n")
+            part.replace(chosen.out / name)
     if chosen.doc:
         chosen.doc.write_text(text)
     if chosen.check and (not chosen.check.exists() or chosen.check.read_text() != text):

@@ -67,7 +67,7 @@ def setup_lists_everything() -> None:
 
 def setup_is_quiet() -> None:
     """With everything there it says nothing, so every command can start with it."""
-    done = subprocess.run([str(ROOT / "tools" / "setup.sh"), "test"], capture_output=True, text=True)
+    done = subprocess.run(["/bin/sh", str(ROOT / "tools" / "setup.sh"), "test"], capture_output=True, text=True)
     if done.returncode or done.stdout or done.stderr:
         raise Failed(f"status {done.returncode}", (done.stdout + done.stderr).splitlines())
 

@@ -52,7 +52,7 @@ def _prefix():
     if "CROSS_COMPILE" in os.environ:
         return os.environ["CROSS_COMPILE"]
     setup = Path(__file__).resolve().parent.parent / "setup.sh"
-    return subprocess.run([str(setup), "toolchain"], capture_output=True, text=True).stdout.strip()
+    return subprocess.run(["/bin/sh", str(setup), "toolchain"], capture_output=True, text=True).stdout.strip()
 
 
 def tools():
