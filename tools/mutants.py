@@ -20,7 +20,10 @@ import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
+import settings
+
 ROOT = Path(__file__).resolve().parent.parent
+MOST = 100_000      # workers, and the step of a sample
 
 
 def arguments():
@@ -28,8 +31,9 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     env = os.environ.get
     p.add_argument("--entry", default=env("ENTRY"), help="one design")
-    p.add_argument("--jobs", type=int, default=int(env("JOBS") or 2), help="workers")
-    p.add_argument("--sample", type=int, default=int(env("SAMPLE") or 1), help="every n-th instruction only")
+    p.add_argument("--jobs", type=int, default=settings.number("JOBS", 2, 1, MOST), help="workers")
+    p.add_argument("--sample", type=int, default=settings.number("SAMPLE", 1, 1, MOST),
+                   help="every n-th instruction only")
     p.add_argument("--only", default="", help="only where the place begins so, e.g. syscall_entry.work")
     p.add_argument("--build", default=env("BUILD") or str(ROOT / "build"))
     p.add_argument("--report", action="store_true", help="boot nothing, report what is known")
@@ -129,7 +133,7 @@ def chosen_designs(args):
 def main(args):
     chosen = chosen_designs(args)
     if args.jobs < 1 or args.sample < 1:
-        sys.exit("mutants: JOBS= and SAMPLE= are at least 1")
+        sys.exit("mutants: --jobs and --sample are at least 1")
     directory, stop = args.build / "mutants", threading.Event()
     copies = workshop(args.build, args.jobs, directory)
     image = image_hash(args.build)

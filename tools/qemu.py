@@ -23,9 +23,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
+import settings
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
 QEMU = "qemu-system-x86_64"
+ACCEL = settings.choice("ACCEL", "tcg", "kvm")
+MOST_CPUS = 255     # of a machine without x2APIC
 
 # isa-debug-exit turns the kernel's code n (kernel/abi.h, EXIT_*) into status 2n+1.  A triple fault,
 # an ACPI power-off and a signal from outside give 0, so 0 is never a pass.
@@ -131,7 +135,7 @@ class Boot:
 
     @property
     def accel(self) -> str:
-        return "icount" if self.icount else os.environ.get("ACCEL") or "tcg"
+        return "icount" if self.icount else ACCEL
 
     @property
     def name(self) -> str:
@@ -144,8 +148,6 @@ class Boot:
 
     def machine(self) -> list[str]:
         """The machine: everything but the serial line."""
-        if self.accel not in ("tcg", "kvm", "icount"):
-            raise ValueError(f"ACCEL={self.accel}: tcg (default) or kvm")
         accel = ["-icount", "shift=0,sleep=off"] if self.icount else ["-accel", self.accel]
         return [QEMU, "-M", "q35", "-m", "256", "-smp", str(self.cpus), "-cpu", self.cpu, *accel,
                 "-display", "none", "-no-reboot", "-nic", "none", "-rtc", "base=2020-11-19,clock=vm",
@@ -247,11 +249,16 @@ def from_environment(**kwargs) -> Boot:
     """A Boot as `make run` and `make debug` describe it: ENTRY= CPUS= ARGS=."""
     entry, args = os.environ.get("ENTRY", ""), os.environ.get("ARGS", "")
     words = ([f"entry={entry}"] if entry else []) + args.split()
-    return Boot(cmdline=" ".join(words), cpus=int(os.environ.get("CPUS") or 1), **kwargs)
+    cpus = settings.number("CPUS", 1, 1, MOST_CPUS)
+    return Boot(cmdline=" ".join(words), cpus=cpus, **kwargs)
+
+
+def boot_for_terminal() -> Boot:
+    return from_environment(mode="iso-uefi" if settings.yes("UEFI") else "iso-bios", what="run")
 
 
 def run_in_terminal() -> int:
-    boot = from_environment(mode="iso-uefi" if os.environ.get("UEFI") else "iso-bios", what="run")
+    boot = boot_for_terminal()
     print("Ctrl-A x ends QEMU, Ctrl-A c is its monitor; `make hang` elsewhere: what does it wait for?", flush=True)
     try:
         with gdb_socket() as (socket, words):

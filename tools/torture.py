@@ -13,13 +13,13 @@ THREADS=1 for nothing but threads and processes that come and go, without the fi
 
 Prints the guest's phases as they come, a line per design, and as the last line `N passed, N failed`.
 """
-import os
 import sys
 import threading
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
+import settings                         # noqa: E402
 from designs import designs             # noqa: E402
 from qemu import BUILD, Boot            # noqa: E402
 from underfire import machine_checks    # noqa: E402
@@ -28,6 +28,7 @@ from underfire.report import Report     # noqa: E402
 
 PATIENCE = 8        # times the guest's seconds (a slow host), and what starting and settling may take
 SETTLING = 300
+MOST_CPUS, MOST_SECONDS = 64, 1_000_000
 MACHINE_CHECKS = 200                    # per design
 COVERAGE = BUILD / "torture" / "coverage.json"
 
@@ -100,20 +101,16 @@ def exhaust(chosen, seed):
 
 
 def main():
-    env = os.environ
-    try:
-        cpus, seconds, seed = (int(env.get(k) or v, 0) for k, v in
-                               (("CPUS", "4"), ("SECONDS", "600"), ("SEED", "1")))
-    except ValueError as error:
-        return f"torture.py: CPUS=, SECONDS= and SEED= take whole numbers: {error}"
-    chosen = [d for d in designs() if env.get("ENTRY") in (None, "", d.name)]
+    cpus, seed = settings.number("CPUS", 4, 1, MOST_CPUS), settings.seed()
+    seconds = settings.number("SECONDS", 600, 0, MOST_SECONDS)
+    icount, threads = settings.yes("ICOUNT"), settings.yes("THREADS")
+    chosen = [d for d in designs() if settings.given("ENTRY") in ("", d.name)]
     if not chosen:
-        return f"torture.py: ENTRY={env['ENTRY']}: no such design. Valid: {', '.join(d.name for d in designs())}"
-    threads = bool(env.get("THREADS"))
+        settings.refuse("ENTRY", f"no such design. Valid: {', '.join(d.name for d in designs())}")
     results = [] if threads else exhaust(chosen, seed)
     if seconds:
         what = "torture-threads" if threads else "torture"
-        results += [run(d.name, cpus, seconds, seed, bool(env.get("ICOUNT")), what) for d in chosen]
+        results += [run(d.name, cpus, seconds, seed, icount, what) for d in chosen]
     print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
     return 0 if all(results) else 1
 

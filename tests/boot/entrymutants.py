@@ -3,10 +3,10 @@
 
 The whole set is the business of `make mutants`; its result is docs/mutants.md.
 """
-import os
 import random
 
 from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed
+import settings
 from designs import Design
 from mutation import explain
 from mutation.image import Copy, image_hash
@@ -16,7 +16,7 @@ from vmeasure.entrytext import EntryText, Insn
 from vmeasure.image import Elf, read_defines
 
 PICK = 3
-SEED = os.environ.get("SEED") or "1"
+SEED = settings.seed()
 
 
 def killed_by(insn: Insn, design: Design, copy: Copy, base: Baseline) -> str:

@@ -4,16 +4,16 @@
 Which fifth, the seed says.  Where an event came, it must have found the table, GS and stack that the proof
 (build/proof.json) allows there.
 """
-import os
 import re
 
 from check import DESIGNS, Check, Failed
+import settings
 from designs import Design
 from underfire import coverage, machine_checks
 from underfire.boots import FireError, Sweep, Undisturbed, boot, parse, state_bits, sweep, sweep_four
 
 STRIDE = 5
-SEED = int(os.environ.get("SEED") or "1", 0)
+SEED = settings.seed()
 MACHINE_CHECKS = 30
 NMI_ENDS = re.compile(r"^nmi\.(land|debug|tail|iret)\b")
 ENOUGH = 1 / (STRIDE + 1)       # of entry text, for either kind
