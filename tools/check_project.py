@@ -1,18 +1,18 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""check_project.py - the project's own rules, over every tracked file.
+"""check_project.py - the project's own rules, over every source.
 
 SPDX line first; no file over 350 lines, no line over 120 columns (tabs of 8); no unfinished
 marks; function braces on a line of their own; and nothing outside entry/ names an entry design
 (docs and README may), so that a design costs one .asm, one .c and one registry line.
 """
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import Iterator
 
 from designs import ROOT, designs
+from sources import sources
 
 MAX_LINES, MAX_COLUMNS = 350, 120
 SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def"}
@@ -22,10 +22,8 @@ SOURCE_NAMES = {"Makefile", "run", ".gdbinit", ".clang-format", ".clang-tidy"}
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
 
 
-def tracked() -> list[Path]:
-    out = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    paths = [Path(p) for p in out.split("\0") if p]
-    return [p for p in paths if (ROOT / p).is_file() and (p.suffix in SOURCE or p.name in SOURCE_NAMES)]
+def checked() -> list[Path]:
+    return [p for p in map(Path, sources()) if p.suffix in SOURCE or p.name in SOURCE_NAMES]
 
 
 def check_file(path: Path, lines: list[str]) -> Iterator[str]:
@@ -67,7 +65,7 @@ def check_designs(texts: dict[Path, list[str]]) -> Iterator[str]:
 
 
 def main() -> int:
-    texts = {p: (ROOT / p).read_text(errors="replace").splitlines() for p in tracked()}
+    texts = {p: (ROOT / p).read_text(errors="replace").splitlines() for p in checked()}
     problems = [p for path, lines in texts.items() for p in check_file(path, lines)]
     problems += check_designs(texts)
     print("\n".join(problems) if problems else f"{len(texts)} files")

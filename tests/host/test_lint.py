@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: MIT
+"""test_lint.py - lint looks at every source: in a git checkout, in a copy without git, and in a copy
+that lies in somebody else's checkout."""
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "tools"))
+from sources import sources         # noqa: E402
+
+BAD = "int  bad( void ){return 0 ;}\n"      # neither an SPDX line nor our formatting
+NO_GIT = {"GIT_CEILING_DIRECTORIES": tempfile.gettempdir()}
+
+
+class Lint(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="lint-")
+        self.addCleanup(folder.cleanup)
+        self.tree = Path(folder.name) / "tree"
+        for name in sources():
+            (self.tree / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, self.tree / name)
+
+    def lint(self, step):
+        """The steps of lint that @step names: (passed?, text)."""
+        env = {k: v for k, v in os.environ.items() if k != "BUILD"} | NO_GIT
+        done = subprocess.run(["/bin/sh", "tools/lint.sh", step], cwd=self.tree, env=env, check=False,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        return done.returncode == 0, done.stdout + done.stderr
+
+    def noticed(self, step):
+        """A bad file that @step looks at fails it, and is named."""
+        (self.tree / "mm" / "bad.c").write_text(BAD)
+        passed, text = self.lint(step)
+        self.assertFalse(passed, text)
+        self.assertIn("mm/bad.c", text)
+
+    def test_without_git(self):
+        self.noticed("project rules")
+
+    def test_in_another_checkout(self):
+        if not shutil.which("git"):
+            self.skipTest("no git")
+        subprocess.run(["git", "init", "-q"], cwd=self.tree.parent, check=True)
+        self.noticed("project rules")
+
+    def test_format(self):
+        if not shutil.which("clang-format"):
+            self.skipTest("no clang-format")
+        self.noticed("clang-format")
+
+    def test_a_build_is_no_source(self):
+        made = self.tree / "build-2" / "gen"
+        made.mkdir(parents=True)
+        (made / "asm-offsets.inc").write_text(BAD)
+        (made / "made.c").write_text(BAD)
+        self.assertNotIn("made.c", self.lint("project rules")[1])
+
+    def test_nothing_to_look_at(self):
+        for path in (self.tree / "tests" / "kernel").glob("*.c"):
+            path.unlink()
+        passed, text = self.lint("clang-tidy: kernel")
+        self.assertFalse(passed)
+        self.assertIn("no file", text)
+
+    def test_no_such_step(self):
+        passed, text = self.lint("spelling")
+        self.assertFalse(passed)
+        self.assertIn("project rules", text)
+
+
+if __name__ == "__main__":
+    unittest.main()
