@@ -208,7 +208,8 @@ def main(args):
         sys.exit("compare: there is no %s: run `make iso`" % work.iso)
     work.out.mkdir(parents=True, exist_ok=True)
     subject = Subject(str(ROOT), shipped.extract(work.iso, work.out / "shipped"))
-    meta = shipped.meta(work.iso, subject.shipped / "vestibule.elf", "max")
+    meta = shipped.meta(work.iso, subject.shipped / "vestibule.elf", "max",
+                        hardening.line(subject.kernel, work.designs, subject.stub_size))
     work.measure()
     if not args.no_trace:
         work.trace(subject)
@@ -244,7 +245,7 @@ if __name__ == "__main__":
     ARGS = arguments()
     from designs import designs                                 # noqa: E402
     from qemu import Boot                                       # noqa: E402
-    from vmeasure import plots, report, shipped, stats          # noqa: E402
+    from vmeasure import hardening, plots, report, shipped, stats    # noqa: E402
     from vmeasure.code_figures import code_figures              # noqa: E402
     from vmeasure.gdbstub import GdbError                       # noqa: E402
     from vmeasure.stepper import TraceError                     # noqa: E402

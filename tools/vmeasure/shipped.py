@@ -67,8 +67,8 @@ def tools():
     }
 
 
-def meta(iso, kernel, cpu_model):
-    """What every number carries with it (DESIGN.md section 2)."""
+def meta(iso, kernel, cpu_model, hardening):
+    """What every number carries with it. @hardening: of the kernel, from hardening.line()."""
     return {
         "accelerator": "tcg, icount shift=0,sleep=off",
         "cpu_model": cpu_model,
@@ -76,8 +76,7 @@ def meta(iso, kernel, cpu_model):
         **tools(),
         "iso_sha256": sha256(iso),
         "kernel_sha256": sha256(kernel),
-        "hardening": "system-call index masked, LFENCE beside SWAPGS; no retpolines, "
-                     "no register clearing",
+        "hardening": hardening,
     }
 
 
