@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""sources.py - the project's own files: what git tracks, and in a copy without git all that is there.
+"""sources.py - the project's own files: what git tracks; in a copy without git all that is there.
 
     sources.py [PATTERN...]     prints them, one a line; a * of a pattern goes over slashes too
 

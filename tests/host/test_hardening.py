@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""test_hardening.py - what the comparison says about hardening follows the image's instructions: with
-one of them blanked in a copy of the kernel, the line says something else."""
+"""test_hardening.py - what the comparison says about hardening follows the image's instructions.
+
+With one of them blanked in a copy of the kernel, the line says something else.
+"""
 import importlib.util
 import os
 import sys
@@ -60,7 +62,8 @@ class Hardening(unittest.TestCase):
     def test_each_fence(self):
         """An LFENCE of one design: it is named, the others are not."""
         for design in designs():
-            fences = [i.address for i in Copy().texts[design.name].instructions if i.text == "lfence"]
+            text = Copy().texts[design.name]
+            fences = [i.address for i in text.instructions if i.text == "lfence"]
             self.assertGreaterEqual(len(fences), 2)
             for address in fences:
                 copy = Copy()

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""test_lint.py - lint looks at every source: in a git checkout, in a copy without git, and in a copy
-that lies in somebody else's checkout."""
+"""test_lint.py - lint looks at every source, in a git checkout and out of one.
+
+A copy without git has no list of files, nor has one that lies in somebody else's checkout.
+"""
 import os
 import shutil
 import subprocess
@@ -29,8 +31,9 @@ class Lint(unittest.TestCase):
     def lint(self, step):
         """The steps of lint that @step names: (passed?, text)."""
         env = {k: v for k, v in os.environ.items() if k != "BUILD"} | NO_GIT
-        done = subprocess.run(["/bin/sh", "tools/lint.sh", step], cwd=self.tree, env=env, check=False,
-                              stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(["/bin/sh", "tools/lint.sh", step], cwd=self.tree, env=env,
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              timeout=120, check=False)
         return done.returncode == 0, done.stdout + done.stderr
 
     def noticed(self, step):

@@ -46,6 +46,17 @@ def show(outcomes):
             ", ".join("%s %d" % item for item in by.most_common())))
 
 
+def write_page(text, build):
+    """Where the page is now: with the sources, or where those are read-only in the build directory."""
+    for place in (PAGE, build / "mutants" / PAGE.name):
+        try:
+            place.write_text(text)
+            return place
+        except OSError as error:
+            problem = error
+    raise problem
+
+
 def finish(outcomes, whole, build, image):
     """Print, write the page after a whole run, and return the exit status."""
     rules = explain.load(RULES)
@@ -60,7 +71,6 @@ def finish(outcomes, whole, build, image):
     for rule in old:
         print("explains no survivor (entry/mutants.json): %s" % rule)
     if complete:
-        PAGE.write_text(page.text(outcomes, rules, build, image))
-        print("written: %s" % PAGE.relative_to(ROOT))
+        print("written: %s" % write_page(page.text(outcomes, rules, build, image), build))
     print("%d survivors unexplained, %d explanations stale" % (len(open_questions), len(old)))
     return 1 if open_questions or old else 0

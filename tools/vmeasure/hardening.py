@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Which hardening an image has, as its instructions say: one line for the comparison's foot.
 
-system-call index masked   in syscall_dispatch() the index that the table is read with was ANDed with
-                           the SBB of a CMP right before it, which a mispredicted bounds check cannot
-                           change.
-LFENCE beside SWAPGS       on both ways of every branch around a SWAPGS an LFENCE comes first, or a CR3
-                           write, IRETQ or SYSRET, before anything that this cannot follow.
+system-call index masked   in syscall_dispatch() the index that the table is read with was ANDed
+                           with the SBB of a CMP right before it, which a mispredicted bounds
+                           check cannot change.
+LFENCE beside SWAPGS       on both ways of every branch around a SWAPGS an LFENCE comes first, or a
+                           CR3 write, IRETQ or SYSRET, before anything that this cannot follow.
 retpolines                 no function holds a plain indirect jump or call.
 register clearing          the way in zeroes all that C might keep, before it calls C.
 """
@@ -42,6 +42,10 @@ def is_indirect(insn):
     return insn.mnemonic in ("jmp", "call") and insn.operands[0].type != x86.X86_OP_IMM
 
 
+def is_cr3_write(insn):
+    return insn.mnemonic == "mov" and insn.op_str.startswith("cr3,")
+
+
 def registers(insn):
     """64-bit names of the general registers that @insn writes."""
     return {FULL[n] for n in map(insn.reg_name, insn.regs_access()[1]) if n in FULL}
@@ -73,16 +77,18 @@ def is_masked(instructions):
 
 
 def is_stopped(code, start):
-    """Do all ways on from @start come to one of STOPS, or a CR3 write?  What is called is gone into."""
+    """Do all ways on from @start come to one of STOPS, or a CR3 write?  Calls are gone into."""
     todo, seen = [start], set()
     while todo:
         at = todo.pop()
         while at not in seen:
             seen.add(at)
             insn = code.at(at)
-            if insn is None or len(seen) > MOST_STEPS or insn.mnemonic == "ret" or is_indirect(insn):
+            if insn is None or len(seen) > MOST_STEPS:
                 return False
-            if insn.mnemonic in STOPS or (insn.mnemonic == "mov" and insn.op_str.startswith("cr3,")):
+            if insn.mnemonic == "ret" or is_indirect(insn):
+                return False
+            if insn.mnemonic in STOPS or is_cr3_write(insn):
                 break
             target = target_of(insn)
             if target is not None and insn.mnemonic[0] == "j" and insn.mnemonic != "jmp":
@@ -93,7 +99,7 @@ def is_stopped(code, start):
 
 
 def open_branches(code, text):
-    """Addresses of branches around a SWAPGS in @text (EntryText) with a way on that nothing stops."""
+    """Addresses of branches around a SWAPGS in @text (EntryText) that nothing stops on some way."""
     kinds = {i.address: i.text.split()[0] for i in text.instructions}
     found = []
     for i in text.instructions:
