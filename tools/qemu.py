@@ -172,7 +172,7 @@ class Boot:
                 variables.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(template, variables)
                 return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
-                        "-drive", f"if=pflash,format=raw,unit=1,file={variables}"]
+                        "-drive", f"if=pflash,format=raw,unit=1,file={str(variables).replace(',', ',,')}"]
         if OVMF_SINGLE.exists():
             return ["-bios", str(OVMF_SINGLE)]
         raise FileNotFoundError("no OVMF firmware: tools/setup.sh run")

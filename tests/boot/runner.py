@@ -3,7 +3,7 @@
 import tempfile
 from pathlib import Path
 
-from check import Boot, Check, Failed, Outcome, ktap
+from check import BUILD, Boot, Check, Failed, Outcome, ktap
 
 # (QEMU status, serial text) -> verdict
 ENDINGS = [
@@ -64,6 +64,15 @@ def hang() -> None:
         raise Failed(outcome.describe())
 
 
+def comma() -> None:
+    """A comma in a path is no end of an option: the machine starts, here to stand still."""
+    with tempfile.TemporaryDirectory(prefix="a,b-") as tmp:
+        (Path(tmp) / "vestibule.iso").symlink_to((BUILD / "vestibule.iso").resolve())
+        outcome = Boot("seed=1", mode="iso-uefi", what="comma", extra=["-S"], timeout=2, build=Path(tmp)).run()
+        if outcome.verdict != "timeout":
+            raise Failed(outcome.describe(), outcome.tail())
+
+
 def no_image() -> None:
     outcome = Boot(what="no-image", extra=["-kernel", "/nonexistent"]).run()
     if outcome.verdict != "died" or "nonexistent" not in outcome.stderr:
@@ -72,4 +81,4 @@ def no_image() -> None:
 
 def checks() -> list[Check]:
     return [Check("runner.endings", endings), Check("runner.killed", killed), Check("runner.ktap", texts),
-            Check("runner.hang", hang), Check("runner.no-image", no_image)]
+            Check("runner.hang", hang), Check("runner.comma", comma), Check("runner.no-image", no_image)]
