@@ -208,7 +208,7 @@ def main(args):
         sys.exit("compare: there is no %s: run `make iso`" % work.iso)
     work.out.mkdir(parents=True, exist_ok=True)
     subject = Subject(str(ROOT), shipped.extract(work.iso, work.out / "shipped"))
-    meta = shipped.meta(work.iso, subject.shipped / "vestibule.elf", "max",
+    meta = shipped.meta(work.iso, subject.shipped / "vestibule.elf", Boot(icount=True).model,
                         hardening.line(subject.kernel, work.designs, subject.stub_size))
     work.measure()
     if not args.no_trace:

@@ -25,9 +25,10 @@ from typing import Iterator
 
 import settings
 
+from offers import QEMU, one_instruction_blocks
+
 ROOT = Path(__file__).resolve().parent.parent
 BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
-QEMU = "qemu-system-x86_64"
 ACCEL = settings.choice("ACCEL", "tcg", "kvm")
 MOST_CPUS = 255     # of a machine without x2APIC
 
@@ -124,7 +125,9 @@ class Boot:
     mode: str = "pvh"           # "pvh" (-kernel), "iso-bios" or "iso-uefi"
     cpus: int = 1
     cpu: str = "max"
+    x2apic: bool = False        # the same machine on every QEMU: not all have it, and under icount it ends them
     icount: bool = False        # one TSC tick is one guest instruction
+    one_insn: bool = False      # each instruction is a translation block of its own
     what: str = "boot"          # last part of the log's name
     archive: bool = True        # "pvh" only: hand over the boot archive
     extra: list[str] = field(default_factory=list)
@@ -146,10 +149,21 @@ class Boot:
     def log(self) -> Path:
         return self.build / "log" / f"{self.name}.log"
 
+    @property
+    def model(self) -> str:
+        """The processor, as -cpu names it."""
+        return f"{self.cpu},{'+' if self.x2apic else '-'}x2apic"
+
+    def acceleration(self) -> list[str]:
+        """How the processor is made."""
+        if self.icount and self.x2apic:
+            raise ValueError("x2APIC under icount: QEMU ends with 'Bad icount read'")
+        accel = ["-icount", "shift=0,sleep=off"] if self.icount else ["-accel", self.accel]
+        return accel + (one_instruction_blocks() if self.one_insn else [])
+
     def machine(self) -> list[str]:
         """The machine: everything but the serial line."""
-        accel = ["-icount", "shift=0,sleep=off"] if self.icount else ["-accel", self.accel]
-        return [QEMU, "-M", "q35", "-m", "256", "-smp", str(self.cpus), "-cpu", self.cpu, *accel,
+        return [QEMU, "-M", "q35", "-m", "256", "-smp", str(self.cpus), "-cpu", self.model, *self.acceleration(),
                 "-display", "none", "-no-reboot", "-nic", "none", "-rtc", "base=2020-11-19,clock=vm",
                 "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *self.medium(), *self.extra]
 

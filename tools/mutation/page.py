@@ -2,6 +2,7 @@
 """docs/mutants.md: every mutant and what became of it, small enough to read."""
 from collections import Counter
 
+from qemu import Boot
 from vmeasure import shipped
 
 from . import explain
@@ -29,8 +30,8 @@ def text(outcomes, rules, build, image):
 def meta_line(build, image):
     """What all of this holds for."""
     tools = shipped.tools()
-    return "Image (kernel and boot archive) sha256 %s; %s; %s; QEMU %s, TCG, -cpu max.\n" % (
-        image[:16], tools["compiler"], tools["nasm"], tools["qemu"])
+    return "Image (kernel and boot archive) sha256 %s; %s; %s; QEMU %s, TCG, -cpu %s.\n" % (
+        image[:16], tools["compiler"], tools["nasm"], tools["qemu"], Boot().model)
 
 
 def table(rows):

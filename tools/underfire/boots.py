@@ -59,11 +59,11 @@ def parse(text, sweep, kind_of=KIND_OF):
                 cells[int(offset, 16)] = cells.get(int(offset, 16), 0) | int(state, 16)
 
 
-def boot(design, words, cpus=1, seed=1, what="fire", extra=(), icount=True):
-    """A boot with tests=fire-<words> that must pass.  Returns its Outcome."""
+def boot(design, words, cpus=1, seed=1, what="fire", icount=True, **machine):
+    """A boot with tests=fire-<words> that must pass, @machine as in Boot.  Returns its Outcome."""
     tests = "-".join(["fire", *words])
     b = Boot(f"entry={design.name} tests={tests} seed={seed}", cpus=cpus, icount=icount, what=what,
-             timeout=HANG_AFTER, extra=list(extra))
+             timeout=HANG_AFTER, **machine)
     outcome = b.run()
     if outcome.verdict != "pass":
         wrong = [x for x in outcome.lines if x.startswith(("# fire", "not ok", "PANIC"))]
@@ -104,8 +104,8 @@ class Undisturbed:
         log = BUILD / "log" / f"{self.design.name}-{cpus}-fire-trace.exec"
         log.parent.mkdir(parents=True, exist_ok=True)
         ranges = ",".join([f"{self.start:#x}..{self.end - 1:#x}"] + [f"{a:#x}+1" for a in self.marks])
-        extra = ["-singlestep", "-d", "exec,nochain", "-D", str(log), "-dfilter", ranges]
-        outcome = boot(self.design, ["trace", *words], cpus, what="fire-trace", extra=extra)
+        extra = ["-d", "exec,nochain", "-D", str(log), "-dfilter", ranges]
+        outcome = boot(self.design, ["trace", *words], cpus, what="fire-trace", one_insn=True, extra=extra)
         names = re.findall(r"^ok \d+ - (\w+)$", outcome.text, re.M)
         windows = self._windows(log)
         log.unlink()
