@@ -7,7 +7,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from check import DESIGNS, WELCOME, Boot, Check, Failed, expect, expect_ktap
+from check import DESIGNS, WELCOME, Boot, Check, Failed, Skipped, expect, expect_ktap
+
+from offers import cpu_feature      # tools/offers.py; check.py put tools/ on the path
 
 LAST = DESIGNS[-1].name
 TURNS_MS, TURNS_MS_MAX = 30, 200
@@ -48,6 +50,20 @@ def user_check(design: str, cpus: int, which: str, **boot) -> Check:
         outcome = Boot(f"entry={design} tests={which}", cpus=cpus, what=name, timeout=300, **boot).run()
         remark = expect_ktap(outcome)
         expect(outcome, "pass", cpus_line(cpus))
+        return remark
+    return Check(f"{design}.{name}", run)
+
+
+def x2apic_check(design: str, which: str, cpus: int, **boot) -> Check:
+    """The APIC's registers as MSRs, and interrupts between CPUs by one WRMSR, where this QEMU's TCG has that."""
+    name = f"x2apic-{which}-{cpus}-cpus" + "".join(f"-{value}" for value in boot.values())
+
+    def run() -> str:
+        if not cpu_feature("x2apic"):
+            raise Skipped("this QEMU's processor has no x2APIC")
+        outcome = Boot(f"entry={design} tests={which}", cpus=cpus, x2apic=True, what=name, timeout=300, **boot).run()
+        remark = expect_ktap(outcome)
+        expect(outcome, "pass", cpus_line(cpus) + r" x2APIC\b")
         return remark
     return Check(f"{design}.{name}", run)
 
@@ -116,6 +132,9 @@ def checks() -> list[Check]:
     for d in DESIGNS:
         found += [user_check(d.name, 2, "smp"), user_check(d.name, 4, "user"), user_check(d.name, 8, "smp"),
                   user_check(d.name, 4, "smp", icount=True), torture_check(d.name)]
+        found.append(x2apic_check(d.name, "kernel", 4))
+    found += [x2apic_check(LAST, "smp", 4), x2apic_check(LAST, "kernel", 1), x2apic_check(LAST, "kernel", 64),
+              x2apic_check(LAST, "kernel", 4, mode="iso-uefi")]
     found += [user_check(LAST, 2, "smp", icount=True), user_check(LAST, 8, "smp", icount=True), turns_check(LAST),
               idle_check(LAST)]
     found += [
