@@ -85,7 +85,7 @@ run: $(ISO)
 hang:
 	@$(PYTHON) tools/hang.py
 debug: $(KERNEL) $(ARCHIVE)
-	@gdb -q -nx -x .gdbinit $(KERNEL)
+	@$(PYTHON) tools/debug.py
 test: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/run_tests.py $(if $(T),'$(T)')
 test-bochs: $(ISO)

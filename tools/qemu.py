@@ -6,7 +6,6 @@ As a library: Boot(...).run() -> Outcome.  The serial line is kept in
 $BUILD/log/<design>-<cpus>-<accelerator>-<what>.log.  As a program:
 
     qemu.py run      the ISO with its serial line in this terminal (ENTRY= CPUS= ARGS= UEFI=1)
-    qemu.py gdb      stopped before its first instruction, gdb's protocol on stdin and stdout
 
 Environment: BUILD (default "build"), ACCEL (tcg, or kvm where the user chooses it).
 """
@@ -285,17 +284,7 @@ def run_in_terminal() -> int:
     return 0 if status in (0, EXIT_STATUS["pass"]) else status
 
 
-def serve_gdb() -> None:
-    boot = from_environment(what="debug")
-    boot.log.parent.mkdir(parents=True, exist_ok=True)
-    command = boot.machine() + ["-S", "-gdb", "stdio", "-monitor", "none", "-serial", f"file:{boot.log}"]
-    os.execvp(command[0], command)
-
-
 if __name__ == "__main__":
     if sys.argv[1:] == ["run"]:
         sys.exit(run_in_terminal())
-    elif sys.argv[1:] == ["gdb"]:
-        serve_gdb()
-    else:
-        sys.exit(__doc__)
+    sys.exit(__doc__)

@@ -1,32 +1,144 @@
 # SPDX-License-Identifier: MIT
-"""debugger.py - `make debug` stops where it says: at the first instruction of a design's syscall entry."""
+"""debugger.py - `make debug` stops where it says, at the first instruction of a design's syscall entry; it ends when it
+should, with a terminal and without, and no QEMU stays behind."""
 import os
+import pty
 import re
+import select
 import shutil
 import subprocess
+import sys
+import time
+from pathlib import Path
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, Skipped
+from check import BUILD, DESIGNS, ROOT, Boot, Check, Failed, Skipped
+
+COMMAND = [sys.executable, "tools/debug.py"]
+HANG_AFTER = 180        # seconds, tools/debug.py's own limit included
+LEFT_BEHIND = 10        # seconds in which a QEMU that was killed is gone
+PROMPT = b"(gdb) "
+
+
+def environment(design: str) -> dict:
+    """Without words for the kernel: a boot that goes on for ever."""
+    return {**os.environ, "BUILD": str(BUILD.resolve()), "ENTRY": design, "ARGS": "", "CPUS": "1", "TERM": "dumb"}
+
+
+def machines(design: str) -> list[str]:
+    """The QEMUs that write @design's log of `make debug` now."""
+    wanted = f"file:{Boot(f'entry={design}', what='debug', build=BUILD.resolve()).log}".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if wanted in (process / "cmdline").read_bytes().split(b"\0"):
+                found.append(process.name)
+        except OSError:
+            pass        # it has ended
+    return found
+
+
+def none_left(design: str, output: list[str]) -> None:
+    deadline = time.monotonic() + LEFT_BEHIND
+    while left := machines(design):
+        if time.monotonic() > deadline:
+            raise Failed(f"QEMU is left behind: process {', '.join(left)}", output[-15:])
+        time.sleep(0.05)
+
+
+def without_terminal(design: str, **stdin) -> tuple[int, list[str]]:
+    """(status, output) of `make debug` when nobody can type."""
+    with subprocess.Popen(COMMAND, cwd=ROOT, env=environment(design), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, **stdin) as debug:
+        try:
+                output = read_all(debug.stdout.fileno(), debug)
+        finally:
+            debug.terminate()
+    return debug.returncode, output.decode(errors="replace").splitlines()
+
+
+def read_all(file: int, debug: subprocess.Popen, until: bytes = b"") -> bytes:
+    """What is written to @file, to its end or to @until."""
+    output, deadline = b"", time.monotonic() + HANG_AFTER
+    while not (until and until in output):
+        if not select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
+            raise Failed(f"no end after {HANG_AFTER} s", output.decode(errors="replace").splitlines()[-15:])
+        try:
+            data = os.read(file, 65536)
+        except OSError:     # a terminal that nobody has open any more
+            data = b""
+        if not data:
+            debug.wait(HANG_AFTER)
+            break
+        output += data
+    return output
+
+
+def expect_stop(ident: str, output: list[str]) -> None:
+    """A NASM local label at the same place shows as symbol[label]."""
+    symbol = f"{ident}_syscall_entry"
+    if not any(re.match(rf"Breakpoint \d+, {symbol}(\[\w+\])? \(", line) for line in output):
+        raise Failed(f"gdb did not stop at {symbol}", output[-15:])
 
 
 def stop_check(ident: str, design: str) -> Check:
-    symbol = f"{ident}_syscall_entry"
-
     def run() -> None:
-        if not shutil.which("gdb"):
-            raise Skipped("no gdb")
-        env = {**os.environ, "BUILD": str(BUILD), "ENTRY": design, "ARGS": "tests=user", "CPUS": "1"}
-        try:
-            done = subprocess.run(["gdb", "-q", "-nx", "-batch", "-x", ".gdbinit", "-ex", "info symbol $pc",
-                                   str(KERNEL)], cwd=ROOT, env=env, timeout=60, capture_output=True,
-                                  text=True, stdin=subprocess.DEVNULL)
-        except subprocess.TimeoutExpired:
-            raise Failed("timeout: the breakpoint was not reached in 60 s") from None
-        text = (done.stdout + done.stderr).splitlines()
-        # A NASM local label at the same place shows as symbol[label].
-        if not any(re.match(rf"{symbol}(\[\w+\])? in section", line) for line in text):
-            raise Failed(f"gdb did not stop at {symbol}", text[-15:])
+        require_gdb()
+        status, output = without_terminal(design, stdin=subprocess.PIPE)
+        expect_stop(ident, output)
+        if status:
+            raise Failed(f"status {status}", output[-15:])
+        none_left(design, output)
     return Check(f"{design}.debug", run)
 
 
+def wrong_design_check() -> Check:
+    """The boot ends before there is an entry: said, with what the kernel says."""
+    def run() -> None:
+        require_gdb()
+        status, output = without_terminal("none-such", stdin=subprocess.DEVNULL)
+        if status == 0 or not any("breakpoint was not reached" in line for line in output):
+            raise Failed(f"status {status} for a boot that ends at once", output[-15:])
+        if not any("none-such" in line and "entry=" in line for line in output):
+            raise Failed("the kernel's reason is not shown", output[-15:])
+        none_left("none-such", output)
+    return Check("debug.not-reached", run)
+
+
+def terminal_check(ident: str, design: str) -> Check:
+    """As a person uses it: a prompt after the breakpoint, and `quit` ends everything."""
+    def run() -> None:
+        require_gdb()
+        try:
+            ours, theirs = pty.openpty()
+        except OSError as error:
+            raise Skipped(f"no terminal can be made here: {error}") from None
+        try:
+            with subprocess.Popen(COMMAND, cwd=ROOT, env=environment(design), stdin=theirs, stdout=theirs,
+                                  stderr=theirs, start_new_session=True) as debug:
+                os.close(theirs)
+                output = converse(ours, debug).decode(errors="replace").replace("\r", "").splitlines()
+        finally:
+            os.close(ours)
+        expect_stop(ident, output)
+        none_left(design, output)
+    return Check(f"{design}.debug-terminal", run)
+
+
+def converse(terminal: int, debug: subprocess.Popen) -> bytes:
+    try:
+        output = read_all(terminal, debug, PROMPT)
+        os.write(terminal, b"quit\n")
+        return output + read_all(terminal, debug)
+    finally:
+        debug.kill()        # gdb, which may wait for QEMU and no signal
+
+
+def require_gdb() -> None:
+    if not shutil.which("gdb"):
+        raise Skipped("no gdb")
+
+
 def checks() -> list[Check]:
-    return [stop_check(d.ident, d.name) for d in DESIGNS]
+    first = DESIGNS[0]
+    found = [stop_check(d.ident, d.name) for d in DESIGNS]
+    return [*found, wrong_design_check(), terminal_check(first.ident, first.name)]
