@@ -66,7 +66,7 @@ ISO        := $(BUILD)/vestibule.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run hang debug test test-bochs torture compare trace diff mutants lint
+COMMANDS := all iso run hang debug test test-bochs test-debian torture compare trace diff mutants lint
 PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
@@ -90,6 +90,8 @@ test: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/run_tests.py $(if $(T),'$(T)')
 test-bochs: $(ISO)
 	@$(PYTHON) tools/run_tests.py --lane bochslane $(if $(T),'$(T)')
+test-debian:
+	@tools/test_debian.sh $(RELEASE)
 torture: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/torture.py
 compare: $(KERNEL) $(ARCHIVE) $(ISO)
@@ -112,6 +114,7 @@ hang:	## what the guest of `make run` is doing just now: its CPUs, and what each
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
 test:	## every test, or one with T=name
 test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minutes; T=name
+test-debian:	## compare and test on a bare Debian, made for it; RELEASE=bookworm, trixie or sid; as root, long
 torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
 compare:	## boot every design, print them side by side, write build/compare/
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
@@ -126,7 +129,7 @@ clean:
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*[[:space:]]## \(.*\)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | \
-		while IFS='	' read -r name text; do printf '  make %-10s %s\n' "$$name" "$$text"; done
+		while IFS='	' read -r name text; do printf '  make %-11s %s\n' "$$name" "$$text"; done
 
 # --- what no file's time tells -------------------------------------------------
 # A list that a file left, and other flags, make no file newer. So each is kept in a file of its own,

@@ -150,6 +150,10 @@ check_bochs() {
 		/usr/local/share/bochs/VGABIOS-lgpl-latest
 }
 
+check_debian() {
+	tool debootstrap debootstrap
+}
+
 check_lint() {
 	check_iso
 	tool clang-tidy clang-tidy
@@ -162,13 +166,14 @@ check_groups() {
 		case $group in
 		trace) check_compare ;;
 		test-bochs) check_bochs ;;
+		test-debian) check_debian ;;
 		torture | mutants) check_test ;;
 		hang) check_debug ;;
 		build | iso | run | compare | diff | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
 			echo "setup.sh: unknown group '$group': build iso run compare trace diff debug hang test" \
-				"test-bochs torture mutants lint all" >&2
+				"test-bochs test-debian torture mutants lint all" >&2
 			exit 2
 			;;
 		esac
@@ -193,7 +198,7 @@ install_packages() {
 report() {
 	[ -z "$missing" ] || printf 'Missing:\n%s\n' "$missing"
 	[ -z "$broken" ] || printf 'Unusable:\n%s' "$broken"
-	[ -z "$packages" ] || printf 'On Debian 12, as root, this installs them:\n  %s\n' \
+	[ -z "$packages" ] || printf 'On Debian, as root, this installs them:\n  %s\n' \
 		"apt-get update && apt-get install -y --no-install-recommends$packages"
 }
 
