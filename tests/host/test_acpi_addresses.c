@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_acpi_addresses.c - tables and registers wherever a 64-bit address may point. */
-/* sources: arch/x86_64/acpi.c */
+/* sources: arch/x86_64/acpi.c arch/x86_64/madt.c */
 #include "tests/host/acpitables.h"
 
 /* An XSDT whose first entry is @pa and whose second one is the MADT. */
@@ -31,7 +31,22 @@ static void an_entry_beyond_the_processors_addresses_is_not_followed(void **stat
 		snprintf(word, sizeof(word), "a table at 0x%lx ignored", (unsigned long)nowhere[i]);
 		if (!strstr(console, word))
 			fail_msg("the console lacks \"%s\": %s", word, console);
+		if (strstr(strstr(console, word) + 1, word))
+			fail_msg("\"%s\" is said twice", word);
 	}
+}
+
+static void an_xsdt_beyond_them_is_named(void **state)
+{
+	uint8_t *rsdp = phys + RSDP_PA;
+	uint64_t pa = 1ul << 45;
+
+	(void)state;
+	begin_tables();
+	memcpy(rsdp + 24, &pa, 8);
+	set_checksum(rsdp, 36, 32);
+	init();
+	assert_defaults("a table at 0x200000000000 ignored");
 }
 
 /* Above the RAM, and above the direct map, there may be tables all the same. */
@@ -83,6 +98,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_entry_beyond_the_processors_addresses_is_not_followed),
+		cmocka_unit_test(an_xsdt_beyond_them_is_named),
 		cmocka_unit_test(an_entry_above_the_ram_is_followed),
 		cmocka_unit_test(without_the_leaf_addresses_have_36_bits),
 		cmocka_unit_test(a_local_apic_beyond_the_processors_addresses_is_ignored),
