@@ -7,16 +7,16 @@ some of every function that runs in that time, drawn by SEED=.  To the boot CPU 
 it, through the LINT1 that the firmware has set up; a CPU that is being started has its APIC as the
 INIT left it, so it is made to send one to itself.  A forced fault must end in a report.
 """
-import os
 import random
 
 import capstone
 
 from check import DESIGNS, KERNEL, Check, Failed, Outcome, expect, finish, under_gdb
+import settings
 from vmeasure.gdbboot import GdbBoot
 from vmeasure.image import STT_FUNC, Elf
 
-SEED = int(os.environ.get("SEED") or "1", 0)
+SEED = settings.seed()
 DESIGN = DESIGNS[-1]
 PROGRAM = "tests=kernel"
 AT_ALL_OF_FIRST = 60                    # instructions: the assembly and the head of kmain()
