@@ -6,10 +6,9 @@
  * gets copies of its top-level entries, which are the only place where the two
  * halves of the pair differ there: NX in the kernel root.
  */
-#include "mm/aspace.h"
+#include "mm/aspace_internal.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/sched.h"
 #include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
@@ -18,12 +17,8 @@
 #include "mm/region.h"
 #include "mm/tlb.h"
 
-#define LOWER_END	0x0000800000000000ul
-#define UPPER_START	0xffff800000000000ul
-#define SLOT_SPAN	0x0000008000000000ul	/* of one top-level entry */
 #define PAGE_AND_TABLES	4			/* the most that one new page takes */
 #define CHARGED_AHEAD	32			/* frames: charging walks up a tree of budgets */
-#define TABLES_GONE	LOWER_END		/* in as->destroyed: what is left are the regions */
 
 uint64_t aspace_kernel_cr3(const struct aspace *as)
 {
@@ -48,15 +43,6 @@ static void publish_slot(struct aspace *as, uint64_t va)
 		return;
 	*u = *k & (PTE_ADDR | PTE_P | PTE_W | PTE_U);
 	*k |= PTE_NX;
-}
-
-/* pt_unmap() may have unlinked the top-level entry: the user root loses it too, before any flush. */
-static void retract_slot(struct aspace *as, uint64_t va)
-{
-	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
-
-	if (entry->split && !(*k & PTE_P))
-		k[PAGE_SIZE / sizeof(*k)] = 0;
 }
 
 /* --- what it is charged for ------------------------------------------------ */
@@ -86,7 +72,7 @@ static inline bool may_grow(struct aspace *as)
 }
 
 /* It has become smaller: give back what it will not need soon. */
-static void charge_back(struct aspace *as)
+void aspace_charge_back(struct aspace *as)
 {
 	uint64_t ahead = as->charged - as->frames;
 
@@ -132,58 +118,6 @@ struct aspace *aspace_create(struct budget *budget)
 		return NULL;
 	}
 	return as;
-}
-
-static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
-{
-	(void)ctx, (void)va, (void)access, (void)level;
-	frame_free(e & PTE_ADDR);
-	return true;
-}
-
-/* A step through the private part: the tables only, for the pages are somebody else's. */
-static void free_private_step(struct aspace *as)
-{
-	uint64_t user_root = aspace_user_cr3(as), *entries = phys_to_virt(user_root), next;
-
-	for (uint64_t *at = &as->destroyed; *at; *at = next) {	/* 0: past the last slot */
-		unsigned slot = pt_index(*at, 4);
-
-		next = (*at & -SLOT_SPAN) + SLOT_SPAN;
-		if (entries[slot] & PTE_P && !kspace_is_shared_slot(slot)) {
-			pt_free_step(user_root, at, next, NULL);
-			break;
-		}
-	}
-	if (!as->destroyed)
-		as->destroyed = TABLES_GONE;
-}
-
-bool aspace_destroy_step(struct aspace *as)
-{
-	if (!as->destroyed) {
-		tlb_space_check_left(&as->tlb);
-		entry->release_user_root(as);
-	}
-	if (as->destroyed < LOWER_END) {
-		if (pt_free_step(as->root, &as->destroyed, LOWER_END, free_leaf))
-			as->destroyed = UPPER_START;
-	} else if (as->destroyed != TABLES_GONE) {
-		free_private_step(as);
-	} else if (region_free_step(as)) {
-		if (as->budget)
-			budget_return(as->budget, as->charged, 0);
-		frames_free_order(as->root, entry->split);
-		kfree(as);
-		return true;
-	}
-	return false;
-}
-
-void aspace_destroy(struct aspace *as)
-{
-	while (!aspace_destroy_step(as))
-		sched_point();
 }
 
 /* --- regions --------------------------------------------------------------- */
@@ -248,99 +182,6 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 		kfree(r);
 	else
 		*start = at;
-	return err;
-}
-
-/* --- unmapping ------------------------------------------------------------- */
-
-/* What one locked step took out of the tables. Flushed with no lock held, and only then freed. */
-struct batch {
-	uint64_t va[TLB_BATCH], frame[TLB_BATCH];
-	unsigned n;
-	struct pt_list tables;
-};
-
-static bool collect_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
-{
-	struct batch *b = ctx;
-
-	(void)access, (void)level;
-	b->va[b->n] = va;
-	b->frame[b->n] = e & PTE_ADDR;
-	return ++b->n < TLB_BATCH;
-}
-
-/* Take a few pages of [*at, to) out of the tables. True when that was the rest. */
-static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batch *b)
-{
-	uint64_t irq = spin_lock_irqsave(&as->lock);
-	bool done;
-
-	b->n = 0;
-	b->tables = (struct pt_list){ 0 };
-	done = pt_walk_step(as->root, at, to, collect_leaf, b);
-	for (unsigned i = 0; i < b->n; i++) {
-		pt_unmap(as->root, b->va[i], &b->tables);
-		retract_slot(as, b->va[i]);
-	}
-	as->frames -= b->n + b->tables.count;
-	charge_back(as);
-	spin_unlock_irqrestore(&as->lock, irq);
-	return done;
-}
-
-/* Unmap and free everything in @r, where no fault brings anything in any more. 0, or -EINTR. */
-static int unmap_pages(struct aspace *as, const struct region *r)
-{
-	uint64_t at = r->start;
-	struct batch b;
-
-	for (;;) {
-		bool done = take_pages(as, &at, r->end, &b);
-
-		tlb_flush_user_pages(as, b.va, b.n);
-		for (unsigned i = 0; i < b.n; i++)
-			frame_free(b.frame[i]);
-		pt_free_list(&b.tables);
-		if (done)
-			return 0;
-		if (sched_point())
-			return -EINTR;
-	}
-}
-
-/* Make the region [start, start + len) one that goes, and the caller's to remove. NULL when it is none. */
-static struct region *claim_region(struct aspace *as, uint64_t start, uint64_t len)
-{
-	uint64_t irq = spin_lock_irqsave(&as->lock);
-	struct region *r = region_find_exact(as, start, len);
-
-	if (r && r->busy)
-		r = NULL;
-	if (r) {
-		region_going(as, r);
-		r->busy = true;
-	}
-	spin_unlock_irqrestore(&as->lock, irq);
-	return r;
-}
-
-int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
-{
-	struct region *r = claim_region(as, start, len);
-	uint64_t irq;
-	int err;
-
-	if (!r)
-		return -EINVAL;
-	err = unmap_pages(as, r);
-	irq = spin_lock_irqsave(&as->lock);
-	r->busy = false;
-	if (!err)			/* the last step: until now map() could not have the addresses */
-		region_unlink(as, r);
-	spin_unlock_irqrestore(&as->lock, irq);
-	if (!err)
-		kfree(r);
 	return err;
 }
 
@@ -413,7 +254,7 @@ void aspace_unmap_private(struct aspace *as, uint64_t va)
 
 	pt_unmap(aspace_user_cr3(as), va, &tables);
 	as->frames -= tables.count;
-	charge_back(as);
+	aspace_charge_back(as);
 	spin_unlock_irqrestore(&as->lock, irq);
 	tlb_flush_private_page(as, va);
 	pt_free_list(&tables);

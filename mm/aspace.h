@@ -72,8 +72,9 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
  */
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len);
 /* Resolve a page fault at @va (@write, @exec from the error code), which found no page there. 0: mapped, perhaps
- * by another CPU meanwhile, retry; -EFAULT: no region allows it; -ENOMEM: none is left, or the budget's limit is reached. A fault that did find a page (error code
- * bit 0) is none for this function: rights are never added later, so it would come again for ever. IRQs off. */
+ * by another CPU meanwhile, retry; -EFAULT: no region allows it; -ENOMEM: none is left, or the budget's limit is
+ * reached. A fault that did find a page (error code bit 0) is none for this function: rights are never added later,
+ * so it would come again for ever. IRQs off. */
 int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec);
 /* Make the page at @va present and return its first byte through the direct map, for whoever fills a new space:
  * rights are not checked. NULL when no region holds it or memory is short. */

@@ -28,7 +28,7 @@
 /* Blocks are named by their number and 1; 0 is none. */
 struct block {
 	uint64_t free[2];		/* a bit per object; 128 objects at most */
-	uint32_t next, prev;		/* in the list of its class, of blocks with something free; next also of bare ones */
+	uint32_t next, prev;		/* of its class, with something free; next also of the bare ones */
 	uint8_t shift;			/* log2 of the object size; 0: no block begins here, or a bare one */
 };
 

@@ -224,7 +224,8 @@ int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 	return err;
 }
 
-/* Tables stay: another CPU may just map something below one, and a stale pointer to it would be a fault in the kernel. */
+/* Tables stay: another CPU may just map something below one, and a stale pointer to it would be a fault in the
+ * kernel. */
 uint64_t kspace_unmap(uint64_t va)
 {
 	uint64_t irq = spin_lock_irqsave(&kspace_lock), old = pt_unmap(boot_root, va, NULL);

@@ -8,25 +8,19 @@
  * entry may be copied into other roots: only the root that maps through it
  * counts.
  */
-#include "mm/pagetable.h"
+#include "mm/pagetable_internal.h"
 #include "kernel/abi.h"
 #include "mm/frames.h"
 #include "mm/tlb_hw.h"
 
 #define COUNT_ONE	(1ul << 52)
 #define COUNT_MASK	(1023ul << 52)
-#define LEVELS		4
 
 static uint64_t pages_in_use;
 
 uint64_t pt_pages(void)
 {
 	return __atomic_load_n(&pages_in_use, __ATOMIC_RELAXED);
-}
-
-static uint64_t *table_at(uint64_t entry)
-{
-	return phys_to_virt(entry & PTE_ADDR);
 }
 
 /* Put a new, empty table behind @e. Kernel-half tables are never U: a wrong leaf there stays closed to
@@ -42,7 +36,7 @@ static int make_table(uint64_t *e, uint64_t va)
 	return 0;
 }
 
-static void free_table(uint64_t pa)
+void free_table(uint64_t pa)
 {
 	__atomic_sub_fetch(&pages_in_use, 1, __ATOMIC_RELAXED);
 	frame_free(pa);
@@ -94,9 +88,9 @@ static void free_chain(uint64_t e, uint64_t va, unsigned l)
 }
 
 /*
- * Make the tables between entry @e of @l, which is empty, and @level; path[] as for prune().  They become visible in one
- * store, when all are there: once a processor can see a table it may keep the pointer, leaf or no leaf, and then only
- * a flush allows to free it (SDM vol. 3A, 4.10.3.1, 4.10.4.2).  A failure leaves nothing.
+ * Make the tables between entry @e of @l, which is empty, and @level; path[] as for prune().  They become visible in
+ * one store, when all are there: once a processor can see a table it may keep the pointer, leaf or no leaf, and then
+ * only a flush allows to free it (SDM vol. 3A, 4.10.3.1, 4.10.4.2).  A failure leaves nothing.
  */
 static int make_chain(uint64_t *e, uint64_t va, unsigned l, unsigned level, uint64_t *path[LEVELS + 1])
 {
@@ -106,6 +100,7 @@ static int make_chain(uint64_t *e, uint64_t va, unsigned l, unsigned level, uint
 		if (make_table(at, va)) {
 			free_chain(*first, va, l);
 			*first = 0;
+			path[l] = NULL;
 			return -ENOMEM;
 		}
 		if (i < l)
@@ -153,7 +148,8 @@ int pt_prepare(uint64_t root, uint64_t va)
 	return descend(root, va, 1, path, NULL);
 }
 
-static __attribute__((noinline)) int map_at(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level, uint64_t *made)
+static __attribute__((noinline)) int map_at(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level,
+					    uint64_t *made)
 {
 	uint64_t *path[LEVELS + 1] = { 0 };
 	int err = descend(root, va, level, path, made);
@@ -232,110 +228,6 @@ uint64_t *pt_lookup(uint64_t root, uint64_t va, unsigned *level)
 		table = table_at(*e);
 	}
 	return NULL;
-}
-
-struct walk {
-	uint64_t from, last;		/* inclusive: a walk can end at the top of memory */
-	uint64_t work;			/* entries that may still be looked at */
-	uint64_t stopped;		/* where it ended before its time */
-	bool freeing;
-	pt_visitor *fn;
-	void *ctx;
-};
-
-/* One past the last entry to look at, of the table that translates from @base on. */
-static unsigned walk_end(const struct walk *w, uint64_t base, unsigned level)
-{
-	uint64_t table_span = 1ul << (PAGE_SHIFT + 9 * level);
-
-	return level == LEVELS || w->last - base < table_span ? pt_index(w->last, level) + 1 : 512;
-}
-
-static unsigned skip_empty(const uint64_t *table, unsigned i, unsigned end, uint64_t *work)
-{
-	unsigned first = i, stop = end - i > *work ? i + *work : end;
-
-	while (i < stop && !(table[i] & PTE_P))
-		i++;
-	*work -= i - first;
-	return i;
-}
-
-static void spend(struct walk *w, uint64_t work)
-{
-	w->work -= w->work < work ? w->work : work;
-}
-
-/* Walk a table of @level whose first entry translates @base; @access is that of the path above. */
-static bool walk_table(struct walk *w, uint64_t *table, uint64_t base, uint64_t access, unsigned level)
-{
-	uint64_t span = 1ul << (PAGE_SHIFT + 9 * (level - 1));
-	unsigned end = walk_end(w, base, level);
-
-	for (unsigned i = base < w->from ? pt_index(w->from, level) : 0;; i++) {
-		i = skip_empty(table, i, end, &w->work);
-		if (i == end)
-			return true;
-		uint64_t e = table[i], va = base + i * span, a;
-
-		if (level == LEVELS && i >= 256)
-			va |= 0xffff000000000000ul;	/* canonical */
-		w->stopped = va;
-		if (!w->work)
-			return false;
-		a = (access & e & (PTE_W | PTE_U)) | ((access | e) & PTE_NX);
-		spend(w, level == 1 ? PT_LEAF_WORK : 1);
-		if (level == 1 || (e & PTE_PS)) {
-			w->stopped = va + span;
-			if (w->fn && !w->fn(w->ctx, va, e, a, level))
-				return false;
-		} else if (!walk_table(w, table_at(e), va, a, level - 1)) {
-			return false;
-		} else if (w->freeing) {
-			table[i] = 0;
-			free_table(e & PTE_ADDR);
-			spend(w, PT_LEAF_WORK);
-		}
-	}
-}
-
-static bool walk(struct walk *w, uint64_t root)
-{
-	return w->from > w->last || walk_table(w, phys_to_virt(root), 0, PTE_W | PTE_U, LEVELS);
-}
-
-void pt_walk(uint64_t root, uint64_t from, uint64_t to, pt_visitor *fn, void *ctx)
-{
-	struct walk w = { .from = from, .last = to - 1, .work = ~0ul, .fn = fn, .ctx = ctx };
-
-	if (from < to)
-		walk(&w, root);
-}
-
-static bool walk_step(struct walk *w, uint64_t root, uint64_t *at, uint64_t to)
-{
-	bool done;
-
-	w->from = *at;
-	w->last = to - 1;
-	w->work = PT_STEP_WORK;
-	done = walk(w, root);
-	*at = done ? to : w->stopped;
-	return done;
-}
-
-bool pt_walk_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn, void *ctx)
-{
-	struct walk w = { .fn = fn, .ctx = ctx };
-
-	return walk_step(&w, root, at, to);
-}
-
-bool pt_free_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn)
-{
-	struct walk w = { .freeing = true, .fn = fn };
-
-	return walk_step(&w, root, at, to);
 }
 
 int pt_fill_slot(uint64_t root, unsigned slot)

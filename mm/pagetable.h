@@ -55,7 +55,8 @@ struct pt_list {
 
 /* Map one page, making tables on the way (W set in them, and U in the lower half, so that the leaf decides); *@made,
  * which may be NULL, goes up by their number.  Flags are PTE_* without the address; PTE_P is implied.  -ENOMEM,
- * -EEXIST: nothing changed. The caller holds the tree's lock and flushes nothing: not-present entries are not cached. */
+ * -EEXIST: nothing changed. The caller holds the tree's lock and flushes nothing: not-present entries are not
+ * cached. */
 int pt_map(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, uint64_t *made);
 /* Map one 2 MiB (level 2) or 1 GiB (level 3) page. */
 int pt_map_large(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level);
@@ -70,8 +71,8 @@ void pt_free_list(const struct pt_list *gone);
 /* The leaf entry for @va and its level (1, 2 or 3), or NULL. */
 uint64_t *pt_lookup(uint64_t root, uint64_t va, unsigned *level);
 
-/* Called for a present leaf; @access has the permissions of the whole path: W and U are ANDed, NX is ORed (SDM
- * vol. 3A, 4.6). False ends the walk. */
+/* Called for a present leaf; @access has the permissions of the whole path: W and U are ANDed, NX is ORed
+ * (SDM vol. 3A, 4.6). False ends the walk. */
 typedef bool pt_visitor(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level);
 /* Call @fn for every present leaf in [from, to), ascending. */
 void pt_walk(uint64_t root, uint64_t from, uint64_t to, pt_visitor *fn, void *ctx);

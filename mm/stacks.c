@@ -29,8 +29,12 @@ struct pool {
 };
 
 static struct spinlock stacks_lock;
-static struct pool kstacks = { .base = KSTACK_AREA_BASE, .slot_pages = KSTACK_SLOT_PAGES, .stack_pages = KSTACK_PAGES };
-static struct pool trampolines = { .base = TRAMPOLINE_AREA_BASE, .slot_pages = TRAMPOLINE_SLOT_PAGES, .stack_pages = 1 };
+static struct pool kstacks = {
+	.base = KSTACK_AREA_BASE, .slot_pages = KSTACK_SLOT_PAGES, .stack_pages = KSTACK_PAGES,
+};
+static struct pool trampolines = {
+	.base = TRAMPOLINE_AREA_BASE, .slot_pages = TRAMPOLINE_SLOT_PAGES, .stack_pages = 1,
+};
 
 _Static_assert(512 % KSTACK_SLOT_PAGES == 0 && 512 % TRAMPOLINE_SLOT_PAGES == 0, "a slot has one page table");
 

@@ -42,7 +42,8 @@ void tlb_init_cpu(struct cpu *cpu);
 void tlb_forget_cpu(const struct cpu *cpu);
 
 /* Make @as (NULL: the boot space) this CPU's space: door words, CR3, CPU sets; flushes what this CPU missed while it
- * did not run the space, lower half and private pages. Nothing when it is loaded already. May set WORK_TLB in percpu->work, which must survive until exit_work(). Kernel table, IRQs off. */
+ * did not run the space, lower half and private pages. Nothing when it is loaded already. May set WORK_TLB in
+ * percpu->work, which must survive until exit_work(). Kernel table, IRQs off. */
 void tlb_load(struct aspace *as);
 
 /* Answer pending requests to this CPU, if there are any. Kernel table and GS, IRQs off; not from an NMI. Called in
@@ -62,9 +63,9 @@ void tlb_flush_user_pages(struct aspace *as, const uint64_t *va, unsigned n);
 /* A private page of @as's user root was unmapped: as above; a CPU in the kernel acknowledges at once, for
  * its flip out is marked to flush. */
 void tlb_flush_private_page(struct aspace *as, uint64_t va);
-/* Pages of the kernel half were unmapped, the tables above them stay: when this returns, no CPU uses the old entries, under
- * any id. A CPU that had interrupts off when this was called has let them in, or waited for another, since. Waits for
- * all CPUs, as above. IRQs off, no spinlock held. */
+/* Pages of the kernel half were unmapped, the tables above them stay: when this returns, no CPU uses the old
+ * entries, under any id. A CPU that had interrupts off when this was called has let them in, or waited for another,
+ * since. Waits for all CPUs, as above. IRQs off, no spinlock held. */
 void tlb_flush_kernel_half(void);
 
 /* IPIs sent for shootdowns so far, all CPUs. */

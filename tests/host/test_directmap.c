@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_directmap.c - the direct map over memory maps of every kind: large pages on RAM only,
  * devices nowhere. */
-/* sources: mm/directmap.c mm/pagetable.c */
+/* sources: mm/directmap.c mm/pagetable.c mm/ptwalk.c */
 #include <string.h>
 #include "tests/host/physmem.h"
 #include "kernel/abi.h"

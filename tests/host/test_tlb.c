@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_tlb.c - mm/tlb.c and mm/pagetable.c on a simulated machine: random kernels that use no stale translation. */
-/* sources: mm/pagetable.c */
+/* sources: mm/pagetable.c mm/ptwalk.c */
 #pragma GCC optimize("O2")
 #include "mm/tlb.c"			/* its state, too: every run starts from a machine just switched on */
 #include "tests/host/tlbrun.h"

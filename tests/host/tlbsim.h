@@ -32,7 +32,7 @@
 
 /* Pages by number; va_of() has their addresses. */
 enum {
-	LOWER = 0, LOWER_PAGES = 8,	/* a program's: two in a table, two tables in a directory, two top-level entries */
+	LOWER = 0, LOWER_PAGES = 8,	/* a program's: two in each table, below two top-level entries */
 	TRAMPOLINES = 8, SLOTS = 8,	/* own ones in a user root, in two tables; all of them in a kernel root */
 	KERNEL = 16, KERNEL_PAGES = 4,	/* kernel roots only */
 	VISIBLE = 20, VISIBLE_PAGES = 2,	/* all roots, Global */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* tlb_internal.h - what mm/tlb.c keeps for each CPU. */
+#ifndef MM_TLB_INTERNAL_H
+#define MM_TLB_INTERNAL_H
+
+#include "mm/tlb.h"
+
+#define TAGS		7		/* the boot space's and six more */
+#define CR3_KEEP	(1ul << 63)	/* a write of CR3 with it flushes nothing */
+#define CR3_USER	0x800ul		/* the PCID of a pair that is the user root's */
+
+/* What a CPU's TLB holds under one pair of PCIDs, which are the tag's number, with and without CR3_USER. */
+struct tag {
+	uint64_t space;			/* id; 0: the boot space, or nothing yet */
+	uint64_t generation;		/* both halves show the lower half since this one, */
+	uint64_t user_generation;	/* and the user half the private pages since this one - */
+	bool user_due;			/* once the flip out has flushed the user half */
+};
+
+/* One flush that its sender waits for: others read it between the two atomics that hand it over and back. */
+struct request {
+	const struct aspace *as;	/* NULL: the kernel half, of all spaces; what follows does not count */
+	uint64_t generation;		/* that this unmapping made */
+	bool private;			/* pages of the user root alone */
+	unsigned n;			/* above TLB_BATCH: everything */
+	uint64_t va[TLB_BATCH];
+	uint64_t waiting;		/* bit n: CPU n has not acknowledged */
+};
+
+struct tlb_cpu {
+	uint64_t callers;		/* the mailbox; bit n: CPU n's request is for this CPU too */
+	struct request request;		/* this CPU's own */
+	struct aspace *loaded;		/* NULL: the boot space */
+	struct tag *tag;		/* its tag */
+	uint64_t kernel_seen;		/* kernel_generation at the last full flush */
+	unsigned next_victim;
+	struct tag tags[TAGS];		/* without PCIDs two are in use, and all ids are 0 */
+} __attribute__((aligned(64)));
+
+#endif
