@@ -1,15 +1,15 @@
 ; SPDX-License-Identifier: MIT
 ; needs.asm - before 64-bit mode: does this processor have all that the kernel cannot do without?
 ;
-; One that does not is told by name on the serial line, whatever state firmware left that in.  The list is
-; arch/x86_64/needs.h; C would be too late, for the compiler takes CMOV and SSE2 for granted.
+; What it lacks is told by name on the serial line, whatever state firmware left that in.  The
+; list is arch/x86_64/needs.h.  C would be too late: the compiler takes CMOV for granted.
 
 %include "asm-offsets.inc"
 
-%define FLAG_ID			(1 << 21)	; can be changed: there is a CPUID (SDM vol. 1, 3.4.3.3)
-%define EXTENDED		0x80000000	; the leaf that says which is the last of those above it
+%define FLAG_ID			(1 << 21)	; can change: CPUID is there (SDM 1, 3.4.3.3)
+%define EXTENDED		0x80000000	; the leaf that says which is the last
 %define LSR_TX_EMPTY		0x20
-%define TX_POLLS		1000000		; a line that is never ready must not hang the refusal
+%define TX_POLLS		1000000		; never ready: go on all the same
 
 extern cpu_needs
 
@@ -58,8 +58,9 @@ refuse:				; [cr3=off gs=loader rsp=boot_stack if=0]
 	hlt
 	jmp	.halt
 
-; Carry: this processor has what struct cpu_need ebp is about.  A leaf beyond the last one answers with another's
-; values (SDM vol. 2A, CPUID), and where there is no extended leaf at all, so does the one that says the last.
+; Carry: this processor has what struct cpu_need ebp is about.  A leaf beyond the last one answers
+; with another's values (SDM vol. 2A, CPUID).  Where there is no extended leaf at all, so does the
+; one that says which is the last.
 has_need:
 	mov	eax, [ebp + NEED_LEAF]
 	and	eax, EXTENDED
@@ -79,7 +80,7 @@ has_need:
 	clc
 	ret
 
-; The name of struct cpu_need ebp, after the word on the caller's stack, which is a semicolon from now on.
+; The name of struct cpu_need ebp, after the word on the caller's stack: a semicolon from now on.
 say_lack:
 	cmp	dword [esp + 4], lacks
 	jne	.say

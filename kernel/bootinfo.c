@@ -7,67 +7,11 @@
  * Layouts: Multiboot2 specification 2.0, section 3.6; Xen's public/arch-x86/hvm/start_info.h.
  */
 #include "kernel/bootinfo.h"
+#include "kernel/bootmem.h"
 #include "kernel/string.h"
 
 #define MEMORY_USABLE		1	/* the same number in both protocols: E820's RAM */
 #define RSDP_V1_SIZE		20	/* ACPI 1.0 */
-
-/* The least RAM that the map could do without, or NULL. */
-static struct mem_range *smallest_usable(struct bootinfo *bi)
-{
-	struct mem_range *least = NULL;
-
-	for (struct mem_range *r = bi->mem; r < bi->mem + bi->mem_count; r++)
-		if (r->usable && (!least || r->len < least->len))
-			least = r;
-	return least;
-}
-
-/* The table is full: RAM is given up, the least first. What is not RAM must stay known, or it might be handed out. */
-static void give_up_one(struct bootinfo *bi, const struct mem_range *new)
-{
-	struct mem_range *least = smallest_usable(bi);
-
-	if (new->usable && (!least || new->len <= least->len)) {
-		bi->mem_given_up += new->len;
-	} else if (least) {
-		bi->mem_given_up += least->len;
-		*least = *new;
-	} else {
-		bi->mem_truncated = true;
-	}
-}
-
-/* The word for a range that the firmware made up: nothing sensible can follow. */
-static const char *add_range(struct bootinfo *bi, uint64_t base, uint64_t len, bool usable)
-{
-	const struct mem_range r = { base, len, usable };
-
-	if (!len)
-		return NULL;
-	if (base + len < base)
-		return "the memory map has a range that runs past the end of the address space";
-	if (bi->mem_count == BOOT_MEM_RANGES)
-		give_up_one(bi, &r);
-	else
-		bi->mem[bi->mem_count++] = r;
-	return NULL;
-}
-
-uint64_t bootinfo_limit_ram(struct bootinfo *bi, uint64_t limit)
-{
-	uint64_t cut = 0;
-
-	for (struct mem_range *r = bi->mem; r < bi->mem + bi->mem_count; r++) {
-		uint64_t keep = r->base < limit ? limit - r->base : 0;
-
-		if (r->usable && r->len > keep) {
-			cut += r->len - keep;
-			*r = (struct mem_range){ keep ? r->base : 0, keep, keep != 0 };
-		}
-	}
-	return cut;
-}
 
 static void reset(struct bootinfo *bi, const char *loader)
 {
@@ -168,7 +112,7 @@ static const char *mb2_memory(struct bootinfo *bi, const uint8_t *body, size_t l
 		return "the multiboot2 memory map has entries of an impossible size";
 	for (; len && !why; len -= head.entry_size, body += head.entry_size) {
 		memcpy(&r, body, sizeof(r));
-		why = add_range(bi, r.base, r.len, r.type == MEMORY_USABLE);
+		why = bootmem_add(bi, r.base, r.len, r.type == MEMORY_USABLE);
 	}
 	return why;
 }
@@ -322,7 +266,7 @@ static const char *pvh_memory(struct bootinfo *bi, uint64_t pa, uint32_t count, 
 		if (!p)
 			return "the PVH memory map lies in memory that is not there";
 		memcpy(&r, p, sizeof(r));
-		why = add_range(bi, r.base, r.len, r.type == MEMORY_USABLE);
+		why = bootmem_add(bi, r.base, r.len, r.type == MEMORY_USABLE);
 	}
 	return why;
 }

@@ -39,7 +39,4 @@ const char *bootinfo_parse_multiboot2(struct bootinfo *bi, const void *info, siz
 const char *bootinfo_parse_pvh(struct bootinfo *bi, const void *info,
 			       const void *(*phys)(uint64_t pa, size_t len));
 
-/* Forget the RAM from physical address @limit on. Returns how many bytes that was. */
-uint64_t bootinfo_limit_ram(struct bootinfo *bi, uint64_t limit);
-
 #endif

@@ -15,6 +15,7 @@
 #include "kernel/abi.h"
 #include "kernel/bench.h"
 #include "kernel/bootinfo.h"
+#include "kernel/bootmem.h"
 #include "kernel/cmdline.h"
 #include "kernel/early.h"
 #include "kernel/inject.h"
@@ -62,7 +63,7 @@ static void read_bootinfo(uint32_t magic, uint64_t info_pa)
 	if (why)
 		refuse(why);
 	if (bootinfo.mem_truncated)	/* a reserved range that was dropped might be handed out */
-		refuse("the memory map has more reserved ranges than BOOT_MEM_RANGES (kernel/bootinfo.h)");
+		refuse("the memory map reserves more ranges than BOOT_MEM_RANGES (kernel/bootinfo.h)");
 	if (bootinfo.vga_text)
 		vga_init((volatile void *)VGA_TEXT_PA);
 }
@@ -83,13 +84,13 @@ static void read_cmdline(void)
 /* Before the frames are counted. */
 static void leave_out_memory(void)
 {
-	uint64_t above = bootinfo_limit_ram(&bootinfo, DIRECT_MAP_SIZE);
+	uint64_t above = bootmem_limit_ram(&bootinfo, DIRECT_MAP_SIZE);
 
 	if (above)
-		printk("memory: %lu MiB from %lu GiB on are not used: the direct map ends there\n", above >> 20,
-		       DIRECT_MAP_SIZE >> 30);
+		printk("memory: %lu MiB from %lu GiB on are not used: the direct map ends there\n",
+		       above >> 20, DIRECT_MAP_SIZE >> 30);
 	if (bootinfo.mem_given_up)
-		printk("memory: %lu KiB in small ranges are not used: the map has more than %d ranges\n",
+		printk("memory: %lu KiB are not used: the map has more than %d ranges\n",
 		       bootinfo.mem_given_up >> 10, BOOT_MEM_RANGES);
 }
 

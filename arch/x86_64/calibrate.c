@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calibrate.c - how fast the TSC and the LAPIC timer run, measured against a clock of known frequency.
+ * calibrate.c - how fast the TSC and the LAPIC timer run, measured against a known frequency.
  *
  * A bus without the clock answers too, with 0xff or 0, so nothing is believed that
  * was not seen to count: two waits, one twice as long as the other, must give the
@@ -32,8 +32,8 @@
 
 #define SHORT_MS	5
 #define LONG_MS		10
-#define ATTEMPTS	100		/* a busy host spoils some; what answers nonsense is through at once */
-#define POLL_LIMIT	10000000	/* far beyond LONG_MS on any machine; 2 million under icount */
+#define ATTEMPTS	100		/* a busy host spoils some; nonsense is soon through */
+#define POLL_LIMIT	10000000	/* far beyond LONG_MS; 1 million under icount */
 #define SLACK		128		/* of a wait, at most 1/SLACK may be doubtful */
 #define AGREEMENT	64		/* two rates may differ by 1/AGREEMENT */
 
@@ -126,7 +126,7 @@ static bool pm_over(void)
 	return ((inl(acpi.pm_timer_port) - pm_begin) & PM_TIMER_MASK) >= pm_count;
 }
 
-/* The kernel starts the PIT's one-shots itself, so with a PIT no figure depends on the time of boot. */
+/* With a PIT no figure depends on the time of boot: the kernel starts its one-shots itself. */
 static const struct reference references[] = {
 	{ "PIT channel 2", PIT_HZ, pit2_there, pit2_start, pit2_over },
 	{ "PIT channel 0", PIT_HZ, pit0_there, pit0_start, pit0_over },
@@ -141,7 +141,8 @@ struct reading {
 	bool tight;			/* its ends are known well enough */
 };
 
-/* Wait for @ms. False when it never ends. It ended after the last poll but one began, and before the last had ended. */
+/* Wait for @ms. False when it never ends. Its end lies between the begin of the last poll but one
+ * and the end of the last. */
 static bool measure(const struct reference *ref, uint32_t ms, struct reading *r)
 {
 	uint32_t count = ref->hz / 1000 * ms, polls = 0, timer;
@@ -171,8 +172,8 @@ static bool near(uint64_t a, uint64_t b)
 
 static bool plausible(const struct reading *a, const struct reading *b)
 {
-	return near(a->tsc, b->tsc) && near(a->timer, b->timer) && a->tsc >= TSC_MIN && a->tsc <= TSC_MAX &&
-	       a->timer >= TIMER_MIN && a->timer <= TIMER_MAX;
+	return near(a->tsc, b->tsc) && a->tsc >= TSC_MIN && a->tsc <= TSC_MAX &&
+	       near(a->timer, b->timer) && a->timer >= TIMER_MIN && a->timer <= TIMER_MAX;
 }
 
 /* A long wait and a short one that agree; *@r is the long one's. */
@@ -207,9 +208,10 @@ void clock_calibrate(void)
 		lapic_timer_hz = r.timer;
 		lapic_timer_periodic(0);
 		clock_start(r.tsc);
-		printk("clock: TSC %lu kHz, LAPIC timer %lu kHz, measured against %s\n", r.tsc / 1000,
-		       r.timer / 1000, ref->name);
+		printk("clock: TSC %lu kHz, LAPIC timer %lu kHz, measured against %s\n",
+		       r.tsc / 1000, r.timer / 1000, ref->name);
 		return;
 	}
-	panic("clock: nothing to measure time against: neither a PIT (at port 0x61 or 0x40) nor the ACPI PM timer counts");
+	panic("clock: nothing to measure time against: "
+	      "neither a PIT (port 0x61 or 0x40) nor the ACPI PM timer counts");
 }

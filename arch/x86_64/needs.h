@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* needs.h - what a processor must have: boot/ asks before 64-bit mode, when no fault can be told yet. */
+/* needs.h - what a processor must have; boot/ asks, before a fault can be told. */
 #ifndef ARCH_NEEDS_H
 #define ARCH_NEEDS_H
 
@@ -8,7 +8,8 @@
 #define CPUID_BASIC	1u
 #define CPUID_EXTENDED	0x80000001u
 
-/* Bits of EDX in these two leaves (SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E), the greatest lack first. */
+/* Bits of EDX in these two leaves (SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E).
+ * The greatest lack comes first. */
 #define CPU_NEEDS(X)								\
 	X(CPUID_EXTENDED, 29, "a 64-bit mode: use an x86-64 one")		\
 	X(CPUID_EXTENDED, 20, "NX: every page is W^X here")			\

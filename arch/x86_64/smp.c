@@ -39,7 +39,7 @@ uint64_t ap_root, ap_stack;
 
 static uint32_t ap_index;		/* its number */
 static uint32_t ap_missing;		/* CPU_* bits that it should have and has not: it stays out */
-static volatile struct cpu_lacks *lacks;	/* the same of what none can do without; in the page it starts at */
+static volatile struct cpu_lacks *lacks;	/* of what none can do without; in the page it starts at */
 
 void smp_ap_main(void);
 
@@ -191,7 +191,8 @@ static bool next_other(uint32_t *at, uint32_t *apic_id)
 			continue;
 		if (!lapic_base || *apic_id <= XAPIC_ID_MAX)
 			return true;
-		printk("smp: the CPU with APIC id %u is left out: only an x2APIC reaches it\n", *apic_id);
+		printk("smp: the CPU with APIC id %u is left out: only an x2APIC reaches it\n",
+		       *apic_id);
 	}
 	return false;
 }

@@ -12,12 +12,13 @@ struct trapframe;
 #define UART_COM1	0x3f8		/* I/O port */
 #define VECTOR_UART (0x20 + 4)		/* VECTOR_IRQ_BASE + ISA IRQ 4 */
 
-/* 115200 8N1, polled; works before paging and interrupts. Where no UART answers everything here does nothing. */
+/* 115200 8N1, polled; works before paging and interrupts. Where none answers, all here do nothing. */
 void uart_init(void);
 bool uart_is_set_up(void);		/* uart_init() has been called */
 void uart_write(const char *buf, size_t len);	/* LF becomes CR LF; polled */
-void uart_enable_irq(void);		/* route and enable the receive interrupt, if it can be; after ioapic_init() */
-const char *uart_lacks_irq(void);	/* why no interrupt can come; NULL: it can. After uart_enable_irq() */
+/* Route and enable the receive interrupt, where that can be. After ioapic_init(). */
+void uart_enable_irq(void);
+const char *uart_lacks_irq(void);	/* why uart_enable_irq() could not; NULL: it could */
 void uart_irq(struct trapframe *frame);	/* handler: drains the receiver into the input ring; counts */
 int uart_read_byte(void);		/* next received byte, or -1 */
 extern uint64_t uart_irq_count;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootinfo.c */
+/* sources: kernel/bootinfo.c kernel/bootmem.c */
 /* test_bootinfo_pvh.c - PVH start information, well-formed and not; its pointers may lead nowhere. */
 #include <setjmp.h>
 #include <stdarg.h>

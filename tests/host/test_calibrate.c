@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: arch/x86_64/clock.c */
-/* test_calibrate.c - rates measured on machines with and without timers, and by a host that takes the CPU away. */
+/* test_calibrate.c - rates, measured on machines with and without timers, and on a busy host. */
 #include <string.h>
 #include "tests/host/physmem.h"
 #include "arch/x86_64/x86.h"
@@ -18,7 +18,7 @@ static struct machine {
 	uint8_t bus;			/* what nobody's port reads as */
 	unsigned pit_percent;		/* the PIT's speed; 0: it has stopped */
 	bool pm_stuck, timer_stuck, tsc_stuck;
-	unsigned busy_permille;		/* how often the host takes the CPU away, of 1000 steps */
+	unsigned busy_permille;		/* of 1000 steps: the host takes the CPU away */
 } m;
 
 static uint64_t now, noise, timer_begin, pit_begin, steps;
@@ -213,7 +213,8 @@ static void nothing_is_told(void **state)
 	assert_refused(pit);
 }
 
-/* The host runs something else for up to 15 ms, again and again, at any place: nine tenths of the time in the end. */
+/* The host runs something else for up to 15 ms, again and again, at any place: nine tenths of the
+ * time in the end. */
 static void a_busy_host_spoils_nothing(void **state)
 {
 	struct machine busy = pc;

@@ -80,7 +80,7 @@ static uint64_t by_the_timer(void)
 	return rdtsc() - begin;
 }
 
-/* Whether that is right only a machine with another clock can say: tests/boot/machines.py, under icount. */
+/* Whether that is right only another clock can say: tests/boot/machines.py, under icount. */
 KTEST(both_clocks_run)
 {
 	uint64_t tsc = by_the_clock(), timer = by_the_timer();
