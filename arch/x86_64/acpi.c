@@ -7,7 +7,6 @@
  */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/acpi_table.h"
-#include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/printk.h"
 #include "kernel/string.h"
@@ -78,7 +77,7 @@ static bool checksum_ok(const void *p, size_t len)
 
 bool acpi_is_addressable(uint64_t pa, uint64_t len)
 {
-	uint32_t bits = cpuid_extended(CPUID_CAPACITY).eax & 0xff;
+	uint32_t bits = cpuid(CPUID_CAPACITY, 0).eax & 0xff;
 	uint64_t end = 1ul << (bits ? bits : BITS_AT_LEAST);
 
 	return pa && pa < end && len <= end - pa;

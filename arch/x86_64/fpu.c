@@ -31,7 +31,7 @@ static bool pointers_stay;
 
 static void find_erratum(void)
 {
-	pointers_stay = cpu_is_amd() && !(cpuid_extended(CPUID_CAPACITY).ebx & ERROR_POINTERS);
+	pointers_stay = cpu_is_amd() && !(cpuid(CPUID_CAPACITY, 0).ebx & ERROR_POINTERS);
 }
 
 void fpu_enable(void)

@@ -27,7 +27,7 @@ bool lfence_make_serializing(void)
 {
 	uint64_t v;
 
-	if (!cpu_is_amd() || cpuid_extended(CPUID_FEATURES_2).eax & LFENCE_ALWAYS || !has_de_cfg())
+	if (!cpu_is_amd() || cpuid(CPUID_FEATURES_2, 0).eax & LFENCE_ALWAYS || !has_de_cfg())
 		return true;
 	if (!rdmsr_safe(MSR_DE_CFG, &v))
 		return false;

@@ -53,7 +53,7 @@ struct mca {
  * vol. 3B, 16.3.2.1). */
 static struct mca describe(void)
 {
-	bool scalable = cpu_is_amd() && cpuid_extended(CPUID_SCALABLE).ebx & SCALABLE_MCA;
+	bool scalable = cpu_is_amd() && cpuid(CPUID_SCALABLE, 0).ebx & SCALABLE_MCA;
 	bool intel = cpu_is_intel();
 	struct mca m = { 0, BANKS_MSR, BANKS_STRIDE, false, false, true };
 	uint32_t max = scalable ? SCALABLE_MAX : BANKS_MAX, cap;

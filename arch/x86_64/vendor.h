@@ -41,12 +41,4 @@ static inline uint32_t cpu_model(void)
 	return family == 6 || family == 15 ? (eax >> 12 & 0xf0) + model : model;
 }
 
-/* Leaf @leaf, one of 80000000h and up; zeros where the processor does not have it. */
-static inline struct cpuid_regs cpuid_extended(uint32_t leaf)
-{
-	if (cpuid(0x80000000, 0).eax < leaf)
-		return (struct cpuid_regs){ 0 };
-	return cpuid(leaf, 0);
-}
-
 #endif

@@ -127,7 +127,7 @@ struct cpuid_regs {
 #ifdef VESTIBULE_HOST
 uint64_t rdmsr(uint32_t msr);
 void wrmsr(uint32_t msr, uint64_t v);
-struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf);
+struct cpuid_regs cpuid_raw(uint32_t leaf, uint32_t subleaf);
 uint32_t mmio_read(volatile uint32_t *reg);
 void mmio_write(volatile uint32_t *reg, uint32_t v);
 #else
@@ -153,17 +153,6 @@ static inline struct cpuid_regs cpuid_raw(uint32_t leaf, uint32_t subleaf)
 	return r;
 }
 
-/* All zeroes for a leaf that this processor does not have: CPUID itself would answer with another's values
- * (SDM vol. 2A). Where there is no extended leaf at all, so does the one that says which is the last. */
-static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
-{
-	uint32_t last = cpuid_raw(leaf & 0x80000000u, 0).eax;
-
-	if (leaf > last || (leaf ^ last) >> 16)
-		return (struct cpuid_regs){ 0, 0, 0, 0 };
-	return cpuid_raw(leaf, subleaf);
-}
-
 static inline uint32_t mmio_read(volatile uint32_t *reg)
 {
 	return *reg;
@@ -174,6 +163,18 @@ static inline void mmio_write(volatile uint32_t *reg, uint32_t v)
 	*reg = v;
 }
 #endif
+
+/* All zeroes for a leaf that this processor does not have: CPUID itself would answer with another's
+ * values (SDM vol. 2A). Where there is no extended leaf at all, so does the one that says which is
+ * the last. */
+static inline struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
+{
+	uint32_t last = cpuid_raw(leaf & 0x80000000u, 0).eax;
+
+	if (leaf > last || (leaf ^ last) >> 16)
+		return (struct cpuid_regs){ 0, 0, 0, 0 };
+	return cpuid_raw(leaf, subleaf);
+}
 
 /* False where the processor answers with #GP. Any context where a fault in kernel mode is
  * allowed. (msr.asm) */

@@ -77,7 +77,7 @@ static inline void plant_processor(const char *vendor, unsigned family, unsigned
 }
 
 /* The one planted last; zeros where there is none. */
-struct cpuid_regs cpuid(uint32_t leaf, uint32_t subleaf)
+struct cpuid_regs cpuid_raw(uint32_t leaf, uint32_t subleaf)
 {
 	for (unsigned i = planted_leaf_count; i-- > 0;)
 		if (planted_leaves[i].leaf == leaf && planted_leaves[i].subleaf == subleaf)
