@@ -251,6 +251,9 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 		return secrets_plant(arg);
 	case BENCH_LOOK:
 		return secrets_look(current_thread()->process->as, arg);
+	case BENCH_SCHED_CHECK:
+		sched_check();
+		return 0;
 	case BENCH_LOOK_ASLEEP:
 		return secrets_look_when_asleep(arg);
 	}

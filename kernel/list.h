@@ -32,16 +32,33 @@ static inline bool list_empty(const struct list *head)
 /* Put @link right after @at: the front of the list whose head @at is. */
 static inline void list_add(struct list *at, struct list *link)
 {
+	struct list *next = at->next;
+
 	link->before = at;
-	link->next = at->next;
-	at->next->before = link;
+	link->next = next;
+	next->before = link;
 	at->next = link;
 }
 
 /* Put @link at the end of the list whose head @at is. */
 static inline void list_append(struct list *at, struct list *link)
 {
-	list_add(at->before, link);
+	struct list *last = at->before;
+
+	link->before = last;
+	link->next = at;
+	last->next = link;
+	at->before = link;
+}
+
+/* Take the first member out of @head, which has one. */
+static inline struct list *list_take_first(struct list *head)
+{
+	struct list *first = head->next, *next = first->next;
+
+	head->next = next;
+	next->before = head;
+	return first;
 }
 
 static inline void list_remove(struct list *link)

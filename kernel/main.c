@@ -128,6 +128,7 @@ static void init_devices(void)
 	clock_calibrate();
 	irq_set_handler(VECTOR_TIMER, sched_tick);
 	irq_set_handler(VECTOR_RESCHEDULE, sched_reschedule_irq);
+	irq_set_handler(VECTOR_LATER, sched_later_irq);
 	irq_set_handler(VECTOR_SHOOTDOWN, tlb_shootdown_irq);
 	irq_set_handler(VECTOR_SPURIOUS, spurious_irq);
 	irq_set_handler(VECTOR_UART, uart_irq);

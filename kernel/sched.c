@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched.c - threads change hands: yield, sleep, wake, block, end.
+ * sched.c - threads change hands: yield, end, and whom a CPU runs next.
  *
  * A thread's state belongs to the queue lock of its CPU (thread->cpu).  The lock
  * is held across the change of stacks and released by whoever comes out of it, so
@@ -25,13 +25,12 @@
 #include "kernel/sched_internal.h"
 #include "mm/tlb.h"
 
-struct runqueue sched_queues[MAX_CPUS];
 uint64_t sched_idle_cpus;
 bool sched_migrate_always;
 uint64_t sched_ipis_sent;
 
 static struct spinlock dead_lock;
-struct thread *sched_dead;
+struct list *sched_dead;
 
 struct runqueue *lock_queue_of(struct thread *t)
 {
@@ -53,21 +52,16 @@ void send_reschedule(struct cpu *cpu)
 }
 
 /*
- * @t has just become ready on @cpu, where others waited already when it is @crowded: have it noticed.
- * No lock held.  Hints only: a wrong one costs an interrupt, and a thread that is gone meanwhile is read
- * in vain (heap_shrink() waits for that).  One thread that waits alone is not offered to other CPUs before
- * the next tick, for whoever woke it mostly goes to sleep at once.
+ * Hints only: a wrong one costs an interrupt.  The thread itself may be gone, so its priority was read under the lock;
+ * of the current one it is read in vain when that is gone (heap_shrink() waits, for nothing here serves
+ * the TLB's mailbox in between).  One thread that waits alone is not offered to other CPUs before the next tick, for
+ * whoever woke it mostly goes to sleep at once.
  */
-static void notice_ready(struct cpu *cpu, const struct thread *t, bool crowded)
+void notice_ready(struct cpu *cpu, uint32_t priority, bool crowded)
 {
-	uint64_t idle;
-	const struct thread *running;
-
 	if (crowded)
 		call_thief(cpu);
-	idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_SEQ_CST);
-	running = cpu->percpu->current;
-	if (!(idle >> cpu->index & 1) && t->priority >= running->priority)
+	if (priority >= cpu->percpu->current->priority)	/* an idle thread is less urgent than all */
 		return;
 	if (cpu == this_cpu())
 		cpu->percpu->work |= WORK_RESCHED;
@@ -89,6 +83,7 @@ static struct cpu *next_allowed_cpu(const struct cpu *from, const struct thread 
 void queue_on(struct cpu *cpu, struct thread *t)
 {
 	struct runqueue *q;
+	uint32_t priority;
 	bool crowded;
 
 	for (;;) {
@@ -103,9 +98,10 @@ void queue_on(struct cpu *cpu, struct thread *t)
 		spin_unlock(&q->lock);
 	}
 	crowded = q->ready;
+	priority = t->priority;
 	runqueue_append(q, t);
 	spin_unlock(&q->lock);
-	notice_ready(cpu, t, crowded);
+	notice_ready(cpu, priority, crowded);
 }
 
 static bool may_stay(const struct thread *t)
@@ -117,14 +113,15 @@ void resume_locked(struct runqueue *q, struct thread *t)
 {
 	struct cpu *cpu = may_stay(t) ? t->cpu : next_allowed_cpu(t->cpu, t);
 
-	if (t->wake_at)
-		runqueue_remove_sleeper(q, t);
+	if (t->sleeper.wake_at)
+		sleepers_remove(&q->sleepers, &t->sleeper);
 	if (cpu == t->cpu) {
 		bool crowded = q->ready;
+		uint32_t priority = t->priority;
 
 		runqueue_append(q, t);
 		spin_unlock(&q->lock);
-		notice_ready(cpu, t, crowded);
+		notice_ready(cpu, priority, crowded);
 		return;
 	}
 	t->state = THREAD_READY;
@@ -178,14 +175,13 @@ static void finish_switch(void)
 		queue_on(to, prev);
 	} else if (state == THREAD_DEAD) {
 		spin_lock(&dead_lock);
-		prev->queue_next = sched_dead;
-		sched_dead = prev;
+		prev->link.next = sched_dead;
+		sched_dead = &prev->link;
 		spin_unlock(&dead_lock);
 	}
 }
 
-/* Switch to the most urgent ready thread; queue lock held on entry, released on return, perhaps on another CPU. */
-static void schedule_locked(struct runqueue *q)
+void schedule_locked(struct runqueue *q)
 {
 	struct cpu *cpu = this_cpu();
 	struct thread *prev = current_thread(), *next = runqueue_take(q);
@@ -218,20 +214,22 @@ void sched_yield(void)
 {
 	struct thread *t = current_thread();
 	struct runqueue *q = queue_of(t->cpu);
-	bool idle = t == t->cpu->idle;
+	struct cpu *to;
 
 	spin_lock(&q->lock);
-	if (!idle && !may_stay(t))
-		t->next_cpu = next_allowed_cpu(t->cpu, t);
-	else
-		t->next_cpu = t->cpu;
-	if (t->next_cpu != t->cpu) {
-		t->state = THREAD_MIGRATING;
-	} else if (!idle && !(q->ready & ((2u << t->priority) - 1))) {
-		spin_unlock(&q->lock);	/* nobody as urgent waits */
+	if (t == t->cpu->idle) {
+		schedule_locked(q);
 		return;
-	} else if (!idle) {
+	}
+	to = may_stay(t) ? t->cpu : next_allowed_cpu(t->cpu, t);
+	if (to != t->cpu) {
+		t->next_cpu = to;
+		t->state = THREAD_MIGRATING;
+	} else if (runqueue_has(q, t->priority)) {
 		runqueue_append(q, t);
+	} else {			/* nobody as urgent waits */
+		spin_unlock(&q->lock);
+		return;
 	}
 	schedule_locked(q);
 }
@@ -253,67 +251,6 @@ bool sched_point(void)
 	return __atomic_load_n(&t->work, __ATOMIC_RELAXED) || t->process->dying;
 }
 
-/* --- sleeping and waking ------------------------------------------------------- */
-
-int sched_sleep(uint64_t timeout_ns)
-{
-	struct thread *t = current_thread();
-	struct runqueue *q = queue_of(t->cpu);
-
-	spin_lock(&q->lock);
-	t->sleep_result = 0;
-	if (t->wake_pending || t->work || t->process->dying) {
-		t->sleep_result = t->wake_pending ? 0 : -EINTR;
-		t->wake_pending = false;
-		spin_unlock(&q->lock);
-		return t->sleep_result;
-	}
-	t->state = THREAD_SLEEPING;
-	if (timeout_ns)
-		runqueue_add_sleeper(q, t, rdtsc() + clock_ns_to_tsc(timeout_ns));
-	schedule_locked(q);
-	return t->sleep_result;
-}
-
-void sched_wake(struct thread *t)
-{
-	struct runqueue *q = lock_queue_of(t);
-
-	if (t->state == THREAD_SLEEPING) {
-		resume_locked(q, t);
-	} else {
-		t->wake_pending = true;
-		spin_unlock(&q->lock);
-	}
-}
-
-void sched_block(void)
-{
-	struct thread *t = current_thread();
-	struct runqueue *q = queue_of(t->cpu);
-
-	spin_lock(&q->lock);
-	if (t->unblock_pending) {
-		t->unblock_pending = false;
-		spin_unlock(&q->lock);
-		return;
-	}
-	t->state = THREAD_BLOCKED;
-	schedule_locked(q);
-}
-
-void sched_unblock(struct thread *t)
-{
-	struct runqueue *q = lock_queue_of(t);
-
-	if (t->state == THREAD_BLOCKED) {
-		resume_locked(q, t);
-	} else {
-		t->unblock_pending = true;
-		spin_unlock(&q->lock);
-	}
-}
-
 void sched_exit(void)
 {
 	struct thread *t = current_thread();
@@ -327,16 +264,16 @@ void sched_exit(void)
 
 struct thread *sched_take_dead(void)
 {
-	struct thread *t;
+	struct list *dead;
 
 	if (!sched_any_dead())
 		return NULL;
 	spin_lock(&dead_lock);
-	t = sched_dead;
-	if (t)
-		sched_dead = t->queue_next;
+	dead = sched_dead;
+	if (dead)
+		sched_dead = dead->next;
 	spin_unlock(&dead_lock);
-	return t;
+	return dead ? thread_of_link(dead) : NULL;
 }
 
 /* A new thread's first C: [cr3=kernel gs=kernel rsp=kernel if=0], queue lock held. */

@@ -40,13 +40,12 @@ bool sched_point(void);
 void sched_exit(void) __attribute__((noreturn));
 /* Threads that sched_exit() ended and whose stacks are free: one, or NULL. Any CPU. */
 struct thread *sched_take_dead(void);
-extern struct thread *sched_dead;	/* the list of them; who only looks whether there is one needs no lock */
+extern struct list *sched_dead;	/* the list of them; who only looks whether there is one needs no lock */
 
 static inline bool sched_any_dead(void)
 {
 	return __atomic_load_n(&sched_dead, __ATOMIC_RELAXED);
 }
-
 
 /* Make @idle, whose stack the caller runs on, this CPU's idle and current thread. IRQs off. */
 void sched_init_cpu(struct cpu *cpu, struct thread *idle);
@@ -65,8 +64,12 @@ void sched_force_migration(bool on);
 void sched_reschedule_irq(struct trapframe *frame);	/* VECTOR_RESCHEDULE */
 /* The periodic tick of this CPU: @hz 0 stops it. It rests by itself while the CPU idles with no timed sleeper. */
 void sched_set_tick(uint32_t hz);
+/* For tests: panics, naming the CPU and what is wrong, where a queue breaks a rule. Looks at every queued or sleeping
+ * thread with its queue locked. IRQs off. */
+void sched_check(void);
 extern uint64_t sched_ipis_sent;	/* all CPUs; written with relaxed atomics */
 void sched_idle(void) __attribute__((noreturn));
 void sched_tick(struct trapframe *frame);	/* timer interrupt: slice, timed sleepers. IRQs off */
+void sched_later_irq(struct trapframe *frame);	/* VECTOR_LATER: timed sleepers that were too many at once */
 
 #endif

@@ -12,31 +12,45 @@
 #include "kernel/sched.h"
 #include "kernel/sched_internal.h"
 
+#define EXPIRE_BATCH 4			/* some 600 instructions each */
+
 static uint64_t online_cpus;		/* bit n: CPU n */
+static struct runqueue queues[MAX_CPUS];
 
 /* --- interrupts ---------------------------------------------------------------- */
 
+/* Wakes EXPIRE_BATCH of those whose time has come. For the others comes an interrupt that lets all others go first. */
 static void expire_sleepers(struct runqueue *q)
 {
 	uint64_t now = rdtsc();
 
-	for (;;) {
-		spin_lock(&q->lock);
-		struct thread *t = q->sleepers;
+	for (unsigned left = EXPIRE_BATCH;; left--) {
+		struct sleeper *s;
 
-		if (!t || t->wake_at > now) {
+		spin_lock(&q->lock);
+		s = q->sleepers.soonest;
+		if (!s || s->wake_at > now || !left) {
 			spin_unlock(&q->lock);
+			if (s && s->wake_at <= now)
+				lapic_send_ipi(this_cpu()->apic_id, VECTOR_LATER);
 			return;
 		}
-		t->sleep_result = -ETIMEDOUT;
-		resume_locked(q, t);
+		thread_of_sleeper(s)->sleep_result = -ETIMEDOUT;
+		resume_locked(q, thread_of_sleeper(s));
 	}
+}
+
+void sched_later_irq(struct trapframe *frame)
+{
+	(void)frame;
+	lapic_eoi();
+	expire_sleepers(queue_of(this_cpu()));
 }
 
 /* A tick while somebody waits; out of line, for most come while nobody does. */
 static __attribute__((noinline)) void busy_tick(struct thread *t, struct runqueue *q)
 {
-	if (q->sleepers)
+	if (q->sleepers.soonest)
 		expire_sleepers(q);
 	if (!q->ready || (t->slice && --t->slice))
 		return;
@@ -54,7 +68,7 @@ void sched_tick(struct trapframe *frame)
 	lapic_eoi();
 	t = current_thread();
 	q = queue_of(t->cpu);
-	if (q->ready || q->sleepers)
+	if (q->ready || q->sleepers.soonest)
 		busy_tick(t, q);
 }
 
@@ -78,29 +92,21 @@ void sched_set_tick(uint32_t hz)
 	lapic_timer_periodic(hz);
 }
 
-/* --- out of the kernel ----------------------------------------------------------- */
-
-void sched_interrupt(struct thread *t)
-{
-	struct runqueue *q = lock_queue_of(t);
-
-	if (t->state == THREAD_SLEEPING || t->state == THREAD_BLOCKED) {
-		t->sleep_result = -EINTR;
-		resume_locked(q, t);
-		return;
-	}
-	t->unblock_pending = true;	/* it may be on its way to sched_block(); sched_sleep() looks by itself */
-	if (t->state == THREAD_RUNNING && t != current_thread())
-		send_reschedule(t->cpu);
-	spin_unlock(&q->lock);
-}
-
 /* --- placement ----------------------------------------------------------------- */
+
+/* @t, whose queue is locked, runs: have its CPU pick again. */
+static void ask_to_yield(const struct thread *t)
+{
+	if (t == current_thread())
+		t->cpu->percpu->work |= WORK_RESCHED;
+	else
+		send_reschedule(t->cpu);
+}
 
 void sched_set_priority(struct thread *t, uint32_t priority)
 {
 	struct runqueue *q = lock_queue_of(t);
-	bool queued = t->queued;
+	bool queued = t->state == THREAD_QUEUED && priority != t->priority;
 
 	if (queued)
 		runqueue_remove(q, t);
@@ -114,19 +120,19 @@ void sched_set_affinity(struct thread *t, uint64_t affinity)
 {
 	struct runqueue *q = lock_queue_of(t);
 
-	t->affinity = affinity;
-	if (affinity >> t->cpu->index & 1) {
-		spin_unlock(&q->lock);
-	} else if (t->queued) {
+	affinity &= sched_online_cpus();
+	if (affinity == sched_online_cpus())
+		affinity = ANY_CPU;
+	if (t->state == THREAD_QUEUED && affinity != t->affinity) {
 		runqueue_remove(q, t);
+		t->affinity = affinity;
 		resume_locked(q, t);
-	} else {
-		if (t->state == THREAD_RUNNING && t != current_thread())
-			send_reschedule(t->cpu);
-		else if (t->state == THREAD_RUNNING)
-			t->cpu->percpu->work |= WORK_RESCHED;
-		spin_unlock(&q->lock);
+		return;
 	}
+	t->affinity = affinity;
+	if (t->state == THREAD_RUNNING && !(affinity >> t->cpu->index & 1))
+		ask_to_yield(t);
+	spin_unlock(&q->lock);
 }
 
 uint64_t sched_online_cpus(void)
@@ -143,6 +149,8 @@ void sched_force_migration(bool on)
 
 void sched_init_cpu(struct cpu *cpu, struct thread *idle)
 {
+	cpu->queue = &queues[cpu->index];
+	runqueue_init(cpu->queue);
 	cpu->idle = idle;
 	idle->cpu = cpu;
 	idle->state = THREAD_RUNNING;
@@ -175,13 +183,16 @@ void call_thief(const struct cpu *cpu)
 		send_reschedule(&cpus[__builtin_ctzl(bit)]);
 }
 
-/* Take a thread from another CPU's queue into ours. */
+/*
+ * Take a thread from another CPU's queue into ours.  Interrupts are let in after each queue that has none for us, or
+ * 64 CPUs' queues would be too many for once.
+ */
 static bool steal(struct cpu *self)
 {
 	if (sched_migrate_always)		/* it would take back what it has just sent away */
 		return false;
 	for (uint32_t i = 1; i < cpu_count; i++) {
-		struct runqueue *q = &sched_queues[(self->index + i) % cpu_count];
+		struct runqueue *q = queue_of(&cpus[(self->index + i) % cpu_count]);
 		struct thread *t;
 
 		if (!__atomic_load_n(&q->ready, __ATOMIC_RELAXED))
@@ -191,10 +202,11 @@ static bool steal(struct cpu *self)
 		if (t)
 			__atomic_store_n(&t->cpu, self, __ATOMIC_RELAXED);
 		spin_unlock(&q->lock);
-		if (!t)
-			continue;
-		queue_on(self, t);
-		return true;
+		if (t) {
+			queue_on(self, t);
+			return true;
+		}
+		irq_window();
 	}
 	return false;
 }
@@ -202,10 +214,17 @@ static bool steal(struct cpu *self)
 /* Nothing to run and nobody to wake: no tick is needed. sched.c starts it again with the next program. */
 static void rest_tick(struct runqueue *q)
 {
-	if (q->tick_hz && !q->tick_rests && !q->sleepers) {
+	if (q->tick_hz && !q->tick_rests && !q->sleepers.soonest) {
 		lapic_timer_periodic(0);
 		q->tick_rests = true;
 	}
+}
+
+/* Once more, for steal() has let interrupts in: one that was to end the HLT may have come. It has put a thread here,
+ * or whoever sent it took our bit away. */
+static bool halt_allowed(const struct runqueue *q, uint64_t bit)
+{
+	return !q->ready && __atomic_load_n(&sched_idle_cpus, __ATOMIC_RELAXED) & bit;
 }
 
 void sched_idle(void)
@@ -219,13 +238,12 @@ void sched_idle(void)
 		/* Idle first, then look: whoever queues a thread after our look sees the bit and sends an
 		 * interrupt, which ends the HLT. */
 		__atomic_or_fetch(&sched_idle_cpus, bit, __ATOMIC_SEQ_CST);
-		if (q->ready || steal(cpu)) {
-			__atomic_and_fetch(&sched_idle_cpus, ~bit, __ATOMIC_SEQ_CST);
-			sched_yield();
-			continue;
+		if (!q->ready && !steal(cpu) && halt_allowed(q, bit)) {
+			rest_tick(q);
+			idle_wait();
 		}
-		rest_tick(q);
-		idle_wait();
 		__atomic_and_fetch(&sched_idle_cpus, ~bit, __ATOMIC_SEQ_CST);
+		if (q->ready)
+			sched_yield();
 	}
 }

@@ -6,13 +6,12 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/runqueue.h"
 
-extern struct runqueue sched_queues[MAX_CPUS];
 extern uint64_t sched_idle_cpus;	/* bit n: CPU n idles, or is about to look for work once more; atomics */
 extern bool sched_migrate_always;	/* for tests, see sched_force_migration() */
 
 static inline struct runqueue *queue_of(const struct cpu *cpu)
 {
-	return &sched_queues[cpu->index];
+	return cpu->queue;
 }
 
 /* Lock the queue that @t belongs to; it may move until we have it. */
@@ -24,6 +23,12 @@ void resume_locked(struct runqueue *q, struct thread *t);
  * No lock held. */
 void queue_on(struct cpu *cpu, struct thread *t);
 void send_reschedule(struct cpu *cpu);
+/* A thread of @priority has just become ready on @cpu, where others waited already when it is @crowded: have it
+ * noticed. No lock held. */
+void notice_ready(struct cpu *cpu, uint32_t priority, bool crowded);
+/* Switch to the most urgent ready thread. This CPU's queue lock is held on entry, released on return, perhaps on
+ * another CPU. */
+void schedule_locked(struct runqueue *q);
 /* Threads wait on @cpu: have an idle CPU come and steal, if there is one that may run any of them. No lock held. */
 void call_thief(const struct cpu *cpu);
 

@@ -7,12 +7,14 @@
 #include <stdint.h>
 #include "arch/x86_64/trapframe.h"
 #include "kernel/list.h"
+#include "kernel/sleepers.h"
 #include "kernel/spinlock.h"
 #include "mm/aspace.h"
 #include "mm/stacks.h"
 
 enum thread_state {
-	THREAD_READY,			/* on its CPU's run queue */
+	THREAD_READY,			/* in no queue: new, or on its way to one */
+	THREAD_QUEUED,			/* ready, on its CPU's run queue */
 	THREAD_RUNNING,
 	THREAD_SLEEPING,		/* in sched_sleep(): a program's sleep() */
 	THREAD_BLOCKED,			/* in sched_block(): waits for something in the kernel */
@@ -51,15 +53,14 @@ struct thread {
 	enum thread_state state;
 	struct cpu *cpu;		/* whose run queue it belongs to */
 	struct cpu *next_cpu;		/* THREAD_MIGRATING: where to */
-	uint64_t affinity;		/* bit n: may run on CPU n */
+	uint64_t affinity;		/* bit n: may run on CPU n; all 64 where it may run anywhere */
 	uint32_t priority;
-	bool queued;			/* READY and in the queue; READY alone: on its way to one */
 	bool wake_pending;		/* wake() came before sleep() */
 	bool unblock_pending;		/* sched_unblock() came before sched_block() */
 	int sleep_result;		/* why the last sched_sleep() ended: 0, -ETIMEDOUT, -EINTR */
-	uint64_t wake_at;		/* TSC; not 0: in the CPU's list of timed sleepers */
-	struct thread *queue_next;	/* run queue, or list of the dead */
-	struct thread *sleep_next;	/* timed sleepers, soonest first */
+	struct sleeper sleeper;		/* its node among the CPU's timed sleepers */
+	struct list link;		/* run queue; next alone: list of the dead */
+	uint64_t appended;		/* THREAD_QUEUED: the how manieth that came to this queue */
 	uint32_t slice;			/* ticks that others wait before it is preempted */
 	struct list sibling;		/* process->threads; under process_lock */
 	bool told;			/* of its process's end; at the end of that list. Likewise */

@@ -44,6 +44,7 @@ struct cpu {
 	uint64_t frames_used;		/* frames that setting this CPU up took */
 	uint64_t block_pa[CEA_BLOCK_PAGES];	/* frame of each page of its block; 0: none */
 	struct thread *idle;
+	struct runqueue *queue;		/* kernel/runqueue.h; set by sched_init_cpu() */
 	bool online;			/* runs threads; set by itself, last */
 };
 

@@ -6,11 +6,11 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/panic.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
+#include "tests/kernel/sched_test.h"
 
 #define GUESTS 2u
 #define NOWHERE UINT32_MAX
@@ -48,15 +48,9 @@ static void expect_guests(void)
 	place = NOWHERE;
 }
 
-/* Where memory is short there is nothing to test. */
 static struct thread *new_thread(void (*main)(void *), uint32_t cpu)
 {
-	struct thread *t = thread_create_kernel(main, NULL);
-
-	if (!t)
-		panic("no memory for a test's thread");
-	t->cpu = &cpus[cpu];
-	return t;
+	return sched_test_thread(main, NULL, cpu);
 }
 
 /*
@@ -73,10 +67,10 @@ KTEST(who_waits_behind_another_is_offered_to_idle_cpus)
 		return;
 	expect_guests();
 	host = new_thread(keep_the_cpu, 1);
-	host->affinity = 1ul << 1;
+	sched_set_affinity(host, 1ul << 1);
 	for (unsigned i = 0; i < GUESTS; i++) {
 		guest[i] = new_thread(arrive, 1);
-		guest[i]->affinity = 1ul << 1 | 1ul << last;
+		sched_set_affinity(guest[i], 1ul << 1 | 1ul << last);
 	}
 	sched_make_ready(host);
 	for (unsigned i = 0; i < GUESTS; i++)

@@ -122,7 +122,7 @@ static bool start_on(uint32_t cpu, void (*main)(void *), void *arg)
 
 	if (!t)
 		return false;
-	t->affinity = 1ul << cpu;
+	sched_set_affinity(t, 1ul << cpu);
 	t->cpu = &cpus[cpu];
 	sched_make_ready(t);
 	return true;
