@@ -53,8 +53,9 @@ void sched_init_cpu(struct cpu *cpu, struct thread *idle);
 /* Its process is dying, or it is to stop, which the caller has put down in the process or in t->work: get @t out of
  * any sleep (-EINTR) or wait, and into exit_work() before it comes to user mode, or out of it at once. IRQs off. */
 void sched_interrupt(struct thread *t);
-/* Change how @t is scheduled; it moves at once, or when it next enters the kernel. @affinity names at least one
- * CPU that is online. IRQs off. */
+/* Change how @t is scheduled. What follows from it happens at once, or on the way out of the kernel: a thread that is
+ * less urgent now makes way, one that is more urgent goes first, one that is on a wrong CPU moves. @affinity names at
+ * least one CPU that is online. IRQs off. */
 void sched_set_priority(struct thread *t, uint32_t priority);
 void sched_set_affinity(struct thread *t, uint64_t affinity);
 uint64_t sched_online_cpus(void);	/* bit n: CPU n runs threads */

@@ -103,16 +103,31 @@ static void ask_to_yield(const struct thread *t)
 		send_reschedule(t->cpu);
 }
 
+/* @t, which waits in @q, gets another priority. @q is locked on entry, not on return. */
+static void requeue_locked(struct runqueue *q, struct thread *t, uint32_t priority)
+{
+	struct cpu *cpu = t->cpu;
+	bool crowded;
+
+	runqueue_remove(q, t);
+	t->priority = priority;
+	crowded = q->ready;
+	runqueue_append(q, t);
+	spin_unlock(&q->lock);
+	notice_ready(cpu, priority, crowded);
+}
+
 void sched_set_priority(struct thread *t, uint32_t priority)
 {
 	struct runqueue *q = lock_queue_of(t);
-	bool queued = t->state == THREAD_QUEUED && priority != t->priority;
 
-	if (queued)
-		runqueue_remove(q, t);
+	if (t->state == THREAD_QUEUED && priority != t->priority) {
+		requeue_locked(q, t, priority);
+		return;
+	}
 	t->priority = priority;
-	if (queued)
-		runqueue_append(q, t);
+	if (t->state == THREAD_RUNNING && priority && runqueue_has(q, priority - 1))
+		ask_to_yield(t);
 	spin_unlock(&q->lock);
 }
 

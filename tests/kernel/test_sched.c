@@ -6,6 +6,7 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "kernel/abi.h"
 #include "kernel/process.h"
 #include "kernel/sched.h"
 #include "mm/tlb.h"
@@ -92,4 +93,52 @@ KTEST(who_is_sent_elsewhere_on_the_way_goes_there)
 	sched_make_ready(t);
 	wait_for_guests(1);
 	KCHECK(place == 2);
+}
+
+/* --- the order of turns on one CPU: ours ------------------------------------------- */
+
+static bool work_after[4];
+
+static bool asked_to_yield(void)
+{
+	bool asked = this_cpu()->percpu->work & WORK_RESCHED;
+
+	this_cpu()->percpu->work &= ~WORK_RESCHED;
+	return asked;
+}
+
+static void nothing(void *unused)
+{
+	(void)unused;
+}
+
+static void change_priorities(void *unused)
+{
+	struct thread *other = sched_test_thread_here(nothing, NULL);
+
+	(void)unused;
+	sched_set_priority(other, PRIORITY_BACKGROUND);
+	sched_make_ready(other);
+	asked_to_yield();
+	sched_set_priority(other, PRIORITY_USUAL);
+	work_after[0] = asked_to_yield();
+	sched_set_priority(other, PRIORITY_URGENT);
+	work_after[1] = asked_to_yield();
+	sched_set_priority(other, PRIORITY_USUAL);
+	sched_set_priority(current_thread(), PRIORITY_URGENT);
+	work_after[2] = asked_to_yield();
+	sched_set_priority(current_thread(), PRIORITY_BACKGROUND);
+	work_after[3] = asked_to_yield();
+	sched_check();
+}
+
+KTEST(a_new_priority_has_its_effect_at_once)
+{
+	sched_make_ready(sched_test_thread_here(change_priorities, NULL));
+	sched_yield();
+	KCHECK(!work_after[0]);
+	KCHECK(work_after[1]);
+	KCHECK(!work_after[2]);
+	KCHECK(work_after[3]);
+	sched_check();
 }
