@@ -122,6 +122,8 @@ static int load_program(struct aspace *as, const char *name, uint64_t *rip)
 	image = archive_find(&boot_archive, name, &len);
 	if (!image)
 		return -ENOENT;
+	if (sched_point())
+		return -EINTR;
 	err = elf_load(as, image, len, rip, &why);
 	if (err == -ENOEXEC)
 		printk("spawn: %s is not loadable: %s\n", name, why);
@@ -188,6 +190,8 @@ static int equip(struct process *p, const char *arg, size_t arg_len, struct thre
 	if (!p->as)
 		return -ENOMEM;
 	p->as->pid = p->pid;
+	if (sched_point())
+		return -EINTR;
 	err = load_program(p->as, p->name, &rip);
 	if (err)
 		return err;

@@ -204,6 +204,7 @@ void thread_exit_current(void)
 	struct process *p = t->process;
 	struct tid_slot *s = tid_slot_of(t->tid);
 
+	irq_window();			/* the next thread may be about to end too, and thousands after it */
 	spin_lock(&process_lock);
 	s->thread = NULL;		/* ended; the slot waits for its joiner */
 	/* Under the lock: a joiner takes itself out under it, so this one still waits. */
