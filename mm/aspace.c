@@ -18,6 +18,7 @@
 #include "mm/tlb.h"
 
 #define PAGE_AND_TABLES	4			/* the most that one new page takes */
+#define REGIONS_A_FRAME	32			/* objects of 128 bytes */
 #define CHARGED_AHEAD	32			/* frames: charging walks up a tree of budgets */
 
 uint64_t aspace_kernel_cr3(const struct aspace *as)
@@ -133,6 +134,29 @@ static bool bad_flags(uint64_t flags)
 	return (flags & (PTE_W | PTE_NX)) == PTE_W;	/* writable and executable */
 }
 
+/* Regions are the kernel's memory: each REGIONS_A_FRAME of them count as one of the space's frames. Locked. */
+static int link_region(struct aspace *as, struct region *r)
+{
+	bool frame = as->region_count % REGIONS_A_FRAME == 0;
+	int err;
+
+	if (frame && !may_grow(as))
+		return -ENOMEM;
+	err = region_link(as, r);
+	if (!err && frame)
+		as->frames++;
+	return err;
+}
+
+void aspace_unlink_region(struct aspace *as, struct region *r)
+{
+	region_unlink(as, r);
+	if (as->region_count % REGIONS_A_FRAME)
+		return;
+	as->frames--;
+	aspace_charge_back(as);
+}
+
 int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags)
 {
 	struct region *r;
@@ -145,7 +169,7 @@ int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t 
 	if (!r)
 		return -ENOMEM;
 	irq = spin_lock_irqsave(&as->lock);
-	err = region_link(as, r);
+	err = link_region(as, r);
 	spin_unlock_irqrestore(&as->lock, irq);
 	if (err)
 		kfree(r);
@@ -173,7 +197,7 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 		r->start = at;
 		r->end = at + len;
 		r->anonymous = true;
-		err = region_link(as, r);
+		err = link_region(as, r);
 	}
 	if (!err)
 		as->next_map = r->end;

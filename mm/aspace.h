@@ -35,7 +35,7 @@ struct aspace {
 	struct region *recent;		/* that served the last fault, or NULL */
 	uint32_t region_count;
 	uint64_t next_map;		/* where map() looks first */
-	uint64_t frames;		/* of the lower half's pages, and of all its page tables but the roots, */
+	uint64_t frames;		/* its pages, page tables without the roots, and memory of its regions; */
 	uint64_t charged;		/* and what the budget has been charged for them: some more, ahead; */
 	uint64_t room;			/* with fewer frames than this a page and all its tables are charged */
 	struct budget *budget;		/* NULL: nobody is charged */

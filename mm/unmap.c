@@ -117,7 +117,7 @@ int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 	irq = spin_lock_irqsave(&as->lock);
 	r->busy = false;
 	if (!err)			/* the last step: until now map() could not have the addresses */
-		region_unlink(as, r);
+		aspace_unlink_region(as, r);
 	spin_unlock_irqrestore(&as->lock, irq);
 	if (!err)
 		kfree(r);
