@@ -117,7 +117,7 @@ static bool back_slot(uint64_t va, uint64_t *pa, unsigned pages)
 static uint64_t new_slot(struct pool *p, uint64_t *pa)
 {
 	uint32_t slot = find_slot(p);
-	uint64_t frames[KSTACK_PAGES];
+	uint64_t frames[KSTACK_PAGES] = { 0 };
 
 	if (slot >= SLOTS_MAX || !back_slot(slot_va(p, slot), frames, p->stack_pages))
 		return 0;
@@ -224,7 +224,7 @@ static void bare_slots(struct pool *p, struct leaving *l)
 static bool shrink_kstacks(void)
 {
 	uint64_t flags = spin_lock_irqsave(&stacks_lock);
-	struct leaving l;
+	struct leaving l = { .n = 0 };
 
 	for (l.n = 0; free_kstacks && l.n < SHRINK_SLOTS; l.n++) {
 		l.va[l.n] = free_kstacks - KSTACK_PAGES * PAGE_SIZE;
@@ -239,8 +239,8 @@ static bool shrink_kstacks(void)
 static bool shrink_trampolines(void)
 {
 	uint64_t flags = spin_lock_irqsave(&stacks_lock);
-	struct trampoline_slot *slot[SHRINK_SLOTS];
-	struct leaving l;
+	struct trampoline_slot *slot[SHRINK_SLOTS] = { NULL };
+	struct leaving l = { .n = 0 };
 
 	for (l.n = 0; free_trampolines && l.n < SHRINK_SLOTS; l.n++) {
 		slot[l.n] = free_trampolines;

@@ -97,7 +97,7 @@ KTEST(a_space_stays_within_its_budget)
 {
 	struct family f;
 	struct aspace *as;
-	uint64_t at;
+	uint64_t at = 0;
 	unsigned pages = 0, regions = 0;
 
 	begin(&f);

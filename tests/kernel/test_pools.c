@@ -3,6 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
+#include "kernel/panic.h"
 #include "kernel/reap.h"
 #include "kernel/sched.h"
 #include "kernel/process.h"
@@ -130,8 +131,9 @@ static void use_pools(void *mark)
 		}
 		top[i] = kstack_alloc();
 		object[i] = kzalloc(PAGE_SIZE);
-		if (!top[i] || !object[i] || *object[i])
-			bad++;
+		if (!top[i] || !object[i])
+			panic("pools: no memory for 2 stacks and 2 objects a CPU in turn %u", turn);
+		bad += *object[i] != 0;
 		*stack_word(top[i], 0) = *object[i] = (uint64_t)mark + i;
 		sched_point();
 	}
