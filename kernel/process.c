@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* process.c - processes: spawned from the boot archive, ended, waited for. */
+/* process.c - processes: made, found, ended, waited for. kernel/spawn.c starts a program in one. */
 #include "kernel/process.h"
 #include "arch/x86_64/percpu.h"
 #include "kernel/abi.h"
-#include "kernel/elf.h"
-#include "kernel/inject.h"
 #include "kernel/panic.h"
 #include "kernel/printk.h"
 #include "kernel/process_internal.h"
@@ -13,15 +11,12 @@
 #include "kernel/string.h"
 #include "mm/budget.h"
 #include "mm/heap.h"
-#include "mm/pagetable.h"
 
-#define ARG_MAX 1024
 #define HASH_SIZE 1024			/* a power of 2 */
-#define PROCESS_FRAMES 3		/* what a process is charged for its struct, its budget, its pair of roots */
+#define PROCESS_FRAMES 3		/* charged for its struct, its budget, its pair of roots */
 #define TELL_AT_ONCE 16			/* threads, under one lock */
 
 struct spinlock process_lock;
-struct archive boot_archive;
 
 static struct list processes = LIST_INIT(processes);
 static struct process *by_pid[HASH_SIZE];
@@ -98,42 +93,9 @@ bool process_orphan_some(struct process *p, unsigned n, struct process **freed)
 	return list_empty(&p->children);
 }
 
-/* --- spawning ------------------------------------------------------------------ */
+/* --- made, published ----------------------------------------------------------- */
 
-/* Put @arg at the top of a fresh stack. Returns its user address, 16-byte aligned, or 0. */
-static uint64_t push_argument(struct aspace *as, const char *arg, size_t len)
-{
-	uint64_t at = (USER_STACK_TOP - len - 1) & ~15ul;
-	char *page = aspace_populate(as, at);
-
-	if (!page)
-		return 0;
-	memcpy(page + (at & (PAGE_SIZE - 1)), arg, len);
-	return at;
-}
-
-static int load_program(struct aspace *as, const char *name, uint64_t *rip)
-{
-	const char *why = NULL;
-	const void *image;
-	size_t len;
-	int err;
-
-	image = archive_find(&boot_archive, name, &len);
-	if (!image)
-		return -ENOENT;
-	if (sched_point())
-		return -EINTR;
-	err = elf_load(as, image, len, rip, &why);
-	if (err == -ENOEXEC)
-		printk("spawn: %s is not loadable: %s\n", name, why);
-	if (err)
-		return err;
-	return aspace_add_region(as, USER_STACK_TOP - USER_STACK_SIZE, USER_STACK_SIZE, PTE_W | PTE_NX);
-}
-
-/* Charged to its budget, with a number, and found by nobody. NULL with *@err set. */
-static struct process *process_new(const char *name, struct process *parent, int *err)
+struct process *process_new(const char *name, struct process *parent, int *err)
 {
 	struct process *p = kzalloc(sizeof(*p));
 
@@ -160,9 +122,7 @@ static struct process *process_new(const char *name, struct process *parent, int
 	return p;
 }
 
-/* From now on it is found; or -EAGAIN, and it is as it was. Its own thread is what may fail, and comes first:
- * only that thread could look for it. */
-static int publish(struct process *p, struct thread *first)
+int process_publish(struct process *p, struct thread *first)
 {
 	int err;
 
@@ -178,64 +138,6 @@ static int publish(struct process *p, struct thread *first)
 	}
 	spin_unlock(&process_lock);
 	return err;
-}
-
-/* Space, program, first thread with its argument: all that can fail. */
-static int equip(struct process *p, const char *arg, size_t arg_len, struct thread **first)
-{
-	uint64_t rip, at;
-	int err;
-
-	p->as = aspace_create(p->budget);
-	if (!p->as)
-		return -ENOMEM;
-	p->as->pid = p->pid;
-	if (sched_point())
-		return -EINTR;
-	err = load_program(p->as, p->name, &rip);
-	if (err)
-		return err;
-	at = push_argument(p->as, arg, arg_len);
-	if (!at)
-		return -ENOMEM;
-	return thread_prepare(p, rip, at, at, arg_len, first);
-}
-
-/* It was never published, nor was @first, its thread, if it has one. */
-static void discard(struct process *p, struct thread *first)
-{
-	if (first)
-		thread_discard(first);
-	thread_units_return(p);
-	if (p->as)
-		aspace_destroy(p->as);
-	process_free(p);
-}
-
-int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent)
-{
-	struct process *p;
-	struct thread *first = NULL;
-	uint32_t pid;
-	int err;
-
-	if (arg_len > ARG_MAX)
-		return -EINVAL;
-	p = process_new(name, parent, &err);
-	if (!p)
-		return err;
-	pid = p->pid;			/* once it is published it may end, be asked after, and be gone */
-	err = equip(p, arg, arg_len, &first);
-	if (!err) {
-		inject_user_root(p->as);
-		err = publish(p, first);
-	}
-	if (err) {
-		discard(p, first);
-		return err;
-	}
-	sched_make_ready(first);
-	return pid;
 }
 
 /* --- ending -------------------------------------------------------------------- */

@@ -9,9 +9,10 @@
 
 extern struct archive boot_archive;
 
-/* Start program @name of the boot archive with argument string @arg (on its stack; rdi = address, rsi = length), as a
- * child of @parent, NULL for the first process. The new thread is ready. Lets interrupts in. Its pid, or -ENOENT, -ENOEXEC
- * (the reason goes to the console), -EINVAL, -ENOMEM, -EAGAIN, -EINTR. */
+/* Start program @name of the boot archive with argument string @arg (on its stack; rdi = address,
+ * rsi = length), as a child of @parent, NULL for the first process. The new thread is ready. Lets
+ * interrupts in. Its pid, or -ENOENT, -ENOEXEC (the reason goes to the console), -EINVAL, -ENOMEM,
+ * -EAGAIN, -EINTR. */
 int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent);
 /* A further thread of the current process at @rip. Its tid, or -ENOMEM, -EAGAIN. */
 int64_t thread_create(uint64_t rip, uint64_t rsp, uint64_t rdi);

@@ -20,8 +20,9 @@ void reap_some(void);
 void reap(void);
 /* The same, and wait for the steps that other CPUs are in the middle of: what was dead before has been freed. */
 void reap_all(void);
-/* Something that the dead may hold is short, or @memory, which the kernel's pools hold too. True: something was given
- * back, so it is worth another try. Lets interrupts and other threads in, but returns early when the thread must leave. */
+/* Something that the dead may hold is short, or @memory, which the kernel's pools hold too. True:
+ * something was given back, so it is worth another try. Lets interrupts and other threads in, but
+ * returns early when the thread must leave. */
 bool reclaim(bool memory);
 
 #endif
