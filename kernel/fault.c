@@ -76,8 +76,9 @@ static const char *what_is_short(int err)
 {
 	if (err != -ENOMEM)
 		return "";
-	return aspace_at_limit(current_thread()->process->as) ? ": the limit of its memory is reached" :
-								 ": no memory is left";
+	if (aspace_at_limit(current_thread()->process->as))
+		return ": the limit of its memory is reached";
+	return ": no memory is left";
 }
 
 void user_exception(struct trapframe *frame)

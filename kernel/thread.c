@@ -129,7 +129,7 @@ static int equip(struct thread *t, struct process *p)
 
 /* thread_prepare(), within thread_create() too, which is measured. */
 static inline __attribute__((always_inline)) int prepare(struct process *p, uint64_t rip, uint64_t rsp,
-							  uint64_t rdi, uint64_t rsi, struct thread **out)
+							 uint64_t rdi, uint64_t rsi, struct thread **out)
 {
 	struct thread *t = thread_new();
 	int err = -ENOMEM;

@@ -91,7 +91,8 @@ make_system() {
 
 copy_tree() {
 	mkdir -p "$root/root/vestibule"
-	tar --exclude="./${build#./}" --exclude=__pycache__ -cf - . | tar -C "$root/root/vestibule" --no-same-owner -xf -
+	tar --exclude="./${build#./}" --exclude=__pycache__ -cf - . |
+		tar -C "$root/root/vestibule" --no-same-owner -xf -
 }
 
 # Of this shell's environment only the way to apt's archives; make has put more into it.
@@ -119,7 +120,8 @@ step() {	# make's target
 }
 
 versions() {
-	inside 'cat /etc/debian_version; for t in qemu-system-x86_64 gcc ld nasm gdb python3; do $t --version | head -n 1; done'
+	inside 'cat /etc/debian_version
+		for t in qemu-system-x86_64 gcc ld nasm gdb python3; do $t --version | head -n 1; done'
 }
 
 check

@@ -301,9 +301,10 @@ static void random_damage(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(loads_a_program), TEST(memory_runs_out), TEST(stops_when_told_to), TEST(truncated_anywhere), TEST(wrong_headers),
-		TEST(segments_outside_the_file), TEST(segments_outside_the_user_half),
-		TEST(misaligned_and_overlapping), TEST(rights_and_entry), TEST(random_damage),
+		TEST(loads_a_program), TEST(memory_runs_out), TEST(stops_when_told_to),
+		TEST(truncated_anywhere), TEST(wrong_headers), TEST(segments_outside_the_file),
+		TEST(segments_outside_the_user_half), TEST(misaligned_and_overlapping), TEST(rights_and_entry),
+		TEST(random_damage),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
