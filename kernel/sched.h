@@ -10,7 +10,7 @@
 struct trapframe;
 
 #define SCHED_TICK_HZ	100
-#define SCHED_SLICE	1		/* ticks */
+#define SCHED_SLICE	2		/* ticks while others wait; the first may be all but over */
 
 /* Let others run; the current thread stays ready. IRQs off. */
 void sched_yield(void);

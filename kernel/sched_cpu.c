@@ -52,11 +52,13 @@ static __attribute__((noinline)) void busy_tick(struct thread *t, struct runqueu
 {
 	if (q->sleepers.soonest)
 		expire_sleepers(q);
-	if (!q->ready || (t->slice && --t->slice))
+	if (!q->ready)
+		return;
+	call_thief(t->cpu);
+	if (t->slice && --t->slice)
 		return;
 	t->slice = SCHED_SLICE;
 	t->cpu->percpu->work |= WORK_RESCHED;
-	call_thief(t->cpu);
 }
 
 void sched_tick(struct trapframe *frame)

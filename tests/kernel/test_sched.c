@@ -112,6 +112,28 @@ static void nothing(void *unused)
 	(void)unused;
 }
 
+/* Ticks of our own making; no other comes, for interrupts are off. The first comes right after the thread's start. */
+static void count_ticks(void *unused)
+{
+	(void)unused;
+	asked_to_yield();
+	sched_make_ready(sched_test_thread_here(nothing, NULL));
+	for (unsigned i = 0; i < 3; i++) {
+		sched_tick(NULL);
+		work_after[i] = asked_to_yield();
+	}
+}
+
+KTEST(who_comes_in_the_middle_of_a_tick_has_a_whole_one_as_well)
+{
+	sched_make_ready(sched_test_thread_here(count_ticks, NULL));
+	sched_yield();
+	KCHECK(!work_after[0]);
+	KCHECK(work_after[1]);
+	KCHECK(!work_after[2]);
+	sched_check();
+}
+
 static void change_priorities(void *unused)
 {
 	struct thread *other = sched_test_thread_here(nothing, NULL);
