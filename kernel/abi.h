@@ -106,6 +106,7 @@ struct thread_registers {
 /* With a vector in place of an address: the first instruction of that vector's entry. */
 #define BREAK_STUB		(1ul << 56)
 
+#define BENCH_POINTS		26	/* arg: so many points (sched_point()) in one call; -EINTR: cut short */
 #define BENCH_SCHED_CHECK	27	/* panic where a rule of the scheduler's queues is broken */
 
 /* An entry path under fire (tests/kernel/fire.h): BENCH_FIRE + one of these. One test program at a time, all timers

@@ -191,6 +191,18 @@ static int64_t audit_all(void)
 	return 0;
 }
 
+/* A long operation that does nothing. Under -icount the PAUSE ends this CPU's turn. */
+static int64_t come_to_points(uint64_t n)
+{
+	while (n--) {
+		if (sched_point())
+			return -EINTR;
+		if (n % 64 == 0)
+			cpu_pause();
+	}
+	return 0;
+}
+
 int64_t sys_bench_control(uint64_t op, uint64_t arg)
 {
 	if (!enabled)
@@ -251,6 +263,8 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 		return secrets_plant(arg);
 	case BENCH_LOOK:
 		return secrets_look(current_thread()->process->as, arg);
+	case BENCH_POINTS:
+		return come_to_points(arg);
 	case BENCH_SCHED_CHECK:
 		sched_check();
 		return 0;

@@ -240,8 +240,7 @@ bool sched_point(void)
 
 	irq_window();
 	if (!t->process) {
-		if (queue_of(t->cpu)->ready)
-			sched_yield();
+		sched_yield();
 		return false;
 	}
 	if (this_cpu()->percpu->work & WORK_RESCHED) {
