@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* list.h - circular, doubly linked, intrusive lists: an object is put in and taken out in constant time. */
+/* list.h - circular, doubly linked, intrusive lists: in and out in constant time. */
 #ifndef KERNEL_LIST_H
 #define KERNEL_LIST_H
 

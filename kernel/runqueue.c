@@ -30,7 +30,7 @@ unsigned runqueue_oldest(const struct runqueue *q, unsigned n)
 
 void runqueue_remove(struct runqueue *q, struct thread *t)
 {
-	unsigned n = runqueue_list(t);	/* neither priority nor affinity has changed since it was appended */
+	unsigned n = runqueue_list(t);	/* as when it was appended */
 
 	list_remove(&t->link);
 	if (list_empty(&q->lists[n]))
@@ -52,8 +52,12 @@ static struct thread *look(const struct list *head, uint32_t cpu)
 struct thread *runqueue_steal(struct runqueue *q, uint32_t cpu)
 {
 	for (unsigned n = 0; n < RUNQUEUE_LISTS; n += KIND_COUNT) {
-		struct thread *t = q->ready >> n & 1 ? first(q, n) : look(&q->lists[n + KIND_SOMEWHERE], cpu);
+		struct thread *t;
 
+		if (q->ready >> n & 1)
+			t = first(q, n);
+		else
+			t = look(&q->lists[n + KIND_SOMEWHERE], cpu);
 		if (t) {
 			runqueue_remove(q, t);
 			return t;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * runqueue.h - one CPU's ready threads and timed sleepers. Pure lists: the caller holds the queue's lock.
+ * runqueue.h - one CPU's ready threads and timed sleepers. Pure: the caller has the queue's lock.
  *
- * Each class (priority) has a list for each kind of thread: those that may run anywhere, those that may run on one CPU
- * only, and the others.  Within a class whoever was appended first is taken first, whatever its kind.  The kinds are
- * for thieves: they find at once who may run anywhere, and never look at who may not move.  Of the
- * others they look at RUNQUEUE_LOOK in each class.  So a thread of that kind that waits behind as many of its kind and
- * class, none of which may run on the thief's CPU, is not stolen and offered to nobody: it waits for its turn here,
- * as all do, and is found when those before it have had theirs.
+ * Each class (priority) has a list for each kind of thread: those that may run anywhere, those that
+ * may run on one CPU only, and the others. Within a class whoever was appended first is taken
+ * first, whatever its kind. The kinds are for thieves: they find at once who may run anywhere, and
+ * never look at who may not move. Of the others they look at RUNQUEUE_LOOK in each class. So a
+ * thread of that kind that waits behind as many of its kind and class, none of which may run on the
+ * thief's CPU, is not stolen and offered to nobody: it waits for its turn here, as all do, and is
+ * found when those before it have had theirs.
  *
  * All operations take a bounded time.
  */
@@ -51,7 +52,8 @@ static inline struct thread *thread_of_sleeper(const struct sleeper *s)
 void runqueue_init(struct runqueue *q);
 /* The kind of a thread that may not run anywhere. */
 enum runqueue_kind runqueue_kind(const struct thread *t);
-/* Of the lists of the class of list @n, which has a thread, that whose first thread was appended first. */
+/* Of the lists of the class of list @n, which has a thread, that whose first thread was appended
+ * first. */
 unsigned runqueue_oldest(const struct runqueue *q, unsigned n);
 
 static inline unsigned runqueue_list(const struct thread *t)
@@ -96,8 +98,9 @@ static inline struct thread *runqueue_take(struct runqueue *q)
 
 /* A thread that may run on CPU @cpu, of the most urgent class that has one, taken out; or NULL. */
 struct thread *runqueue_steal(struct runqueue *q, uint32_t cpu);
-void runqueue_remove(struct runqueue *q, struct thread *t);	/* @t is in it; it becomes THREAD_READY */
-uint64_t runqueue_affinity(const struct runqueue *q);	/* bit n: runqueue_steal() has a thread for CPU n */
+void runqueue_remove(struct runqueue *q, struct thread *t);	/* it becomes THREAD_READY */
+/* Bit n: runqueue_steal() has a thread for CPU n. */
+uint64_t runqueue_affinity(const struct runqueue *q);
 
 /* For tests: what is wrong with CPU @cpu's queue, or NULL. Walks all of it. */
 const char *runqueue_check(struct runqueue *q, const struct cpu *cpu);

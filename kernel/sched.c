@@ -52,10 +52,10 @@ void send_reschedule(struct cpu *cpu)
 }
 
 /*
- * Hints only: a wrong one costs an interrupt.  The thread itself may be gone, so its priority was read under the lock;
- * of the current one it is read in vain when that is gone (heap_shrink() waits, for nothing here serves
- * the TLB's mailbox in between).  One thread that waits alone is not offered to other CPUs before the next tick, for
- * whoever woke it mostly goes to sleep at once.
+ * Hints only: a wrong one costs an interrupt. The thread itself may be gone, so its priority was
+ * read under the lock; of the current one it is read in vain when that is gone (heap_shrink()
+ * waits, for nothing here serves the TLB's mailbox in between). One thread that waits alone is not
+ * offered to other CPUs before the next tick, for whoever woke it mostly goes to sleep at once.
  */
 void notice_ready(struct cpu *cpu, uint32_t priority, bool crowded)
 {

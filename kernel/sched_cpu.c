@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sched_cpu.c - a CPU's side: its tick, what interrupts tell it, whom it may run, where it finds work.
+ * sched_cpu.c - a CPU's side: its tick, what interrupts tell it, where it finds work.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/idle.h"
@@ -19,7 +19,8 @@ static struct runqueue queues[MAX_CPUS];
 
 /* --- interrupts ---------------------------------------------------------------- */
 
-/* Wakes EXPIRE_BATCH of those whose time has come. For the others comes an interrupt that lets all others go first. */
+/* Wakes EXPIRE_BATCH of those whose time has come. For the others comes an interrupt that lets all
+ * others go first. */
 static void expire_sleepers(struct runqueue *q)
 {
 	uint64_t now = rdtsc();
@@ -74,7 +75,8 @@ void sched_tick(struct trapframe *frame)
 		busy_tick(t, q);
 }
 
-/* Somebody put a thread on this CPU's queue, changed the current one's affinity, stops it, or killed its process. */
+/* Somebody put a thread on this CPU's queue, changed the current one's affinity, stops it, or
+ * killed its process. */
 void sched_reschedule_irq(struct trapframe *frame)
 {
 	struct thread *t = current_thread();
@@ -82,7 +84,8 @@ void sched_reschedule_irq(struct trapframe *frame)
 	(void)frame;
 	lapic_eoi();
 	if (t->process)
-		this_cpu()->percpu->work |= t->work | (t->process->dying ? WORK_KILL : WORK_RESCHED);
+		this_cpu()->percpu->work |= t->work |
+					    (t->process->dying ? WORK_KILL : WORK_RESCHED);
 }
 
 void sched_set_tick(uint32_t hz)
@@ -187,7 +190,8 @@ void call_thief(const struct cpu *cpu)
 	struct runqueue *q = queue_of(cpu);
 	uint64_t idle, bit;
 
-	/* The threads were queued before this looks for idle CPUs, which say that they are before they look there. */
+	/* The threads were queued before this looks for idle CPUs, which say that they are before
+	 * they look there. */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	idle = __atomic_load_n(&sched_idle_cpus, __ATOMIC_RELAXED) & ~(1ul << cpu->index);
 	if (!idle)
@@ -201,8 +205,8 @@ void call_thief(const struct cpu *cpu)
 }
 
 /*
- * Take a thread from another CPU's queue into ours.  Interrupts are let in after each queue that has none for us, or
- * 64 CPUs' queues would be too many for once.
+ * Take a thread from another CPU's queue into ours. Interrupts are let in after each queue that has
+ * none for us, or 64 CPUs' queues would be too many for once.
  */
 static bool steal(struct cpu *self)
 {
@@ -228,7 +232,8 @@ static bool steal(struct cpu *self)
 	return false;
 }
 
-/* Nothing to run and nobody to wake: no tick is needed. sched.c starts it again with the next program. */
+/* Nothing to run and nobody to wake: no tick is needed. sched.c starts it again with the next
+ * program. */
 static void rest_tick(struct runqueue *q)
 {
 	if (q->tick_hz && !q->tick_rests && !q->sleepers.soonest) {
@@ -237,8 +242,8 @@ static void rest_tick(struct runqueue *q)
 	}
 }
 
-/* Once more, for steal() has let interrupts in: one that was to end the HLT may have come. It has put a thread here,
- * or whoever sent it took our bit away. */
+/* Once more, for steal() has let interrupts in: one that was to end the HLT may have come. It has
+ * put a thread here, or whoever sent it took our bit away. */
 static bool halt_allowed(const struct runqueue *q, uint64_t bit)
 {
 	return !q->ready && __atomic_load_n(&sched_idle_cpus, __ATOMIC_RELAXED) & bit;
@@ -252,8 +257,8 @@ void sched_idle(void)
 
 	for (;;) {
 		reap();
-		/* Idle first, then look: whoever queues a thread after our look sees the bit and sends an
-		 * interrupt, which ends the HLT. */
+		/* Idle first, then look: whoever queues a thread after our look sees the bit and
+		 * sends an interrupt, which ends the HLT. */
 		__atomic_or_fetch(&sched_idle_cpus, bit, __ATOMIC_SEQ_CST);
 		if (!q->ready && !steal(cpu) && halt_allowed(q, bit)) {
 			rest_tick(q);

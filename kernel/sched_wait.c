@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched_wait.c - threads that wait: sleep and wake, block and unblock, and who is got out of either. */
+/* sched_wait.c - threads that wait: sleep and wake, block and unblock, and who is got out of it. */
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
@@ -76,7 +76,8 @@ void sched_interrupt(struct thread *t)
 		resume_locked(q, t);
 		return;
 	}
-	t->unblock_pending = true;	/* it may be on its way to sched_block(); sched_sleep() looks by itself */
+	/* It may be on its way to sched_block(); sched_sleep() looks by itself. */
+	t->unblock_pending = true;
 	if (t->state == THREAD_RUNNING && t != current_thread())
 		send_reschedule(t->cpu);
 	spin_unlock(&q->lock);

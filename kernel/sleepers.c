@@ -2,8 +2,8 @@
 /*
  * sleepers.c - the leftist heap of those that sleep until a time.
  *
- * A node is not later than its children, and its left child's rank is not below its right child's.  So the
- * rightmost path from a node of rank r has r nodes, and there are at least 2^r - 1 below it.
+ * A node is not later than its children, and its left child's rank is not below its right child's.
+ * So the rightmost path from a node of rank r has r nodes, and there are at least 2^r - 1 below it.
  */
 #include "kernel/sleepers.h"
 #include <stddef.h>
@@ -18,7 +18,8 @@ static bool sooner(const struct sleeper *a, const struct sleeper *b)
 	return a->wake_at < b->wake_at || (a->wake_at == b->wake_at && a->order < b->order);
 }
 
-/* Put @s, whose children are right, in order. True when its rank has changed, which its parent has to know. */
+/* Put @s, whose children are right, in order. True when its rank has changed, which its parent has
+ * to know. */
 static bool settle(struct sleeper *s)
 {
 	uint32_t before = s->rank;
@@ -33,8 +34,8 @@ static bool settle(struct sleeper *s)
 	return s->rank != before;
 }
 
-/* One heap out of two, of which either may be empty: down both rightmost paths, and up again. Its root, whose parent
- * is NULL. */
+/* One heap out of two, of which either may be empty: down both rightmost paths, and up again. Its
+ * root, whose parent is NULL. */
 static struct sleeper *merge(struct sleeper *a, struct sleeper *b)
 {
 	struct sleeper *root, *parent = NULL, **link = &root;
@@ -82,7 +83,8 @@ void sleepers_remove(struct sleepers *heap, struct sleeper *s)
 		parent->right = rest;
 	if (rest)
 		rest->parent = parent;
-	/* Each rank that changes here is above the one before: no more of them than the highest rank. */
+	/* Each rank that changes here is above the one before: no more of them than the highest
+	 * rank. */
 	while (parent && settle(parent))
 		parent = parent->parent;
 }

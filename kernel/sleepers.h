@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sleepers.h - who sleeps until a time, soonest first: a leftist heap of nodes that lie in their threads.
+ * sleepers.h - who sleeps until a time, soonest first: a leftist heap of nodes that lie in their
+ * threads.
  *
- * Nothing is allocated.  Adding and removing any node visit O(log n) others at worst, not only on average, for they
- * only go down rightmost paths and up where ranks change: with 16,383 sleepers some 40 nodes at most.
- * Pure: the caller has the lock.
+ * Nothing is allocated. Adding and removing any node visit O(log n) others at worst, not only on
+ * average, for they only go down rightmost paths and up where ranks change: with 16,383 sleepers
+ * some 40 nodes at most. Pure: the caller has the lock.
  */
 #ifndef KERNEL_SLEEPERS_H
 #define KERNEL_SLEEPERS_H
@@ -14,7 +15,7 @@
 
 struct sleeper {
 	uint64_t wake_at;		/* TSC; 0: in no heap */
-	uint64_t order;			/* of two with the same time the one that was added first comes first */
+	uint64_t order;			/* among those with the same time, that of adding */
 	struct sleeper *left, *right, *parent;
 	uint32_t rank;			/* nodes on its rightmost path, itself included */
 };
@@ -30,7 +31,8 @@ void sleepers_remove(struct sleepers *heap, struct sleeper *s);	/* @s is in it *
 
 /* For tests: what is wrong with the heap, or NULL. Walks all of it. */
 const char *sleepers_check(const struct sleepers *heap);
-/* The node after @s in a walk that meets each node once, in no order of time; NULL after the last. */
+/* The node after @s in a walk that meets each node once, in no order of time; NULL after the
+ * last. */
 const struct sleeper *sleepers_next(const struct sleeper *s);
 
 #endif

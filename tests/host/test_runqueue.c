@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: kernel/runqueue.c */
-/* test_runqueue.c - a CPU's ready threads against one list in order of arrival: who is taken, who is stolen. */
+/* test_runqueue.c - a CPU's ready threads against one list in order of arrival: who is taken, who
+ * is stolen. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -84,7 +85,8 @@ static struct thread *expect_taken(void)
 	return first;
 }
 
-/* Of a class: the first that may run anywhere, else the first of those with some choice that may run on @thief. */
+/* Of a class: the first that may run anywhere, else the first of those with some choice that may
+ * run on @thief. */
 static struct thread *expect_stolen_of(uint32_t priority, uint32_t thief)
 {
 	struct thread *found = NULL;
@@ -115,7 +117,9 @@ static struct thread *expect_stolen(uint32_t thief)
 
 static uint64_t draw_affinity(void)
 {
-	static const uint64_t kinds[] = {ANY_CPU, 1ul << HERE, 1ul << HERE | 1ul << THERE, 1ul << HERE | 1ul << 3};
+	static const uint64_t kinds[] = {
+		ANY_CPU, 1ul << HERE, 1ul << HERE | 1ul << THERE, 1ul << HERE | 1ul << 3
+	};
 
 	return kinds[draw(4)];
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: kernel/sleepers.c */
-/* test_sleepers.c - the heap of timed sleepers against a sorted list, and how many nodes an operation may visit. */
+/* test_sleepers.c - the heap of timed sleepers against a sorted list, and how many nodes an
+ * operation may visit. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -104,7 +105,8 @@ static void remove_one(void)
 	sleepers_remove(&heap, s);
 }
 
-/* Few different times, so that many are equal; the number of sleepers swings between none and all. */
+/* Few different times, so that many are equal; the number of sleepers swings between none and
+ * all. */
 static void like_a_sorted_list(size_t n, uint32_t times, unsigned rounds)
 {
 	unsigned grow = 70;
@@ -157,8 +159,9 @@ static uint64_t mixed(size_t i) { (void)i; return 1 + draw(1 << 20); }
 static uint64_t (*const patterns[])(size_t) = {rising, falling, equal, mixed};
 
 /*
- * What an operation visits are nodes on rightmost paths, which are as long as the rank of their top, and
- * ancestors whose rank changes, each to a higher one than the last.  So no rank is above MOST_RANK: that is the bound.
+ * What an operation visits are nodes on rightmost paths, which are as long as the rank of their
+ * top, and ancestors whose rank changes, each to a higher one than the last. So no rank is above
+ * MOST_RANK: that is the bound.
  */
 static void no_rank_is_above_the_logarithm(void **unused)
 {

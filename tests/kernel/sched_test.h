@@ -30,7 +30,8 @@ static inline struct thread *sched_test_thread_here(void (*main)(void *), void *
 	return t;
 }
 
-/* Does the TSC count instructions, as under -icount? Then two readings in a row always differ by the same. */
+/* Does the TSC count instructions, as under -icount? Then two readings in a row always differ by
+ * the same. */
 static inline bool tsc_counts_instructions(void)
 {
 	uint64_t first = -rdtsc() + rdtsc();

@@ -2,7 +2,8 @@
 /*
  * test_sched.c - where threads go that are ready.
  *
- * Threads of the kernel run with interrupts off: no tick comes to the help of one that was left waiting.
+ * Threads of the kernel run with interrupts off: no tick comes to the help of one that was left
+ * waiting.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
@@ -32,7 +33,8 @@ static void arrive(void *unused)
 	uint32_t nowhere = NOWHERE;
 
 	(void)unused;
-	__atomic_compare_exchange_n(&place, &nowhere, this_cpu()->index, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+	__atomic_compare_exchange_n(&place, &nowhere, this_cpu()->index, false, __ATOMIC_RELAXED,
+				    __ATOMIC_RELAXED);
 	__atomic_add_fetch(&arrived, 1, __ATOMIC_RELEASE);
 }
 
@@ -55,9 +57,10 @@ static struct thread *new_thread(void (*main)(void *), uint32_t cpu)
 }
 
 /*
- * The first keeps its CPU until a guest has arrived somewhere; with more than three CPUs some of the idle ones may not
- * take any. Whether both guests wait at the same time is a matter of luck: one alone is offered to nobody, but either
- * the first finds the host waiting, or the second finds the first.
+ * The first keeps its CPU until a guest has arrived somewhere; with more than three CPUs some of
+ * the idle ones may not take any. Whether both guests wait at the same time is a matter of luck:
+ * one alone is offered to nobody, but either the first finds the host waiting, or the second finds
+ * the first.
  */
 KTEST(who_waits_behind_another_is_offered_to_idle_cpus)
 {
@@ -80,7 +83,8 @@ KTEST(who_waits_behind_another_is_offered_to_idle_cpus)
 	KCHECK(place == last);
 }
 
-/* It is in no queue when its affinity changes, as one is that has left a CPU and not come to the next. */
+/* It is in no queue when its affinity changes, as one is that has left a CPU and not come to the
+ * next. */
 KTEST(who_is_sent_elsewhere_on_the_way_goes_there)
 {
 	struct thread *t;
@@ -112,7 +116,8 @@ static void nothing(void *unused)
 	(void)unused;
 }
 
-/* Ticks of our own making; no other comes, for interrupts are off. The first comes right after the thread's start. */
+/* Ticks of our own making; no other comes, for interrupts are off. The first comes right after the
+ * thread's start. */
 static void count_ticks(void *unused)
 {
 	(void)unused;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_sched_bounds.c - what the scheduler does with interrupts off takes a bounded time, with any number of threads.
+ * test_sched_bounds.c - what the scheduler does with interrupts off takes a bounded time, with any
+ * number of threads.
  */
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
@@ -12,7 +13,7 @@
 #include "tests/kernel/sched_test.h"
 
 #define THREADS 16383u
-#define STEP_MAX 1500u		/* instructions of a queue operation; several make an operation of the scheduler */
+#define STEP_MAX 1500u		/* instructions of a queue's operation, a part of the scheduler's */
 #define OPERATION_MAX 5000u
 #define DUE 400u
 #define WOKEN_MAX 8u		/* by one interrupt */
@@ -126,8 +127,9 @@ static void note_turn(void *number)
 static unsigned asleep(void)
 {
 	unsigned n = 0;
+	const struct sleeper *s = queue_of(this_cpu())->sleepers.soonest;
 
-	for (const struct sleeper *s = queue_of(this_cpu())->sleepers.soonest; s; s = sleepers_next(s))
+	for (; s; s = sleepers_next(s))
 		n++;
 	return n;
 }
@@ -173,9 +175,12 @@ static void add_sleeper(unsigned i)
 
 static void sleep_and_wake(void)
 {
-	trap_handler *old = irq_set_handler(VECTOR_LATER, watch_later), *low = irq_set_handler(VECTOR_LOW, count_low);
+	trap_handler *old = irq_set_handler(VECTOR_LATER, watch_later);
+	trap_handler *low = irq_set_handler(VECTOR_LOW, count_low);
 
-	turns = interrupts = most_woken = low_interrupts = low_sent = low_came_late = longest_interrupt = 0;
+	turns = interrupts = most_woken = 0;
+	low_interrupts = low_sent = low_came_late = 0;
+	longest_interrupt = 0;
 	for (unsigned i = 0; i < DUE; i++)
 		add_sleeper(i);
 	sched_check();
@@ -202,6 +207,7 @@ KTEST(sleepers_that_are_due_wake_in_order_and_a_few_at_a_time)
 	KCHECK(interrupts >= DUE / WOKEN_MAX);
 	KCHECK(low_sent && low_interrupts == low_sent && !low_came_late);
 	KCHECK(!tsc_counts_instructions() || longest_interrupt <= OPERATION_MAX);
-	printk("# %u interrupts woke %u, with at most %lu TSC ticks\n", interrupts, turns, longest_interrupt);
+	printk("# %u interrupts woke %u, with at most %lu TSC ticks\n", interrupts, turns,
+	       longest_interrupt);
 	sched_check();
 }

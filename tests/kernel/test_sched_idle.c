@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_sched_idle.c - an idle CPU that lets interrupts in while it looks for work forgets none of what they said.
+ * test_sched_idle.c - an idle CPU that lets interrupts in while it looks for work forgets none of
+ * what they said.
  *
- * We hold our queue's lock while CPU 1 wants to look into it, which is the last queue that it looks into.  What is
- * sent to it meanwhile comes right after, and not to its HLT.  A hang is the boot runner's time-out.
+ * We hold our queue's lock while CPU 1 wants to look into it, which is the last queue that it looks
+ * into. What is sent to it meanwhile comes right after, and not to its HLT. A hang is the boot
+ * runner's time-out.
  */
 #include "kernel/sched_internal.h"
 #include "mm/tlb.h"
@@ -11,7 +13,7 @@
 #include "tests/kernel/sched_test.h"
 
 #define LOOKER 1u
-#define LONG_ENOUGH 10000	/* PAUSEs, in which it gets from saying that it is idle to our lock */
+#define LONG_ENOUGH 10000	/* PAUSEs, until it stands before our lock */
 
 static uint32_t arrived;
 
@@ -32,7 +34,8 @@ static bool looker_is_idle(void)
 	return __atomic_load_n(&sched_idle_cpus, __ATOMIC_SEQ_CST) >> LOOKER & 1;
 }
 
-/* Something is in our queue that is not for it; it is woken, finds nothing on its way, and stands before our lock. */
+/* Something is in our queue that is not for it; it is woken, finds nothing on its way, and stands
+ * before our lock. */
 static void have_it_look(void)
 {
 	sched_make_ready(sched_test_thread_here(arrive, NULL));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_sched_point.c - what a point within a long operation lets in: interrupts, threads, another CPU. */
+/* test_sched_point.c - what a point within a long operation lets in: interrupts, threads, another
+ * CPU. */
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "entry/dispatch.h"
@@ -97,7 +98,8 @@ KTEST(a_thread_may_leave_a_point_on_another_cpu)
 	arrived = 0;
 	sched_make_ready(sched_test_thread_here(move_at_a_point, NULL));
 	sched_point();
-	while (!__atomic_load_n(&arrived, __ATOMIC_ACQUIRE)) {	/* a hang is the boot runner's time-out */
+	/* A hang is the boot runner's time-out. */
+	while (!__atomic_load_n(&arrived, __ATOMIC_ACQUIRE)) {
 		tlb_serve_mailbox();
 		cpu_pause();
 	}

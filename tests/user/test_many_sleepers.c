@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* test_many_sleepers.c - hundreds whose time comes at the same moment, more than one interrupt wakes: none too early,
- * none forgotten, some woken before, some killed. */
+/* test_many_sleepers.c - hundreds whose time comes at the same moment, more than one interrupt
+ * wakes: none too early, none forgotten, some woken before, some killed. */
 #include "print.h"
 #include "smp.h"
 #include "test.h"
 #include "thread.h"
 
 #define THREADS 400
-#define LEAD_NS 400000000ul	/* until all sleep; who comes too late for that is not counted as a sleeper */
+#define LEAD_NS 400000000ul	/* until then all sleep; who comes too late does not */
 #define FAR_NS 3600000000000ul
 
 static struct user_thread threads[THREADS];

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_sched_point.c - a call without end, with points: others run, and it can be stopped, moved and killed.
+ * test_sched_point.c - a call without end, with points: others run, and it can be stopped, moved
+ * and killed.
  *
- * Whoever makes the call shares a CPU with somebody who can only run when it makes way. A hang is the boot's time-out.
+ * Whoever makes the call shares a CPU with somebody who can only run when it makes way. A hang is
+ * the boot's time-out.
  */
 #include "print.h"
 #include "smp.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_smp_turns.c - everybody who is as urgent as the others has a turn: next to threads that never enter the
- * kernel, on each CPU, also on one whose tick rested; and next to one that makes way just before each tick.
+ * test_smp_turns.c - everybody who is as urgent as the others has a turn: next to threads that
+ * never enter the kernel, on each CPU, also on one whose tick rested; and next to one that makes
+ * way just before each tick.
  */
 #include "smp.h"
 #include "test.h"
