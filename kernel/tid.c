@@ -37,19 +37,19 @@ uint32_t tid_take(struct thread *t, struct process *owner)
 	return i | s->generation << TID_SLOT_BITS;
 }
 
-static void unlink_from_owner(struct tid_slot *s)
+static void unlink_from(struct process *owner, const struct tid_slot *s)
 {
 	if (s->before)
 		tid_slots[s->before].next = s->next;
 	else
-		s->owner->tids = s->next;
+		owner->tids = s->next;
 	if (s->next)
 		tid_slots[s->next].before = s->before;
 }
 
-void tid_release(struct tid_slot *s)
+static void release(struct process *owner, struct tid_slot *s)
 {
-	unlink_from_owner(s);
+	unlink_from(owner, s);
 	s->owner = NULL;
 	s->thread = NULL;
 	/* tids stay positive numbers */
@@ -58,10 +58,15 @@ void tid_release(struct tid_slot *s)
 	free_slot = s - tid_slots;
 }
 
+void tid_release(struct tid_slot *s)
+{
+	release(s->owner, s);
+}
+
 bool tid_release_some(struct process *owner, unsigned n)
 {
 	while (owner->tids && n--)
-		tid_release(&tid_slots[owner->tids]);
+		release(owner, &tid_slots[owner->tids]);
 	return !owner->tids;
 }
 
