@@ -6,9 +6,13 @@
  * ever had, so that freeing a frame twice and freeing a stranger's are told
  * apart.  Single frames are taken at a hint that only moves forward, round and
  * round: the word under it nearly always has a free bit.  Where it has none, two
- * summaries tell which words have a free frame, and which a free pair, so that no
- * search is long on any machine, or when memory is nearly used up.  What they say of
- * the word under the hint may be old: it is put right before they are asked.
+ * summaries tell which words have a free pair, and which have single frames only, so
+ * that no search is long on any machine, or when memory is nearly used up.  What they
+ * say of the word under the hint may be old: it is put right before they are asked.
+ *
+ * Single frames come from words without a pair as long as there are any.  So a program
+ * that keeps every second frame it gets spoils no more words than its limit has frames
+ * for: with half of memory free, others still find pairs.
  */
 #include "mm/frames.h"
 #include "kernel/panic.h"
@@ -25,7 +29,7 @@ static struct spinlock frame_lock;
 /* The bitmaps, by physical address: how they are reached changes during boot. */
 static uint64_t free_pa, owned_pa;
 static uint64_t words;			/* in each */
-static struct summary summaries[ORDERS];	/* which words of free_map have a free one of that order */
+static struct summary summaries[ORDERS];	/* by the largest order of which a word of free_map has a free one */
 static uint64_t place;			/* word where the next search starts */
 static uint64_t hint;			/* the same; or words, where nothing is free: frame_alloc() has to search */
 static uint64_t used, total;
@@ -144,8 +148,11 @@ static uint64_t run_starts(uint64_t word, unsigned order)
 /* Let the summaries say what word @w is. */
 static void summarise(uint64_t w)
 {
-	for (unsigned order = 0; order < ORDERS; order++)
-		summary_put(&summaries[order], w, run_starts(free_map()[w], order) != 0);
+	uint64_t word = free_map()[w];
+	bool pair = run_starts(word, 1);
+
+	summary_put(&summaries[0], w, word && !pair);
+	summary_put(&summaries[1], w, pair);
 }
 
 /* Place the bitmaps and the summaries, and empty them. Returns the end. */
@@ -195,7 +202,20 @@ void frames_init(const struct mem_range *mem, size_t count,
 	}
 }
 
-/* Search round the map from the last place, and move that. Frame number, or 0: frame 0 is never ours. */
+/* The next word, round the map from the last place, that has a free one of @order, and if possible of no larger. */
+static uint64_t find_word(unsigned order)
+{
+	uint64_t w = SUMMARY_NONE;
+
+	for (; order < ORDERS && w == SUMMARY_NONE; order++) {
+		w = summary_next(&summaries[order], place);
+		if (w == SUMMARY_NONE)
+			w = summary_next(&summaries[order], 0);
+	}
+	return w;
+}
+
+/* Search round the map from the last place, which single frames move. Frame number, or 0: frame 0 is never ours. */
 static uint64_t search(unsigned order)
 {
 	uint64_t *map = free_map(), w, bit;
@@ -203,15 +223,17 @@ static uint64_t search(unsigned order)
 	if (allocation_fails())
 		return 0;
 	summarise(place);
-	w = summary_next(&summaries[order], place);
-	if (w == SUMMARY_NONE)
-		w = summary_next(&summaries[order], 0);
+	w = find_word(order);
 	if (w == SUMMARY_NONE)
 		return 0;
 	bit = __builtin_ctzl(run_starts(map[w], order));
 	map[w] &= ~((order ? 3ul : 1ul) << bit);
-	place = w;
-	hint = failing_armed() ? words : w;
+	if (order) {			/* the hint stays where single frames come from */
+		summarise(w);
+	} else {
+		place = w;
+		hint = failing_armed() ? words : w;
+	}
 	return w * 64 + bit;
 }
 
@@ -269,8 +291,10 @@ static void summarise_freed(uint64_t w, uint64_t old, uint64_t bit)
 
 	if (!old)
 		summary_put(&summaries[0], w, true);
-	if (old & other)
+	if (old & other) {
+		summary_put(&summaries[0], w, false);
 		summary_put(&summaries[1], w, true);
+	}
 }
 
 void frame_free(uint64_t pa)

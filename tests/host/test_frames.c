@@ -247,6 +247,44 @@ static void random_mix(void **state)
 	drain();
 }
 
+/* --- who scatters what he keeps ------------------------------------------------------------------- */
+
+static uint64_t kept;
+
+/* Take all that one who may have @limit frames can get, a pair now and then, and give every second frame back. */
+static void keep_every_second(uint64_t limit)
+{
+	uint64_t given = 0, pa;
+
+	while (kept + given < limit && (pa = frame_alloc())) {
+		if (given % 32 == 31 && frames_alloc_order(1))
+			kept += 2;
+		if (pa / PAGE_SIZE % 2)
+			out[given++] = pa;
+		else
+			kept++;
+	}
+	while (given)
+		frame_free(out[--given]);
+}
+
+/* With less than all of memory nobody can leave others memory without a pair in it. */
+static void pairs_are_left(void **state)
+{
+	uint64_t limit, pairs = 0;
+
+	(void)state;
+	frames_init(plain, 1, NULL, 0);
+	limit = frames_total() / 4 * 3;
+	kept = 0;
+	for (unsigned i = 0; i < 20; i++)
+		keep_every_second(limit);
+	while (frames_alloc_order(1))
+		pairs++;
+	/* Of each word of the map that he has not had all of, one at least. */
+	assert_true(pairs + 1 >= (frames_total() - limit) / 64);
+}
+
 /* --- a large machine ------------------------------------------------------------------------------ */
 
 #define LARGE (16ul << 30)
@@ -321,7 +359,8 @@ int main(void)
 		cmocka_unit_test(free_and_take_again),
 		cmocka_unit_test(wrong_frees_panic_by_name),
 		cmocka_unit_test(orders_are_aligned_and_disjoint),
-		cmocka_unit_test(random_mix), cmocka_unit_test(nearly_full), cmocka_unit_test(summary_of_many),
+		cmocka_unit_test(random_mix), cmocka_unit_test(pairs_are_left),
+		cmocka_unit_test(nearly_full), cmocka_unit_test(summary_of_many),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
