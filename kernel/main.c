@@ -192,6 +192,8 @@ void kmain(uint32_t magic, uint64_t info_pa)
 	uart_init();
 	read_bootinfo(magic, info_pa);
 	cpu_detect_features();
+	if (!(cpu_features & CPU_SYSCALL))
+		refuse("this processor lacks SYSCALL: programs call the kernel by it");
 	cpu_enable_features();
 	read_cmdline();
 	entry_choose(cmdline.entry);

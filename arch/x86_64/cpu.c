@@ -23,7 +23,7 @@ uint32_t cpus_without_lfence;
 
 static const char *const feature_names[] = {
 	"SMEP", "SMAP", "UMIP", "PGE", "NX", "XSAVE", "AVX", "1GB pages", "PCID", "INVPCID",
-	"x2APIC",
+	"x2APIC", "SYSCALL",
 };
 
 const char *cpu_feature_names(uint32_t features, char *buf, size_t size)
@@ -53,6 +53,7 @@ static uint32_t detect(void)
 	f |= one.ecx & 1u << 17 ? CPU_PCID : 0;
 	f |= seven.ebx & 1u << 10 ? CPU_INVPCID : 0;
 	f |= one.ecx & 1u << 21 ? CPU_X2APIC : 0;
+	f |= ext.edx & 1u << 11 ? CPU_SYSCALL : 0;
 	return f;
 }
 

@@ -20,6 +20,7 @@
 #define CPU_PCID	(1u << 8)
 #define CPU_INVPCID	(1u << 9)
 #define CPU_X2APIC	(1u << 10)
+#define CPU_SYSCALL	(1u << 11)	/* needed; kmain() looks */
 
 extern uint32_t cpu_features;		/* CPU_* bits of the boot CPU; one that lacks any is not started */
 
