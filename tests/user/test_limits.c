@@ -17,6 +17,9 @@
 #define VAST (135 * MIB)	/* more than is left beside the pools that a bomb has filled */
 #define TIMES 4
 #define GENERATIONS 64
+#define REGIONS 16000ul
+#define REGION_BYTES 128	/* of the kernel's heap */
+#define CHARGED_AHEAD 64	/* frames that a process may be charged for and not use, at most */
 
 static void touch(char *at, size_t len)
 {
@@ -87,6 +90,40 @@ static int table_hog(void)
 	for (size_t i = 0; i < 1ul << 45; i += 1ul << 30)
 		all[i] = 1;
 	return TEST_FAIL;
+}
+
+/* --- what is charged ----------------------------------------------------------------------- */
+
+static char words[64];
+
+/* How many pages are to be had. The kernel's own copies fail where a touch would kill. */
+static unsigned long pages_left(void)
+{
+	char *all = map_memory(1ul << 32, PROT_WRITE);
+	unsigned long n = 0;
+
+	CHECK(all != NULL);
+	while (!sys_copy64((uintptr_t)words, (uintptr_t)all + n * 4096))
+		n++;
+	CHECK_EQUAL(sys_unmap((uintptr_t)all, 1ul << 32), 0);
+	return n;
+}
+
+/* Ranges that nobody touches are memory too: the kernel's, but on the account of who maps them. */
+static int regions(void)
+{
+	static long at[REGIONS];
+	unsigned long before = pages_left(), with;
+
+	for (unsigned i = 0; i < REGIONS; i++)
+		CHECK((at[i] = sys_map(4096, 0)) > 0);
+	with = pages_left();
+	printf("# %lu pages, beside %u ranges %lu\n", before, REGIONS, with);
+	CHECK(before - with >= REGIONS * REGION_BYTES / 4096);
+	for (unsigned i = 0; i < REGIONS; i++)
+		CHECK_EQUAL(sys_unmap((unsigned long)at[i], 4096), 0);
+	CHECK(pages_left() + CHARGED_AHEAD >= before);
+	return test_result();
 }
 
 /* --- and others --------------------------------------------------------------------------- */
@@ -240,7 +277,7 @@ static int child(const char *what)
 	} bodies[] = {
 		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "memory_hog", memory_hog },
 		{ "table_hog", table_hog }, { "small", small }, { "large", large },
-		{ "vast", vast },
+		{ "vast", vast }, { "regions", regions },
 		{ "need_it_ourselves", need_it_ourselves }, { "unprivileged", unprivileged },
 		{ "privileged", privileged },
 	};
@@ -262,6 +299,7 @@ int main(const char *arg, size_t len)
 	CHECK_EQUAL(run(PROGRAM, "child=generation,1"), 0);
 	CHECK_EQUAL(run(PROGRAM, "child=need_it_ourselves"), 0);
 	large_ones_in_turn();
+	CHECK_EQUAL(run(PROGRAM, "child=regions"), 0);
 	beside("child=thread_hog", 0);
 	beside("child=memory_hog", WAIT_KILLED | 14);
 	beside("child=table_hog", WAIT_KILLED | 14);
