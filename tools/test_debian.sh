@@ -121,7 +121,7 @@ step() {	# make's target
 
 versions() {
 	inside 'cat /etc/debian_version
-		for t in qemu-system-x86_64 gcc ld nasm gdb python3; do $t --version | head -n 1; done'
+		for tool in qemu-system-x86_64 gcc ld nasm gdb python3; do $tool --version | head -n 1; done'
 }
 
 check
