@@ -109,6 +109,7 @@ step() {	# make's target
 	inside "make $1" > >(tee "$log") &
 	wait $!		# unlike a pipe, it is left at once for a signal's trap
 	status=$?
+	wait		# for tee
 	warnings=$(grep -ciw warning "$log")
 	if [ "$status" = 0 ] && [ "$warnings" = 0 ]; then
 		passed=$((passed + 1))
@@ -124,20 +125,26 @@ versions() {
 		for tool in qemu-system-x86_64 gcc ld nasm gdb python3; do $tool --version | head -n 1; done'
 }
 
-check
-[ "${IN_OWN_MOUNTS-}" = yes ] || IN_OWN_MOUNTS=yes exec unshare --mount --propagation private "$0" "$@"
-mkdir -p "$where" "$logs" || exit
-root=$(realpath "$where")/$release
-exec 9>"$root.lock"
-flock -n 9 || die "another run is at work in $root"
-remove
-trap leave EXIT
-trap 'exit 1' HUP INT TERM
-make_system && copy_tree || die "no $release in $root: see $logs"
-step compare
-step test
-echo "test-debian: $release was:"
-versions | sed 's/^/    /'
-printf '%s\n' "${ended[@]}"
-echo "$passed passed, $failed failed"
-[ "$failed" = 0 ]
+# One function, read as a whole before it runs: this file may be edited meanwhile.
+main() {
+	check
+	[ "${IN_OWN_MOUNTS-}" = yes ] || IN_OWN_MOUNTS=yes exec unshare --mount --propagation private "$0" "$@"
+	mkdir -p "$where" "$logs" || exit
+	root=$(realpath "$where")/$release
+	exec 9>"$root.lock"
+	flock -n 9 || die "another run is at work in $root"
+	remove
+	trap leave EXIT
+	trap 'exit 1' HUP INT TERM
+	make_system && copy_tree || die "no $release in $root: see $logs"
+	step compare
+	step test
+	echo "test-debian: $release was:"
+	versions | sed 's/^/    /'
+	printf '%s\n' "${ended[@]}"
+	echo "$passed passed, $failed failed"
+	[ "$failed" = 0 ]
+	exit
+}
+
+main "$@"
