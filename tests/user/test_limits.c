@@ -118,7 +118,7 @@ static int regions(void)
 	for (unsigned i = 0; i < REGIONS; i++)
 		CHECK((at[i] = sys_map(4096, 0)) > 0);
 	with = pages_left();
-	printf("# %lu pages, beside %u ranges %lu\n", before, REGIONS, with);
+	printf("# %lu pages, beside %lu ranges %lu\n", before, REGIONS, with);
 	CHECK(before - with >= REGIONS * REGION_BYTES / 4096);
 	for (unsigned i = 0; i < REGIONS; i++)
 		CHECK_EQUAL(sys_unmap((unsigned long)at[i], 4096), 0);
