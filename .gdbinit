@@ -7,6 +7,8 @@ set pagination off
 set confirm off
 set disassembly-flavor intel
 set architecture i386:x86-64
+# Of a QEMU on a busy machine gdb would ask once more after 2 s, and take the two answers for the next ones.
+set remotetimeout 60
 target remote | ${PYTHON:-/usr/bin/python3} tools/debug.py machine
 
 # Hardware breakpoints: the image is not loaded yet, and no table is either.  sched_idle() is the
