@@ -26,7 +26,7 @@ static const char *check_sleepers(const struct runqueue *q, const struct cpu *cp
 static const char *check_affinity(const struct runqueue *q, const struct cpu *cpu)
 {
 	for (unsigned n = 0; n < RUNQUEUE_LISTS; n++)
-		LIST_EACH (link, &q->lists[n])
+		LIST_EACH(link, &q->lists[n])
 			if (!(thread_of_link(link)->affinity >> cpu->index & 1))
 				return "a thread is queued where it may not run";
 	return NULL;

@@ -70,7 +70,7 @@ void audit_dump(struct process *p)
 {
 	struct run r = { .pid = p->pid };
 
-	LIST_EACH (at, &p->threads) {
+	LIST_EACH(at, &p->threads) {
 		const struct thread *t = LIST_OBJECT(at, struct thread, sibling);
 
 		printk("AUDIT-FACT thread %u %u 0x%lx 0x%lx 0x%lx\n", p->pid, t->tid, t->trampoline.va,
