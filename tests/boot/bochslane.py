@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bochslane.py - the shipped ISO in Bochs: PCID with and without INVPCID, x2APIC, none of which TCG has.
+"""bochslane.py - the shipped ISO in Bochs: PCID with and without INVPCID, x2APIC: TCG of QEMU 7.2 has neither.
 
 checks() is one boot, which `make test` skips where Bochs is missing; lane() is what `make test-bochs` runs.
 """
