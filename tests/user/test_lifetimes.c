@@ -145,7 +145,7 @@ static int spawn_in_vain(void)
 	fill_table();
 	for (unsigned i = 0; i < SPAWNS; i++) {
 		pid = spawn(PROGRAM, "child=nothing");
-		CHECK_EQUAL(pid, -EAGAIN);
+		CHECK(pid == -EAGAIN || pid == -ENOMEM);
 		guess++;
 		if (i % 16 == 0)
 			smp_wait();
@@ -207,22 +207,23 @@ static long objects(void)
 	return sys_bench_control(BENCH_HEAP_OBJECTS, 0);
 }
 
+/* The first process's thread and ours are all that is left of earlier programs and of ours. */
+static void wait_until_alone(void)
+{
+	while (sys_bench_control(BENCH_TIDS, 0) > 2)
+		smp_wait();
+}
+
 static void orphans_are_freed(void)
 {
-	long before, tids;
+	long before;
 
-	CHECK_EQUAL(run(PROGRAM, "child=orphans"), 0);
-	for (unsigned i = 0; i < 1000; i++)
-		smp_wait();
+	wait_until_alone();
 	before = objects();
-	tids = sys_bench_control(BENCH_TIDS, 0);
 	for (unsigned i = 0; i < 4; i++)
 		CHECK_EQUAL(run(PROGRAM, "child=orphans"), 0);
-	/* Those that live on end by themselves. */
-	for (unsigned i = 0; i < 100000 && objects() > before; i++)
-		smp_wait();
+	wait_until_alone();		/* those that live on end by themselves */
 	CHECK_EQUAL(objects(), before);
-	CHECK_EQUAL(sys_bench_control(BENCH_TIDS, 0), tids);
 }
 
 static int child(const char *what)

@@ -38,7 +38,8 @@ static int thread_hog(void)
 		tid = sys_thread_create((uintptr_t)sys_thread_exit, 0, 0);
 	while (tid > 0);
 	CHECK_EQUAL(tid, -EAGAIN);
-	CHECK_EQUAL(spawn(PROGRAM, "child=nothing"), -EAGAIN);
+	tid = spawn(PROGRAM, "child=nothing");	/* which limit it meets depends on the machine's memory */
+	CHECK(tid == -EAGAIN || tid == -ENOMEM);
 	return test_result();
 }
 
