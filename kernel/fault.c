@@ -55,7 +55,10 @@ static int resolve_page_fault(uint64_t va, uint64_t error)
 /* That failed with @err: what the dead have may help. The same results. */
 static __attribute__((noinline)) int resolve_once_more(int err, uint64_t va, uint64_t error)
 {
-	return err == -ENOMEM && reclaim(true) ? resolve_page_fault(va, error) : err;
+	if (err != -ENOMEM)
+		return err;
+	reclaim(true);
+	return resolve_page_fault(va, error);
 }
 
 /* The benchmark's #UD: step over a UD2 where the process asked for it. */

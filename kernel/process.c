@@ -80,15 +80,13 @@ static bool disown(struct process *p)
 	return process_put(p);
 }
 
-bool process_orphan_some(struct process *p, unsigned n, struct process **freed)
+bool process_orphan_some(struct process *p, unsigned n, struct list *freed)
 {
 	while (!list_empty(&p->children) && n--) {
 		struct process *c = LIST_OBJECT(p->children.next, struct process, child);
 
-		if (disown(c)) {
-			c->teardown_next = *freed;
-			*freed = c;
-		}
+		if (disown(c))
+			list_append(freed, &c->teardown);
 	}
 	return list_empty(&p->children);
 }

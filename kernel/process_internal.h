@@ -47,9 +47,9 @@ void process_ended(struct process *p);
  * released. process_lock held. */
 bool process_put(struct process *p);
 void process_free(struct process *p);
-/* @n children of dead @p at most become nobody's; *@freed chains those that nobody holds any more by
- * teardown_next. True when none is left. process_lock held. */
-bool process_orphan_some(struct process *p, unsigned n, struct process **freed);
+/* @n children of dead @p at most become nobody's; @freed gets those that nobody holds any more, by their
+ * place in the teardown. True when none is left. process_lock held. */
+bool process_orphan_some(struct process *p, unsigned n, struct list *freed);
 
 /* --- the dead: kernel/reap.c ------------------------------------------------------ */
 

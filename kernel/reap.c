@@ -3,9 +3,10 @@
  * reap.c - the dead give back what they had, in steps.
  *
  * The idle CPUs do most of it.  Where none is idle the dead wait until somebody is short of
- * memory, and then everything is freed before anybody is refused (reclaim()).
+ * memory, and then everything is freed before anybody is refused (reclaim()).  The oldest come first.
  */
 #include "kernel/reap.h"
+#include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/process_internal.h"
@@ -13,47 +14,81 @@
 #include "kernel/tid.h"
 #include "mm/aspace.h"
 #include "mm/reclaim.h"
-#include "mm/tlb.h"
 
 #define AT_ONCE 32			/* tids or children in one step */
+#define SHRINKS_MAX 65536u		/* steps that the largest pools need */
 
-static struct process *teardown_list;	/* under process_lock */
-static uint32_t steps_running;		/* on all CPUs */
+static struct list teardowns = LIST_INIT(teardowns);	/* all that are not done; under process_lock */
+static uint64_t last_ticket;				/* likewise */
+static uint32_t step_of[MAX_CPUS];	/* odd while the CPU is in the middle of a step */
+
+/* --- steps --------------------------------------------------------------------- */
+
+/* A step begins, or ends. On one CPU, for IRQs are off in between. */
+static void step_mark(void)
+{
+	uint32_t *step = &step_of[this_cpu()->index];
+
+	__atomic_store_n(step, *step + 1, __ATOMIC_SEQ_CST);
+}
+
+/* Until the steps that other CPUs are in have ended, as each does by itself. Lets interrupts in. */
+static void wait_for_steps(void)
+{
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		uint32_t was = __atomic_load_n(&step_of[i], __ATOMIC_SEQ_CST);
+
+		while (was & 1 && __atomic_load_n(&step_of[i], __ATOMIC_SEQ_CST) == was) {
+			irq_window();
+			cpu_pause();
+		}
+	}
+}
+
+/* --- processes ------------------------------------------------------------------ */
+
+static bool any_teardown(void)
+{
+	return __atomic_load_n(&teardowns.next, __ATOMIC_RELAXED) != &teardowns;
+}
 
 void teardown_add(struct process *p)
 {
-	p->teardown_next = teardown_list;
-	teardown_list = p;
+	p->teardown_ticket = ++last_ticket;
+	list_append(&teardowns, &p->teardown);
 }
 
+/* The oldest that no CPU is at, now ours; or NULL. */
 static struct process *teardown_take(void)
 {
-	struct process *p;
+	struct process *p = NULL;
 
-	if (!__atomic_load_n(&teardown_list, __ATOMIC_RELAXED))
+	if (!any_teardown())
 		return NULL;
 	spin_lock(&process_lock);
-	p = teardown_list;
-	if (p)
-		teardown_list = p->teardown_next;
+	LIST_EACH(at, &teardowns) {	/* no further than there are CPUs */
+		struct process *oldest = LIST_OBJECT(at, struct process, teardown);
+
+		if (!oldest->teardown_busy) {
+			p = oldest;
+			p->teardown_busy = true;
+			break;
+		}
+	}
 	spin_unlock(&process_lock);
 	return p;
 }
 
-static void free_chain(struct process *p)
+static void free_all(struct list *freed)
 {
-	while (p) {
-		struct process *next = p->teardown_next;
-
-		process_free(p);
-		p = next;
-	}
+	while (!list_empty(freed))
+		process_free(LIST_OBJECT(list_take_first(freed), struct process, teardown));
 }
 
 /* Tids and children of @p. True when none is left. */
 static bool release_some(struct process *p)
 {
-	struct process *freed = NULL;
+	struct list freed = LIST_INIT(freed);
 	bool done;
 
 	spin_lock(&process_lock);
@@ -61,7 +96,7 @@ static bool release_some(struct process *p)
 	if (done)
 		thread_units_return(p);
 	spin_unlock(&process_lock);
-	free_chain(freed);
+	free_all(&freed);
 	return done;
 }
 
@@ -75,24 +110,35 @@ static bool teardown_more(struct process *p)
 	return false;
 }
 
-static bool teardown_step(void)
+static void teardown_one(struct process *p)
 {
-	struct process *p = teardown_take();
-	bool done, last = false;
+	bool done = teardown_more(p), last = false;
 
-	if (!p)
-		return false;
-	done = teardown_more(p);
 	spin_lock(&process_lock);
-	if (done)
+	p->teardown_busy = false;
+	if (done) {
+		list_remove(&p->teardown);
 		last = process_put(p);
-	else
-		teardown_add(p);
+	}
 	spin_unlock(&process_lock);
 	if (last)
 		process_free(p);
-	return true;
 }
+
+/* False: nothing is left that no other CPU is at. */
+static bool teardown_step(void)
+{
+	struct process *p;
+
+	step_mark();
+	p = teardown_take();
+	if (p)
+		teardown_one(p);
+	step_mark();
+	return p;
+}
+
+/* --- threads --------------------------------------------------------------------- */
 
 /* @t's memory counts as its process's no more. After the last the process is torn down. */
 static void forget(struct process *p, struct thread *t)
@@ -104,34 +150,38 @@ static void forget(struct process *p, struct thread *t)
 	spin_unlock(&process_lock);
 }
 
-static bool thread_step(void)
+static void thread_one(struct thread *t)
 {
-	struct thread *t = sched_take_dead();
-
-	if (!t)
-		return false;
 	if (t->process) {
 		entry->retire_thread(t);
 		forget(t->process, t);
 	}
 	thread_free(t);
-	return true;
 }
+
+static bool thread_step(void)
+{
+	struct thread *t;
+
+	step_mark();
+	t = sched_take_dead();
+	if (t)
+		thread_one(t);
+	step_mark();
+	return t;
+}
+
+/* --- who does them ----------------------------------------------------------------- */
 
 bool reap_step(void)
 {
-	bool did;
-
-	__atomic_add_fetch(&steps_running, 1, __ATOMIC_SEQ_CST);
-	did = thread_step() || teardown_step();
-	__atomic_sub_fetch(&steps_running, 1, __ATOMIC_SEQ_CST);
-	return did;
+	return thread_step() || teardown_step();
 }
 
 void reap_some(void)
 {
 	if (sched_any_dead())
-		reap_step();
+		thread_step();
 }
 
 void reap(void)
@@ -140,38 +190,74 @@ void reap(void)
 		sched_point();
 }
 
-/* Somebody else's step ends by itself: it runs with IRQs off, and serves nobody but the TLB. */
-static bool steps_elsewhere(void)
+void reap_all(void)
 {
-	if (!__atomic_load_n(&steps_running, __ATOMIC_SEQ_CST))
-		return false;
-	tlb_serve_mailbox();
-	cpu_pause();
+	do {
+		reap();
+		wait_for_steps();
+	} while (sched_any_dead() || any_teardown());
+}
+
+/* --- for want of something ----------------------------------------------------------- */
+
+/* True: the process is dying, and nothing is short any more. */
+static bool point(void)
+{
+	sched_point();
+	return current_thread()->process->dying;
+}
+
+/* Threads that are dead by now; those who die meanwhile come behind them. */
+static bool reclaim_threads(void)
+{
+	for (uint64_t n = sched_dead_count(); n && thread_step(); n--)
+		if (point())
+			return false;
+	wait_for_steps();
 	return true;
 }
 
-void reap_all(void)
+/* Is any left whose turn came no later than @ticket's? */
+static bool any_until(uint64_t ticket)
 {
-	do
-		reap();
-	while (steps_elsewhere());
+	bool any;
+
+	spin_lock(&process_lock);
+	any = any_teardown() && LIST_OBJECT(teardowns.next, struct process, teardown)->teardown_ticket <= ticket;
+	spin_unlock(&process_lock);
+	return any;
 }
 
-bool reclaim(bool memory)
+static bool reclaim_processes(void)
 {
-	bool any = false;
+	uint64_t ticket = __atomic_load_n(&last_ticket, __ATOMIC_RELAXED);
 
-	do {
-		while (reap_step()) {
-			any = true;
-			if (sched_point())
-				return true;
-		}
-	} while (steps_elsewhere() && (any = true));
-	while (memory && pools_shrink()) {
-		any = true;
-		if (sched_point())
-			return true;
+	while (any_until(ticket)) {
+		if (!teardown_step())
+			wait_for_steps();
+		if (point())
+			return false;
 	}
-	return any;
+	wait_for_steps();		/* the last of them may be about to give back what it is itself */
+	return true;
+}
+
+static bool shrink_step(void)
+{
+	bool did;
+
+	step_mark();
+	did = pools_shrink();
+	step_mark();
+	return did;
+}
+
+void reclaim(bool memory)
+{
+	if (!reclaim_threads() || !reclaim_processes() || !memory)
+		return;
+	for (unsigned n = 0; n < SHRINKS_MAX && shrink_step(); n++)
+		if (point())
+			return;
+	wait_for_steps();
 }

@@ -20,9 +20,10 @@ void reap_some(void);
 void reap(void);
 /* The same, and wait for the steps that other CPUs are in the middle of: what was dead before has been freed. */
 void reap_all(void);
-/* Something that the dead may hold is short, or @memory, which the kernel's pools hold too. True:
- * something was given back, so it is worth another try. Lets interrupts and other threads in, but
- * returns early when the thread must leave. */
-bool reclaim(bool memory);
+/* Something that the dead may hold is short, or @memory, which the kernel's pools hold too. What was dead
+ * when this was called has given it back at return, whoever did the work; who dies meanwhile is not waited
+ * for, or a program could make others wait for as long as it likes. So another try is worth it, once. Lets
+ * interrupts and other threads in; returns early when the process is dying, not when the thread is to stop. */
+void reclaim(bool memory);
 
 #endif

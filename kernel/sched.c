@@ -30,6 +30,8 @@ bool sched_migrate_always;
 uint64_t sched_ipis_sent;
 
 static struct spinlock dead_lock;
+static struct list **dead_end = &sched_dead;	/* the oldest comes first */
+static uint64_t dead_count;
 struct list *sched_dead;
 
 struct runqueue *lock_queue_of(struct thread *t)
@@ -175,8 +177,10 @@ static void finish_switch(void)
 		queue_on(to, prev);
 	} else if (state == THREAD_DEAD) {
 		spin_lock(&dead_lock);
-		prev->link.next = sched_dead;
-		sched_dead = &prev->link;
+		prev->link.next = NULL;
+		*dead_end = &prev->link;
+		dead_end = &prev->link.next;
+		dead_count++;
 		spin_unlock(&dead_lock);
 	}
 }
@@ -269,10 +273,19 @@ struct thread *sched_take_dead(void)
 		return NULL;
 	spin_lock(&dead_lock);
 	dead = sched_dead;
-	if (dead)
+	if (dead) {
 		sched_dead = dead->next;
+		dead_count--;
+	}
+	if (!sched_dead)
+		dead_end = &sched_dead;
 	spin_unlock(&dead_lock);
 	return dead ? thread_of_link(dead) : NULL;
+}
+
+uint64_t sched_dead_count(void)
+{
+	return __atomic_load_n(&dead_count, __ATOMIC_RELAXED);
 }
 
 /* A new thread's first C: [cr3=kernel gs=kernel rsp=kernel if=0], queue lock held. */

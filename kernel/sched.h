@@ -42,6 +42,7 @@ bool sched_point(void);
 void sched_exit(void) __attribute__((noreturn));
 /* Threads that sched_exit() ended and whose stacks are free: one, or NULL. Any CPU. */
 struct thread *sched_take_dead(void);
+uint64_t sched_dead_count(void);	/* how many there are */
 extern struct list *sched_dead;	/* who only looks whether there is one needs no lock */
 
 static inline bool sched_any_dead(void)

@@ -111,7 +111,10 @@ int64_t sys_exit(uint64_t code)
 /* A refusal for want of something that the dead may hold: is it worth another try? */
 static bool try_again(int64_t err)
 {
-	return (err == -ENOMEM || err == -EAGAIN) && reclaim(err == -ENOMEM);
+	if (err != -ENOMEM && err != -EAGAIN)
+		return false;
+	reclaim(err == -ENOMEM);
+	return true;
 }
 
 int64_t sys_thread_create(uint64_t rip, uint64_t stack, uint64_t arg)

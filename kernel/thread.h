@@ -88,7 +88,9 @@ struct process {
 	struct list children, child;	/* those whose parent it is; its place among its parent's */
 	struct list all;		/* every process, for the audit */
 	struct process *hash_next;
-	struct process *teardown_next;	/* dead and waiting for kernel/reap.c */
+	struct list teardown;		/* its place among those that kernel/reap.c takes apart */
+	uint64_t teardown_ticket;	/* the how manieth of them */
+	bool teardown_busy;		/* a CPU is at it */
 	struct thread *waiter;		/* the parent's thread in wait(); it has the claim and a reference */
 	uint32_t exit_status;
 	bool dying;			/* its threads end before they reach user mode again */

@@ -224,6 +224,43 @@ static void large_ones_in_turn(void)
 		CHECK_EQUAL(thread_finish(&t[i]), 0);
 }
 
+static volatile bool touched;
+
+static void touch_large(void *at)
+{
+	touch(at, LARGE);
+	touched = true;
+}
+
+/* In a child: a thread waits for what the dead have, and is stopped meanwhile. It must get it all the same. */
+static int stopped_while_short(void)
+{
+	struct user_thread busy_one, short_one;
+	unsigned long stops = 0;
+	char *at;
+
+	sys_bench_control(BENCH_TIMER_HZ, 10000);
+	busy = true;
+	CHECK_EQUAL(thread_start(&busy_one, keep_busy, (void *)(uintptr_t)smp_cpu(0)), 0);
+	CHECK_EQUAL(run(PROGRAM, "child=large"), 0);
+	at = map_memory(LARGE, PROT_WRITE);
+	touched = false;
+	CHECK_EQUAL(thread_start(&short_one, touch_large, at), 0);
+	for (; !touched; stops++) {
+		long error = sys_thread_stop((unsigned long)short_one.tid);
+
+		CHECK(!error || error == -ESRCH);
+		sys_thread_resume((unsigned long)short_one.tid);
+		sys_yield();
+	}
+	busy = false;
+	CHECK_EQUAL(thread_finish(&short_one), 0);
+	CHECK_EQUAL(thread_finish(&busy_one), 0);
+	sys_bench_control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
+	printf("# stopped %lu times while it touched its memory\n", stops);
+	return test_result();
+}
+
 /* On one CPU: a child ends while we are ready all the time, nobody waits for it, and then we need its memory. */
 static int need_it_ourselves(void)
 {
@@ -279,6 +316,7 @@ static int child(const char *what)
 		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "memory_hog", memory_hog },
 		{ "table_hog", table_hog }, { "small", small }, { "large", large },
 		{ "vast", vast }, { "regions", regions },
+		{ "stopped_while_short", stopped_while_short },
 		{ "need_it_ourselves", need_it_ourselves }, { "unprivileged", unprivileged },
 		{ "privileged", privileged },
 	};
@@ -301,6 +339,8 @@ int main(const char *arg, size_t len)
 	CHECK_EQUAL(run(PROGRAM, "child=need_it_ourselves"), 0);
 	large_ones_in_turn();
 	CHECK_EQUAL(run(PROGRAM, "child=regions"), 0);
+	if (smp_count() == 1)		/* others would bury the dead meanwhile */
+		CHECK_EQUAL(run(PROGRAM, "child=stopped_while_short"), 0);
 	beside("child=thread_hog", 0);
 	beside("child=memory_hog", WAIT_KILLED | 14);
 	beside("child=table_hog", WAIT_KILLED | 14);
