@@ -6,17 +6,29 @@
 
 struct tid_slot tid_slots[TID_SLOTS];
 
-static uint32_t free_slot, fresh_slot = 1;
+/* Slots that were never used come first, then that which has been free longest: so a number comes again after as many
+ * threads as there are numbers, and not after as many as a slot has generations. */
+static uint32_t fresh_slot = 1, first_free, last_free;
 
 static uint32_t free_index(void)
 {
-	uint32_t i = free_slot;
+	uint32_t i = first_free;
 
+	if (fresh_slot < TID_SLOTS)
+		return fresh_slot++;
 	if (i)
-		free_slot = tid_slots[i].next;
-	else if (fresh_slot < TID_SLOTS)
-		i = fresh_slot++;
+		first_free = tid_slots[i].next;
 	return i;
+}
+
+static void add_free(uint32_t i)
+{
+	tid_slots[i].next = 0;
+	if (first_free)
+		tid_slots[last_free].next = i;
+	else
+		first_free = i;
+	last_free = i;
 }
 
 uint32_t tid_take(struct thread *t, struct process *owner)
@@ -54,8 +66,7 @@ static void release(struct process *owner, struct tid_slot *s)
 	s->thread = NULL;
 	/* tids stay positive numbers */
 	s->generation = (s->generation + 1) & (UINT32_MAX >> TID_SLOT_BITS >> 1);
-	s->next = free_slot;
-	free_slot = s - tid_slots;
+	add_free(s - tid_slots);
 }
 
 void tid_release(struct tid_slot *s)

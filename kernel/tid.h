@@ -3,7 +3,7 @@
  * tid.h - thread ids: which thread a number names, and whether it was joined.
  *
  * A tid is a slot of one table and the slot's generation.  So finding a thread costs the same with
- * ten threads or ten thousand, and an old tid never names a new thread.  A slot goes through
+ * ten threads or ten thousand. An old tid names no new thread before half a billion others came.  A slot goes through
  *
  *     free -> alive -> ended -> free
  *
