@@ -91,6 +91,11 @@ bool process_orphan_some(struct process *p, unsigned n, struct list *freed)
 	return list_empty(&p->children);
 }
 
+int process_shortage(const struct process *p, int err)
+{
+	return err == -ENOMEM && p->as && aspace_at_limit(p->as) ? -EAGAIN : err;
+}
+
 /* --- made, published ----------------------------------------------------------- */
 
 struct process *process_new(const char *name, struct process *parent, int *err)

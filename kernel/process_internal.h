@@ -38,6 +38,9 @@ void thread_free(struct thread *t);
 /* A process that is charged to its budget and has a number, but no space; nobody can find it. NULL with
  * *@err set. Then it is published, or freed. No lock held. */
 struct process *process_new(const char *name, struct process *parent, int *err);
+/* @err, with which something failed that is charged to @p's space; -ENOMEM becomes -EAGAIN when the limit is
+ * reached, and not the machine's memory used up. No lock held. */
+int process_shortage(const struct process *p, int err);
 /* From now on it is found; or -EAGAIN, and it is as it was. What may fail is to publish @first, its own
  * thread, and that comes first: only that thread could look for it. No lock held. */
 int process_publish(struct process *p, struct thread *first);

@@ -99,6 +99,7 @@ int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct 
 		err = process_publish(p, first);
 	}
 	if (err) {
+		err = process_shortage(p, err);
 		discard(p, first);
 		return err;
 	}

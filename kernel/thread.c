@@ -183,7 +183,7 @@ int64_t thread_create(uint64_t rip, uint64_t rsp, uint64_t rdi)
 	reap_some();
 	err = prepare(current_thread()->process, rip, rsp, rdi, 0, &t);
 	if (err)
-		return err;
+		return process_shortage(current_thread()->process, err);
 	spin_lock(&process_lock);
 	err = thread_publish(t);
 	tid = t->tid;			/* once it is ready it may end, and be gone */

@@ -20,6 +20,7 @@
 #define REGIONS 16000ul
 #define REGION_BYTES 128	/* of the kernel's heap */
 #define CHARGED_AHEAD 64	/* frames that a process may be charged for and not use, at most */
+#define SPARE (160 * 4096ul)	/* more than a program, and what is charged ahead */
 
 static void touch(char *at, size_t len)
 {
@@ -124,6 +125,28 @@ static int regions(void)
 	for (unsigned i = 0; i < REGIONS; i++)
 		CHECK_EQUAL(sys_unmap((unsigned long)at[i], 4096), 0);
 	CHECK(pages_left() + CHARGED_AHEAD >= before);
+}
+
+/* In a child: a thread takes a few frames, so the limit is met at one place after the other on a program's way. It is
+ * the limit that is told of, for the machine has memory. */
+static int no_room_for_a_program(void)
+{
+	char *all = map_memory(1ul << 32, PROT_WRITE), *spare = map_memory(SPARE, PROT_WRITE);
+	unsigned long started = 0;
+	long pid, tid;
+
+	touch(spare, SPARE);
+	while (!sys_copy64((uintptr_t)words, (uintptr_t)all))
+		all += 4096;
+	CHECK_EQUAL(sys_unmap((uintptr_t)spare, SPARE), 0);
+	do {
+		pid = run(PROGRAM, "child=nothing");
+		CHECK(pid == 0 || pid == (WAIT_KILLED | 14) || pid == -EAGAIN);	/* killed for want of a stack */
+		started += pid == 0;
+		tid = sys_thread_create((uintptr_t)sys_sleep, 0, 0);
+	} while (tid > 0);
+	CHECK_EQUAL(tid, -EAGAIN);
+	CHECK(started > 0 && pid == -EAGAIN);
 	return test_result();
 }
 
@@ -316,6 +339,8 @@ static int child(const char *what)
 		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "memory_hog", memory_hog },
 		{ "table_hog", table_hog }, { "small", small }, { "large", large },
 		{ "vast", vast }, { "regions", regions },
+		{ "vast", vast },
+		{ "no_room", no_room_for_a_program },
 		{ "stopped_while_short", stopped_while_short },
 		{ "need_it_ourselves", need_it_ourselves }, { "unprivileged", unprivileged },
 		{ "privileged", privileged },
@@ -339,6 +364,7 @@ int main(const char *arg, size_t len)
 	CHECK_EQUAL(run(PROGRAM, "child=need_it_ourselves"), 0);
 	large_ones_in_turn();
 	CHECK_EQUAL(run(PROGRAM, "child=regions"), 0);
+	CHECK_EQUAL(run(PROGRAM, "child=no_room"), 0);
 	if (smp_count() == 1)		/* others would bury the dead meanwhile */
 		CHECK_EQUAL(run(PROGRAM, "child=stopped_while_short"), 0);
 	beside("child=thread_hog", 0);
