@@ -2,7 +2,6 @@
 /* fpu.c - user FPU, SSE and AVX state. XSAVE where there is one, FXSAVE elsewhere. */
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/vendor.h"
 #include "arch/x86_64/x86.h"
 
 #define XCR0_X87_SSE	3u
@@ -13,9 +12,6 @@
 #define MXCSR_INIT	0x1f80
 #define MXCSR_OFFSET	24
 
-#define CPUID_CAPACITY	0x80000008
-#define ERROR_POINTERS	(1u << 2)	/* its EBX: XSaveErPtr */
-
 static uint32_t area_size = FXSAVE_SIZE;
 
 /* What the leaf says is all that XSETBV may be asked for. */
@@ -24,14 +20,21 @@ bool fpu_xsave_usable(void)
 	return (cpuid(0xd, 0).eax & XCR0_X87_SSE) == XCR0_X87_SSE;
 }
 
-/* AMD without XSaveErPtr: FXRSTOR and XRSTOR load the x87 instruction and data pointers only with
- * an exception pending, so that a program would find those of the last one (APM vol. 2, 11.4.4.3;
- * CVE-2006-1056). */
+/* FXRSTOR and XRSTOR load the x87 instruction and data pointers only with an exception pending, so
+ * that a program would find those of the last one: AMD without XSaveErPtr (APM vol. 2, 11.4.4.3;
+ * CVE-2006-1056). Tried rather than asked of CPUID, for QEMU 10 claims XSaveErPtr and has it not. */
 static bool pointers_stay;
 
+/* One CPU at a time comes here. */
 static void find_erratum(void)
 {
-	pointers_stay = cpu_is_amd() && !(cpuid(CPUID_CAPACITY, 0).ebx & ERROR_POINTERS);
+	static uint8_t area[FXSAVE_SIZE] __attribute__((aligned(16)));
+	struct { uint32_t control, status, tags, instruction, rest[3]; } environment;
+
+	__asm__ volatile("fninit; fxsave64 %0; fldz; fstp %%st(0); fxrstor64 %0; fnstenv %1; fninit"
+			 : "+m"(area), "=m"(environment));
+	if (environment.instruction)
+		pointers_stay = true;
 }
 
 void fpu_enable(void)
