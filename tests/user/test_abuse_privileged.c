@@ -114,7 +114,7 @@ static bool is_tcg(void)
 
 	if (!(cpuid(1, 0).ecx >> 31))
 		return false;
-	r = cpuid(0x40000000, 0);
+	r = cpuid_raw(0x40000000, 0);	/* no range that cpuid() knows */
 	return r.ebx == 0x54474354 && r.ecx == 0x43544743 && r.edx == 0x47435447;	/* TCGTCGTCGTCG */
 }
 
