@@ -19,7 +19,7 @@
 
 #define PAGE_AND_TABLES	4			/* the most that one new page takes */
 #define REGIONS_A_FRAME	32			/* objects of 128 bytes */
-#define CHARGED_AHEAD	32			/* frames: charging walks up a tree of budgets */
+#define CHARGED_AHEAD	64			/* frames: charging walks up a tree of budgets */
 
 uint64_t aspace_kernel_cr3(const struct aspace *as)
 {
