@@ -116,13 +116,25 @@ const char *archive_name(const struct archive *a, unsigned i)
 	return NULL;
 }
 
-const void *archive_find(const struct archive *a, const char *name, size_t *len)
+const void *archive_find_some(const struct archive *a, const char *name, size_t *len, size_t *at, unsigned n)
 {
-	for (size_t o = 0; !all_zero(a->base + o); o = next_header(a, o)) {
-		if (strcmp(header_at(a, o)->name, name) == 0) {
-			*len = file_size(header_at(a, o));
-			return a->base + o + BLOCK;
+	while (n--) {
+		if (all_zero(a->base + *at)) {
+			*at = 0;
+			break;
 		}
+		if (strcmp(header_at(a, *at)->name, name) == 0) {
+			*len = file_size(header_at(a, *at));
+			return a->base + *at + BLOCK;
+		}
+		*at = next_header(a, *at);
 	}
 	return NULL;
+}
+
+const void *archive_find(const struct archive *a, const char *name, size_t *len)
+{
+	size_t at = 0;
+
+	return archive_find_some(a, name, len, &at, ~0u);
 }

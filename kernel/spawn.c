@@ -11,6 +11,7 @@
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
 
+#define FILES_AT_ONCE 16		/* that are looked at without a point */
 #define ARG_MAX 1024
 
 struct archive boot_archive;
@@ -31,14 +32,16 @@ static int load_program(struct aspace *as, const char *name, uint64_t *rip)
 {
 	const char *why = NULL;
 	const void *image;
-	size_t len;
+	size_t len, at = 0;
 	int err;
 
-	image = archive_find(&boot_archive, name, &len);
+	do {
+		image = archive_find_some(&boot_archive, name, &len, &at, FILES_AT_ONCE);
+		if (sched_point())
+			return -EINTR;
+	} while (!image && at);
 	if (!image)
 		return -ENOENT;
-	if (sched_point())
-		return -EINTR;
 	err = elf_load(as, image, len, rip, &why);
 	if (err == -ENOEXEC)
 		printk("spawn: %s is not loadable: %s\n", name, why);
