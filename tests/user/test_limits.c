@@ -300,37 +300,6 @@ static int need_it_ourselves(void)
 	return test_result();
 }
 
-/* --- priorities, rights ------------------------------------------------------------------- */
-
-static int unprivileged(void)
-{
-	CHECK_EQUAL(sys_set_priority(0, PRIORITY_URGENT), -EPERM);
-	CHECK_EQUAL(sys_set_priority(0, PRIORITY_BACKGROUND), 0);
-	CHECK_EQUAL(sys_set_priority(0, PRIORITY_USUAL), 0);
-	CHECK_EQUAL(sys_spawn_rights(RIGHT_PRIORITY), -EPERM);
-	CHECK_EQUAL(sys_spawn_rights(~0ul), -EPERM);
-	CHECK_EQUAL(sys_spawn_rights(0), 0);
-	return test_result();
-}
-
-static int privileged(void)
-{
-	CHECK_EQUAL(sys_set_priority(0, PRIORITY_URGENT), 0);
-	CHECK_EQUAL(sys_set_priority(0, PRIORITY_USUAL), 0);
-	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);	/* a right is not handed on by itself */
-	return test_result();
-}
-
-static void rights(void)
-{
-	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);
-	CHECK_EQUAL(sys_spawn_rights(RIGHT_PRIORITY), 0);
-	CHECK_EQUAL(run(PROGRAM, "child=privileged"), 0);
-	CHECK_EQUAL(sys_spawn_rights(RIGHTS_ALL + 1), -EPERM);
-	CHECK_EQUAL(sys_spawn_rights(0), RIGHT_PRIORITY);
-	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);
-}
-
 static int child(const char *what)
 {
 	static const struct {
@@ -343,8 +312,7 @@ static int child(const char *what)
 		{ "vast", vast },
 		{ "no_room", no_room_for_a_program },
 		{ "stopped_while_short", stopped_while_short },
-		{ "need_it_ourselves", need_it_ourselves }, { "unprivileged", unprivileged },
-		{ "privileged", privileged },
+		{ "need_it_ourselves", need_it_ourselves },
 	};
 
 	if (starts_with(what, "generation,"))
@@ -360,7 +328,6 @@ int main(const char *arg, size_t len)
 	(void)len;
 	if (starts_with(arg, "child="))
 		return child(arg + strlen("child="));
-	rights();
 	CHECK_EQUAL(run(PROGRAM, "child=generation,1"), 0);
 	CHECK_EQUAL(run(PROGRAM, "child=need_it_ourselves"), 0);
 	large_ones_in_turn();
