@@ -6,7 +6,7 @@ from check import DESIGNS, ROOT, Boot, Check, Failed, Outcome, expect, expect_kt
 
 # Over all designs a bystander's registers are checked across this many switches (tests/user/test_bystander.c).
 ALL_SWITCHES = 1_000_000
-USER_HANG_AFTER = 300      # seconds; that takes its time on a busy machine
+USER_HANG_AFTER = 900      # seconds; that takes its time on a busy machine
 
 
 def guest_check(name: str, what: str, design: str, **boot) -> Check:
