@@ -47,7 +47,7 @@ def user_check(design: str, cpus: int, which: str, **boot) -> Check:
     name = f"{which}-{cpus}-cpus" + "".join(f"-{key}" for key in boot)
 
     def run() -> str:
-        outcome = Boot(f"entry={design} tests={which}", cpus=cpus, what=name, timeout=300, **boot).run()
+        outcome = Boot(f"entry={design} tests={which}", cpus=cpus, what=name, timeout=900, **boot).run()
         remark = expect_ktap(outcome)
         expect(outcome, "pass", cpus_line(cpus))
         return remark
@@ -61,7 +61,7 @@ def x2apic_check(design: str, which: str, cpus: int, **boot) -> Check:
     def run() -> str:
         if not cpu_feature("x2apic"):
             raise Skipped("this QEMU's processor has no x2APIC")
-        outcome = Boot(f"entry={design} tests={which}", cpus=cpus, x2apic=True, what=name, timeout=300, **boot).run()
+        outcome = Boot(f"entry={design} tests={which}", cpus=cpus, x2apic=True, what=name, timeout=900, **boot).run()
         remark = expect_ktap(outcome)
         expect(outcome, "pass", cpus_line(cpus) + r" x2APIC\b")
         return remark
