@@ -38,6 +38,8 @@ static void ask_to_stop(struct thread *t, uint64_t arg)
 		*answer = 0;
 	} else if (t->stopper && t->stopper != me) {
 		*answer = -EAGAIN;
+	} else if (t->stopper && t->stop == STOP_NONE) {
+		*answer = 0;	/* it did stop; a third resumed it before we looked, and might so for ever */
 	} else {
 		*answer = NOT_YET;
 		t->stopper = me;

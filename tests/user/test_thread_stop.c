@@ -18,6 +18,7 @@
 #define PROGRAM "test_thread_stop"
 #define NO_RESULT 1
 #define TRIES 20
+#define UNDONE_MAX 500
 #define CHILD_NS 300000000	/* a child's life; one that is too short is tried again */
 
 static struct user_thread victim, other;
@@ -218,6 +219,29 @@ static void stop_myself(void *arg)
 	result = sys_thread_stop(tid_of(arg));
 }
 
+/* --- a third that resumes ------------------------------------------------------------ */
+
+static void stop_victim(void *unused)
+{
+	(void)unused;
+	result = sys_thread_stop(tid_of(&victim));
+}
+
+/* Whoever asked for a stop that was made learns of it, also when somebody else has undone it before he could look. */
+static void undo_at_once(void)
+{
+	CHECK_EQUAL(thread_start(&victim, spin, NULL), 0);
+	result = NO_RESULT;
+	CHECK_EQUAL(thread_start(&other, stop_victim, NULL), 0);
+	for (unsigned i = 0; i < UNDONE_MAX && result == NO_RESULT; i++) {
+		sys_thread_resume(tid_of(&victim));
+		smp_wait();
+	}
+	CHECK_EQUAL(result, 0);
+	CHECK_EQUAL(result == NO_RESULT ? thread_cut_off(&other) : thread_finish(&other), 0);
+	CHECK_EQUAL(thread_cut_off(&victim), 0);
+}
+
 /* --- the end of a process -------------------------------------------------------- */
 
 /* In a child: the process ends beside a thread that stays stopped. */
@@ -248,6 +272,7 @@ int main(const char *arg, size_t len)
 	stop_joiner();
 	stop_waiter();
 	refusals();
+	undo_at_once();
 	CHECK_EQUAL(thread_start(&victim, stop_myself, &victim), 0);
 	CHECK_EQUAL(thread_finish(&victim), 0);
 	CHECK_EQUAL(result, -EINVAL);
