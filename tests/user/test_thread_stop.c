@@ -18,7 +18,7 @@
 #define PROGRAM "test_thread_stop"
 #define NO_RESULT 1
 #define TRIES 20
-#define UNDONE_MAX 500
+#define UNDONE_MAX 500000
 #define CHILD_NS 300000000	/* a child's life; one that is too short is tried again */
 
 static struct user_thread victim, other;
