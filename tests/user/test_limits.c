@@ -13,8 +13,6 @@
 
 #define PROGRAM "test_limits"
 #define MIB (1ul << 20)
-#define LARGE (96 * MIB)	/* of a machine of 256 MiB */
-#define VAST (135 * MIB)	/* more than is left beside the pools that a bomb has filled */
 #define TIMES 4
 #define GENERATIONS 64
 #define REGIONS 16000ul
@@ -111,6 +109,31 @@ static unsigned long pages_left(void)
 	return n;
 }
 
+/* "child=touch,N": N bytes of memory. */
+static int touch_new(size_t len)
+{
+	char *all = map_memory(len, PROT_WRITE);
+
+	CHECK(all != NULL);
+	touch(all, len);
+	return test_result();
+}
+
+/* A child's argument for that. */
+static const char *touching(size_t len)
+{
+	static char arg[40];
+
+	snprintf(arg, sizeof(arg), "child=touch,%lu", len);
+	return arg;
+}
+
+/* Bytes that a child may have, for it may have three quarters of what we may; but we cannot have twice as much. */
+static size_t large(void)
+{
+	return pages_left() * 2 / 3 * 4096;
+}
+
 /* Ranges that nobody touches are memory too: the kernel's, but on the account of who maps them. */
 static int regions(void)
 {
@@ -202,25 +225,6 @@ static int small(void)
 	return test_result();
 }
 
-static int touch_new(size_t len)
-{
-	char *all = map_memory(len, PROT_WRITE);
-
-	CHECK(all != NULL);
-	touch(all, len);
-	return test_result();
-}
-
-static int large(void)
-{
-	return touch_new(LARGE);
-}
-
-static int vast(void)
-{
-	return touch_new(VAST);
-}
-
 /* --- memory of the dead ------------------------------------------------------------------- */
 
 static volatile bool busy;
@@ -237,22 +241,24 @@ static void large_ones_in_turn(void)
 {
 	static struct user_thread t[64];
 	unsigned cpus = smp_count();
+	const char *arg = touching(large());
 
 	busy = true;
 	for (unsigned i = 0; i < cpus; i++)
 		CHECK_EQUAL(thread_start(&t[i], keep_busy, (void *)(uintptr_t)smp_cpu(i)), 0);
 	for (unsigned i = 0; i < TIMES; i++)
-		CHECK_EQUAL(run(PROGRAM, "child=large"), 0);
+		CHECK_EQUAL(run(PROGRAM, arg), 0);
 	busy = false;
 	for (unsigned i = 0; i < cpus; i++)
 		CHECK_EQUAL(thread_finish(&t[i]), 0);
 }
 
 static volatile bool touched;
+static size_t short_of;
 
 static void touch_large(void *at)
 {
-	touch(at, LARGE);
+	touch(at, short_of);
 	touched = true;
 }
 
@@ -263,11 +269,12 @@ static int stopped_while_short(void)
 	unsigned long stops = 0;
 	char *at;
 
+	short_of = large();
 	sys_bench_control(BENCH_TIMER_HZ, 10000);
 	busy = true;
 	CHECK_EQUAL(thread_start(&busy_one, keep_busy, (void *)(uintptr_t)smp_cpu(0)), 0);
-	CHECK_EQUAL(run(PROGRAM, "child=large"), 0);
-	at = map_memory(LARGE, PROT_WRITE);
+	CHECK_EQUAL(run(PROGRAM, touching(short_of)), 0);
+	at = map_memory(short_of, PROT_WRITE);
 	touched = false;
 	CHECK_EQUAL(thread_start(&short_one, touch_large, at), 0);
 	for (; !touched; stops++) {
@@ -288,15 +295,16 @@ static int stopped_while_short(void)
 /* On one CPU: a child ends while we are ready all the time, nobody waits for it, and then we need its memory. */
 static int need_it_ourselves(void)
 {
+	size_t len = large();
 	char *all;
 
 	if (smp_count() > 1)
 		return 0;
-	CHECK(spawn(PROGRAM, "child=large") > 0);
+	CHECK(spawn(PROGRAM, touching(len)) > 0);
 	for (unsigned i = 0; i < 50000; i++)
 		sys_yield();
-	all = map_memory(LARGE, PROT_WRITE);
-	touch(all, LARGE);
+	all = map_memory(len, PROT_WRITE);
+	touch(all, len);
 	return test_result();
 }
 
@@ -307,9 +315,7 @@ static int child(const char *what)
 		int (*body)(void);
 	} bodies[] = {
 		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "memory_hog", memory_hog },
-		{ "table_hog", table_hog }, { "small", small }, { "large", large },
-		{ "vast", vast }, { "regions", regions },
-		{ "vast", vast },
+		{ "table_hog", table_hog }, { "small", small }, { "regions", regions },
 		{ "no_room", no_room_for_a_program },
 		{ "stopped_while_short", stopped_while_short },
 		{ "need_it_ourselves", need_it_ourselves },
@@ -317,6 +323,8 @@ static int child(const char *what)
 
 	if (starts_with(what, "generation,"))
 		return generations(parse_number(what + strlen("generation,")));
+	if (starts_with(what, "touch,"))
+		return touch_new(parse_number(what + strlen("touch,")));
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
 		if (!strcmp(what, bodies[i].name))
 			return bodies[i].body();
@@ -325,9 +333,12 @@ static int child(const char *what)
 
 int main(const char *arg, size_t len)
 {
+	size_t most;
+
 	(void)len;
 	if (starts_with(arg, "child="))
 		return child(arg + strlen("child="));
+	most = pages_left() * 5 / 7 * 4096;		/* nearly all that a child may have */
 	CHECK_EQUAL(run(PROGRAM, "child=generation,1"), 0);
 	CHECK_EQUAL(run(PROGRAM, "child=need_it_ourselves"), 0);
 	large_ones_in_turn();
@@ -339,6 +350,6 @@ int main(const char *arg, size_t len)
 	beside("child=memory_hog", WAIT_KILLED | 14);
 	beside("child=table_hog", WAIT_KILLED | 14);
 	beside("child=thread_bomb", 0);
-	CHECK_EQUAL(run(PROGRAM, "child=vast"), 0);	/* what the bomb's threads had is there again */
+	CHECK_EQUAL(run(PROGRAM, touching(most)), 0);	/* what the bomb's threads had is there again */
 	return test_result();
 }
