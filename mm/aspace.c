@@ -266,7 +266,6 @@ int aspace_map_private(struct aspace *as, uint64_t va, uint64_t pa, uint64_t fla
 
 	if (may_grow(as))
 		err = pt_map(aspace_user_cr3(as), va, pa, flags, &as->frames);
-
 	spin_unlock_irqrestore(&as->lock, irq);
 	return err;
 }
