@@ -26,6 +26,12 @@
 
 /* --- stopping ------------------------------------------------------------------ */
 
+/* It stopped for @me, and a third has resumed it before @me could look: that might go on for ever. */
+static bool was_resumed(const struct thread *t, const struct thread *me)
+{
+	return t->stopper == me && t->stop == STOP_NONE;
+}
+
 /* For thread_apply(), with process_lock held, as are all that take @arg; the answer goes to *(int *)@arg. */
 static void ask_to_stop(struct thread *t, uint64_t arg)
 {
@@ -34,12 +40,10 @@ static void ask_to_stop(struct thread *t, uint64_t arg)
 
 	if (t == me) {
 		*answer = -EINVAL;
-	} else if (t->stop == STOP_DONE) {
+	} else if (t->stop == STOP_DONE || was_resumed(t, me)) {
 		*answer = 0;
 	} else if (t->stopper && t->stopper != me) {
 		*answer = -EAGAIN;
-	} else if (t->stopper && t->stop == STOP_NONE) {
-		*answer = 0;	/* it did stop; a third resumed it before we looked, and might so for ever */
 	} else {
 		*answer = NOT_YET;
 		t->stopper = me;

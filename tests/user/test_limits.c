@@ -71,23 +71,13 @@ static int generations(unsigned long n)
 	return (int)sys_wait((unsigned long)pid);
 }
 
-static int memory_hog(void)
+/* A page in each @step bytes, until it is killed. */
+static int touch_all(size_t len, size_t step)
 {
-	char *all = map_memory(1ul << 32, PROT_WRITE);
+	char *all = map_memory(len, PROT_WRITE);
 
-	if (CHECK(all != NULL))
-		touch(all, 1ul << 32);		/* until it is killed */
-	return TEST_FAIL;
-}
-
-/* One page in each 2 MiB, then in each GiB: memory goes into page tables. */
-static int table_hog(void)
-{
-	char *all = map_memory(1ul << 45, PROT_WRITE);
-
-	if (!CHECK(all != NULL))
-		return TEST_FAIL;
-	for (size_t i = 0; i < 1ul << 45; i += 1ul << 30)
+	CHECK(all != NULL);
+	for (size_t i = 0; all && i < len; i += step)
 		all[i] = 1;
 	return TEST_FAIL;
 }
@@ -314,8 +304,8 @@ static int child(const char *what)
 		const char *name;
 		int (*body)(void);
 	} bodies[] = {
-		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "memory_hog", memory_hog },
-		{ "table_hog", table_hog }, { "small", small }, { "regions", regions },
+		{ "thread_hog", thread_hog }, { "thread_bomb", thread_bomb }, { "small", small },
+		{ "regions", regions },
 		{ "no_room", no_room_for_a_program },
 		{ "stopped_while_short", stopped_while_short },
 		{ "need_it_ourselves", need_it_ourselves },
@@ -323,6 +313,10 @@ static int child(const char *what)
 
 	if (starts_with(what, "generation,"))
 		return generations(parse_number(what + strlen("generation,")));
+	if (!strcmp(what, "memory_hog"))
+		return touch_all(1ul << 32, 4096);
+	if (!strcmp(what, "table_hog"))
+		return touch_all(1ul << 45, 1ul << 30);		/* memory goes into page tables */
 	if (starts_with(what, "touch,"))
 		return touch_new(parse_number(what + strlen("touch,")));
 	for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++)
