@@ -8,18 +8,105 @@
  *
  * Under -icount both clocks count instructions, so the figure is exact to within the period.  Elsewhere the
  * host's pauses count, too.  Nothing in the kernel is changed for it: what is measured is what is shipped.
+ *
+ * But the clock is one for all CPUs, which run in turn there, and where a turn ends is QEMU's business: in the
+ * middle of a stretch, mostly.  What another CPU does in its turn would count.  So the others idle: they are parked in
+ * their HLT, called for work as ever and not coming.
  */
 #include "kernel/irqsoff.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/idle.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
+#include "kernel/fault.h"
+#include "kernel/panic.h"
 #include "kernel/sched.h"
+#include "mm/tlb.h"
 
 #define TICKS_PER_SECOND 1000		/* of the scheduler, meanwhile */
+
+#define PARK_TRIES	100000		/* until a CPU idles */
+
+/* --- the other CPUs ------------------------------------------------------------ */
+
+static enum { ASKED, BUSY, PARKED, LEFT } answer;	/* of the CPU that is asked to park */
+static bool parking;
+
+static void set_answer(unsigned to)
+{
+	__atomic_store_n(&answer, to, __ATOMIC_SEQ_CST);
+}
+
+static unsigned get_answer(void)
+{
+	return __atomic_load_n(&answer, __ATOMIC_SEQ_CST);
+}
+
+/* The NMI that asks. Shootdowns are served here, for the watched CPU would wait for ever. */
+static enum trap_verdict park(struct trapframe *frame, uint64_t cr3, uint64_t gs)
+{
+	(void)cr3, (void)gs;
+	if (frame->vector != VECTOR_NMI)
+		return TRAP_NOT_MINE;
+	if (frame->rip != (uint64_t)idle_halted) {
+		set_answer(BUSY);
+		return TRAP_TAKEN;
+	}
+	set_answer(PARKED);
+	while (__atomic_load_n(&parking, __ATOMIC_SEQ_CST) && !panic_in_progress()) {
+		tlb_serve_mailbox();
+		cpu_pause();
+	}
+	set_answer(LEFT);
+	return TRAP_TAKEN;
+}
+
+/* Lets interrupts in. False: it would not idle. */
+static bool park_cpu(const struct cpu *cpu)
+{
+	for (unsigned tries = 0; tries < PARK_TRIES; tries++) {
+		set_answer(ASKED);
+		lapic_send_nmi(cpu->apic_id);
+		while (get_answer() == ASKED)
+			cpu_pause();
+		if (get_answer() == PARKED)
+			return true;
+		irq_window();
+		cpu_pause();
+	}
+	return false;
+}
+
+/* At most one other CPU is there to park: one answer. */
+static int park_others(void)
+{
+	if (cpu_count == 1)
+		return 0;
+	if (cpu_count > 2 || trap_watch)
+		return -EBUSY;
+	parking = true;
+	trap_watch = park;
+	if (park_cpu(&cpus[!this_cpu()->index]))
+		return 0;
+	trap_watch = NULL;
+	return -EBUSY;
+}
+
+static void release_others(void)
+{
+	if (cpu_count == 1)
+		return;
+	__atomic_store_n(&parking, false, __ATOMIC_SEQ_CST);
+	while (get_answer() != LEFT)
+		cpu_pause();
+	trap_watch = NULL;
+}
+
+/* --- the watch ------------------------------------------------------------------- */
 
 /* Of the CPU that is watched, and by it, IRQs off. */
 static const struct cpu *watched;	/* NULL: none */
@@ -59,8 +146,10 @@ static void note_wait(struct trapframe *frame)
 
 int irqsoff_begin(void)
 {
-	if (watched)
-		return -EBUSY;
+	int err = watched ? -EBUSY : park_others();
+
+	if (err)
+		return err;
 	sched_set_tick(0);		/* the scheduler leaves the timer alone then */
 	watched = this_cpu();
 	longest = 0;
@@ -78,6 +167,7 @@ int64_t irqsoff_end(void)
 	irq_set_handler(VECTOR_TIMER, usual);
 	watched = NULL;
 	sched_set_tick(0);
+	release_others();
 	return longest + IRQS_OFF_PERIOD;
 }
 
