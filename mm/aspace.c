@@ -18,7 +18,6 @@
 #include "mm/tlb.h"
 
 #define PAGE_AND_TABLES	4			/* the most that one new page takes */
-#define REGIONS_A_FRAME	32			/* objects of 128 bytes */
 #define CHARGED_AHEAD	64			/* frames: charging walks up a tree of budgets */
 
 uint64_t aspace_kernel_cr3(const struct aspace *as)
@@ -111,6 +110,7 @@ struct aspace *aspace_create(struct budget *budget)
 		page_zero(phys_to_virt(as->root + i * PAGE_SIZE));
 	as->next_map = USER_MAP_BASE;
 	as->budget = budget;
+	regionpool_init(as);
 	tlb_space_init(&as->tlb);
 	kspace_fill_kernel_root(as->root);
 	if (entry->map_user_root(as)) {
@@ -134,26 +134,32 @@ static bool bad_flags(uint64_t flags)
 	return (flags & (PTE_W | PTE_NX)) == PTE_W;	/* writable and executable */
 }
 
-/* Regions are the kernel's memory: each REGIONS_A_FRAME of them count as one of the space's frames. Locked. */
-static int link_region(struct aspace *as, struct region *r)
+/* A region that has its memory, and the space is charged for that; or NULL. Locked. */
+static struct region *new_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags)
 {
-	bool frame = as->region_count % REGIONS_A_FRAME == 0;
+	if (regionpool_full(as) && !(may_grow(as) && regionpool_grow(as)))
+		return NULL;
+	return region_new(as, start, len, flags);
+}
+
+/* The same, at its place. Locked. */
+static int add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags, struct region **r)
+{
 	int err;
 
-	if (frame && !may_grow(as))
+	*r = new_region(as, start, len, flags);
+	if (!*r)
 		return -ENOMEM;
-	err = region_link(as, r);
-	if (!err && frame)
-		as->frames++;
+	err = region_link(as, *r);
+	if (err)
+		region_free(as, *r);
 	return err;
 }
 
-void aspace_unlink_region(struct aspace *as, struct region *r)
+void aspace_remove_region(struct aspace *as, struct region *r)
 {
 	region_unlink(as, r);
-	if (as->region_count % REGIONS_A_FRAME)
-		return;
-	as->frames--;
+	region_free(as, r);
 	aspace_charge_back(as);
 }
 
@@ -165,14 +171,9 @@ int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t 
 
 	if (bad_range(start, len) || bad_flags(flags))
 		return -EINVAL;
-	r = region_new(start, len, flags);
-	if (!r)
-		return -ENOMEM;
 	irq = spin_lock_irqsave(&as->lock);
-	err = link_region(as, r);
+	err = add_region(as, start, len, flags, &r);
 	spin_unlock_irqrestore(&as->lock, irq);
-	if (err)
-		kfree(r);
 	return err;
 }
 
@@ -186,26 +187,18 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 		return -EINVAL;
 	if (len > USER_END)
 		return -ENOMEM;
-	r = region_new(0, len, flags);
-	if (!r)
-		return -ENOMEM;
 	irq = spin_lock_irqsave(&as->lock);
 	at = region_gap(as, as->next_map, len);
 	if (!at)			/* the top is reached: look again from the bottom */
 		at = region_gap(as, USER_MAP_BASE, len);
-	if (at) {
-		r->start = at;
-		r->end = at + len;
+	if (at)
+		err = add_region(as, at, len, flags, &r);
+	if (!err) {
 		r->anonymous = true;
-		err = link_region(as, r);
-	}
-	if (!err)
 		as->next_map = r->end;
-	spin_unlock_irqrestore(&as->lock, irq);
-	if (err)
-		kfree(r);
-	else
 		*start = at;
+	}
+	spin_unlock_irqrestore(&as->lock, irq);
 	return err;
 }
 

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "kernel/list.h"
 #include "kernel/spinlock.h"
 #include "mm/tlb.h"
 
@@ -25,6 +26,8 @@ struct region {				/* [start, end) demand-zero or filled by the ELF loader */
 	struct region *left, *right;
 	uint64_t first, last, gap;	/* of that tree: lowest start, highest end, largest gap */
 };
+
+#define REGIONS_OWN 4			/* a small program has no more */
 
 struct budget;
 
@@ -42,6 +45,9 @@ struct aspace {
 	uint64_t destroyed;		/* how far aspace_destroy_step() has come */
 	struct tlb_space tlb;
 	uint32_t pid;			/* owner, for messages */
+	uint32_t own_free;		/* bit per place in own_regions */
+	struct list region_pages;	/* frames with further ones, see mm/regionpool.c */
+	struct region own_regions[REGIONS_OWN];
 };
 
 /* New empty space; calls entry->map_user_root(). NULL when memory is short. What it takes from then on, but for the

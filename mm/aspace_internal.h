@@ -7,7 +7,7 @@
 
 /* @as, which is locked, has become smaller: give back what it will not need soon. */
 void aspace_charge_back(struct aspace *as);
-/* Take @r out of @as, which is locked; it is the caller's then. */
-void aspace_unlink_region(struct aspace *as, struct region *r);
+/* Take @r out of @as, which is locked; it is no more. */
+void aspace_remove_region(struct aspace *as, struct region *r);
 
 #endif

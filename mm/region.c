@@ -8,7 +8,6 @@
  */
 #include "mm/region.h"
 #include "kernel/abi.h"
-#include "mm/heap.h"
 #include "mm/pagetable.h"
 
 /* Anonymous maps stay well below the first stack. */
@@ -31,18 +30,6 @@ struct region *region_find(struct aspace *as, uint64_t va)
 	if (!r || r->going)
 		return NULL;
 	return as->recent = r;
-}
-
-struct region *region_new(uint64_t start, uint64_t len, uint64_t flags)
-{
-	struct region *r = kzalloc(sizeof(*r));
-
-	if (r) {
-		r->start = start;
-		r->end = start + len;
-		r->flags = flags & (PTE_W | PTE_NX);
-	}
-	return r;
 }
 
 /* --- the tree ---------------------------------------------------------------- */
@@ -219,25 +206,4 @@ void region_unlink(struct aspace *as, struct region *r)
 	as->region_count--;
 	if (r->start < as->next_map)
 		as->next_map = r->start;	/* low addresses are used again: their tables stay few */
-}
-
-/* A region goes once it has nothing on its left; until then it changes places with that. */
-bool region_free_step(struct aspace *as)
-{
-	struct region *t = as->regions, *l;
-
-	for (unsigned i = 0; t && i < REGIONS_STEP; i++) {
-		l = t->left;
-		if (l) {
-			t->left = l->right;
-			l->right = t;
-			t = l;
-		} else {
-			l = t->right;
-			kfree(t);
-			t = l;
-		}
-	}
-	as->regions = t;
-	return !t;
 }

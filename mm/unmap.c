@@ -20,7 +20,7 @@
 #define LOWER_END	0x0000800000000000ul
 #define UPPER_START	0xffff800000000000ul
 #define SLOT_SPAN	0x0000008000000000ul	/* of one top-level entry */
-#define TABLES_GONE	LOWER_END		/* in as->destroyed: what is left are the regions */
+#define TABLES_GONE	LOWER_END		/* in as->destroyed: what is left is the regions' memory */
 
 /* --- a range ------------------------------------------------------------- */
 
@@ -117,10 +117,8 @@ int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 	irq = spin_lock_irqsave(&as->lock);
 	r->busy = false;
 	if (!err)			/* the last step: until now map() could not have the addresses */
-		aspace_unlink_region(as, r);
+		aspace_remove_region(as, r);
 	spin_unlock_irqrestore(&as->lock, irq);
-	if (!err)
-		kfree(r);
 	return err;
 }
 
@@ -162,7 +160,7 @@ bool aspace_destroy_step(struct aspace *as)
 			as->destroyed = UPPER_START;
 	} else if (as->destroyed != TABLES_GONE) {
 		free_private_step(as);
-	} else if (region_free_step(as)) {
+	} else if (regionpool_free_step(as)) {
 		if (as->budget)
 			budget_return(as->budget, as->charged, 0);
 		frames_free_order(as->root, entry->split);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_region.c - a space's regions against a plain map of pages, and as many of them as a program can make. */
-/* sources: mm/region.c */
+/* sources: mm/region.c mm/regionpool.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <cmocka.h>
 #include "kernel/abi.h"
-#include "mm/heap.h"
+#include "mm/frames.h"
 #include "mm/pagetable.h"
 #include "mm/region.h"
 
@@ -16,18 +16,27 @@
 #define PAGES 400u			/* of the model, from BASE on */
 #define MAP_END (USER_STACK_TOP - 16 * USER_STACK_SIZE)
 
-static uint64_t objects;
+static uint64_t frames;			/* in use */
+static bool no_frames;
 
-void *kzalloc(size_t size)
+/* Physical addresses are the host's own. */
+void *phys_to_virt(uint64_t pa)
 {
-	objects++;
-	return calloc(1, size);
+	return (void *)pa;
 }
 
-void kfree(void *p)
+uint64_t frame_alloc(void)
 {
-	objects--;
-	free(p);
+	if (no_frames)
+		return 0;
+	frames++;
+	return (uintptr_t)aligned_alloc(PAGE_SIZE, PAGE_SIZE);
+}
+
+void frame_free(uint64_t pa)
+{
+	frames--;
+	free(phys_to_virt(pa));
 }
 
 static uint64_t seed;
@@ -38,21 +47,30 @@ static unsigned rnd(unsigned n)
 	return (seed >> 33) % n;
 }
 
-static struct aspace new_space(void)
+static void space_init(struct aspace *as)
 {
-	return (struct aspace){ .next_map = BASE };
+	*as = (struct aspace){ .next_map = BASE };
+	regionpool_init(as);
 }
 
 static void free_space(struct aspace *as)
 {
-	while (!region_free_step(as))
+	while (!regionpool_free_step(as))
 		;
-	assert_int_equal(objects, 0);
+	assert_int_equal(frames, 0);
+}
+
+static struct region *make(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags)
+{
+	if (regionpool_full(as))
+		assert_true(regionpool_grow(as));
+	assert_int_equal(as->frames, frames);
+	return region_new(as, start, len, flags);
 }
 
 static struct region *add(struct aspace *as, uint64_t start, uint64_t len)
 {
-	struct region *r = region_new(start, len, PTE_W | PTE_NX);
+	struct region *r = make(as, start, len, PTE_W | PTE_NX);
 
 	r->anonymous = true;
 	assert_int_equal(region_link(as, r), 0);
@@ -124,13 +142,13 @@ static void own(uint64_t start, uint64_t end, struct region *r)
 static void try_link(struct aspace *as)
 {
 	unsigned at = rnd(PAGES), n = 1 + rnd(rnd(4) ? 3 : 30);
-	struct region *r = region_new(BASE + at * PAGE_SIZE, n * PAGE_SIZE, PTE_NX);
+	struct region *r = make(as, BASE + at * PAGE_SIZE, n * PAGE_SIZE, PTE_NX);
 	bool free = at + n <= PAGES;
 
 	for (unsigned i = at; i < at + n && i < PAGES; i++)
 		free = free && !owner[i];
 	if (at + n > PAGES) {
-		kfree(r);
+		region_free(as, r);
 		return;
 	}
 	r->anonymous = true;
@@ -138,7 +156,7 @@ static void try_link(struct aspace *as)
 	if (free)
 		own(r->start, r->end, r);
 	else
-		kfree(r);
+		region_free(as, r);
 }
 
 static void try_unlink(struct aspace *as)
@@ -154,7 +172,7 @@ static void try_unlink(struct aspace *as)
 	region_unlink(as, r);
 	assert_int_equal(as->next_map, r->start);
 	own(r->start, r->end, NULL);
-	kfree(r);
+	region_free(as, r);
 }
 
 static void try_find(struct aspace *as)
@@ -169,9 +187,10 @@ static void try_find(struct aspace *as)
 
 static void random_mix(void **state)
 {
-	struct aspace as = new_space();
+	struct aspace as;
 
 	(void)state;
+	space_init(&as);
 	memset(owner, 0, sizeof(owner));
 	for (unsigned i = 0; i < 60000; i++) {
 		/* By turns it fills up and empties. */
@@ -192,10 +211,13 @@ static void random_mix(void **state)
 /* What goes serves no faults, however it was found before, and keeps its addresses until it is unlinked. */
 static void going(void **state)
 {
-	struct aspace as = new_space();
-	struct region *r = add(&as, BASE, 4 * PAGE_SIZE), *other = add(&as, BASE + 8 * PAGE_SIZE, PAGE_SIZE);
+	struct region *r, *other;
+	struct aspace as;
 
 	(void)state;
+	space_init(&as);
+	r = add(&as, BASE, 4 * PAGE_SIZE);
+	other = add(&as, BASE + 8 * PAGE_SIZE, PAGE_SIZE);
 	assert_ptr_equal(region_find(&as, BASE), r);
 	region_going(&as, r);
 	assert_null(region_find(&as, BASE));
@@ -205,15 +227,16 @@ static void going(void **state)
 	assert_int_equal(region_gap(&as, BASE, PAGE_SIZE), BASE + 5 * PAGE_SIZE);
 	region_unlink(&as, r);
 	assert_int_equal(region_gap(&as, BASE, PAGE_SIZE), BASE);
-	kfree(r);
+	region_free(&as, r);
 	free_space(&as);
 }
 
 static void not_anonymous(void **state)
 {
-	struct aspace as = new_space();
+	struct aspace as;
 
 	(void)state;
+	space_init(&as);
 	add(&as, BASE, PAGE_SIZE)->anonymous = false;
 	assert_null(region_find_exact(&as, BASE, PAGE_SIZE));
 	free_space(&as);
@@ -221,9 +244,10 @@ static void not_anonymous(void **state)
 
 static void up_to_the_top(void **state)
 {
-	struct aspace as = new_space();
+	struct aspace as;
 
 	(void)state;
+	space_init(&as);
 	assert_int_equal(region_gap(&as, BASE, MAP_END - BASE), BASE);
 	assert_int_equal(region_gap(&as, BASE, MAP_END - BASE + PAGE_SIZE), 0);
 	assert_int_equal(region_gap(&as, MAP_END, PAGE_SIZE), 0);
@@ -238,10 +262,11 @@ static void as_many_as_there_can_be(void **state)
 {
 	(void)state;
 	for (int order = 0; order < 3; order++) {
-		struct aspace as = new_space();
+		struct aspace as;
 		struct region *extra;
 		unsigned steps = 0;
 
+		space_init(&as);
 		for (unsigned i = 0; i < REGIONS_MAX; i++) {
 			unsigned at = order == 0 ? i : order == 1 ? REGIONS_MAX - i : i * 5077 % REGIONS_MAX;
 
@@ -249,14 +274,65 @@ static void as_many_as_there_can_be(void **state)
 		}
 		check(&as);
 		assert_true(as.regions->height <= 20);
-		extra = region_new(BASE + REGIONS_MAX * 4 * PAGE_SIZE, PAGE_SIZE, 0);
+		extra = make(&as, BASE + REGIONS_MAX * 4 * PAGE_SIZE, PAGE_SIZE, 0);
 		assert_int_equal(region_link(&as, extra), -ENOMEM);
-		kfree(extra);
-		while (!region_free_step(&as))
+		region_free(&as, extra);
+		while (!regionpool_free_step(&as))
 			steps++;
-		assert_true(steps <= 2 * REGIONS_MAX / REGIONS_STEP);
-		assert_int_equal(objects, 0);
+		assert_true(steps >= 10 && steps <= 30);	/* none of them is long */
+		assert_int_equal(frames, 0);
 	}
+}
+
+/* --- their memory -------------------------------------------------------------------------------- */
+
+#define MANY 4000u
+
+/* A frame counts for as long as a region is in it, whichever, and goes with the last one. */
+static void frames_of_regions(void **state)
+{
+	static struct region *r[MANY];
+	struct aspace as;
+	uint64_t most;
+
+	(void)state;
+	space_init(&as);
+	for (unsigned i = 0; i < MANY; i++)
+		r[i] = make(&as, BASE, PAGE_SIZE, 0);
+	most = frames;
+	assert_true(most > MANY / 64 && most <= MANY / 50);
+	for (unsigned i = 0; i < MANY; i++)
+		if (i % 20)
+			region_free(&as, r[i]);
+	assert_int_equal(frames, most);		/* one is left in each */
+	assert_int_equal(as.frames, most);
+	for (unsigned i = 0; i < MANY; i++)
+		if (i % 20)
+			r[i] = make(&as, BASE, PAGE_SIZE, 0);
+	assert_int_equal(frames, most);		/* free places come first */
+	for (unsigned i = 0; i < MANY; i++)
+		region_free(&as, r[i]);
+	assert_int_equal(as.frames, 0);
+	free_space(&as);
+}
+
+static void a_few_take_no_frame(void **state)
+{
+	struct region *r[REGIONS_OWN];
+	struct aspace as;
+
+	(void)state;
+	space_init(&as);
+	for (unsigned i = 0; i < REGIONS_OWN; i++)
+		r[i] = make(&as, BASE, PAGE_SIZE, 0);
+	assert_int_equal(frames, 0);
+	assert_true(regionpool_full(&as));
+	no_frames = true;
+	assert_false(regionpool_grow(&as));
+	no_frames = false;
+	region_free(&as, r[1]);
+	assert_ptr_equal(make(&as, BASE, PAGE_SIZE, 0), r[1]);
+	free_space(&as);
 }
 
 int main(void)
@@ -264,6 +340,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(random_mix), cmocka_unit_test(going), cmocka_unit_test(not_anonymous),
 		cmocka_unit_test(up_to_the_top), cmocka_unit_test(as_many_as_there_can_be),
+		cmocka_unit_test(frames_of_regions), cmocka_unit_test(a_few_take_no_frame),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

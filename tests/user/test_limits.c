@@ -16,7 +16,7 @@
 #define TIMES 4
 #define GENERATIONS 64
 #define REGIONS 16000ul
-#define REGION_BYTES 128	/* of the kernel's heap */
+#define REGION_BYTES 64		/* and more, of the kernel's memory */
 #define CHARGED_AHEAD 128	/* frames that a process may be charged for and not use, at most */
 #define SPARE (160 * 4096ul)	/* more than a program, and what is charged ahead */
 
