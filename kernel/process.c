@@ -4,6 +4,7 @@
 #include "arch/x86_64/percpu.h"
 #include "kernel/abi.h"
 #include "kernel/panic.h"
+#include "kernel/pid.h"
 #include "kernel/printk.h"
 #include "kernel/process_internal.h"
 #include "kernel/reap.h"
@@ -12,45 +13,19 @@
 #include "mm/budget.h"
 #include "mm/heap.h"
 
-#define HASH_SIZE 1024			/* a power of 2 */
 #define PROCESS_FRAMES 3		/* charged for its struct, its budget, its pair of roots */
 #define TELL_AT_ONCE 16			/* threads, under one lock */
 
 struct spinlock process_lock;
 
 static struct list processes = LIST_INIT(processes);
-static struct process *by_pid[HASH_SIZE];
-static uint32_t last_pid;
 
 /* --- found, held, freed -------------------------------------------------------- */
 
-/* Numbers rise, so as many neighbours as there are chains lie in different ones. */
-static struct process **chain_of(uint32_t pid)
-{
-	return &by_pid[pid & (HASH_SIZE - 1)];
-}
-
-static void hash_add(struct process *p)
-{
-	p->hash_next = *chain_of(p->pid);
-	*chain_of(p->pid) = p;
-}
-
-static void hash_remove(struct process *p)
-{
-	struct process **at = chain_of(p->pid);
-
-	while (*at != p)
-		at = &(*at)->hash_next;
-	*at = p->hash_next;
-}
-
 static struct process *find_child(uint32_t pid, const struct process *parent)
 {
-	struct process *p = *chain_of(pid);
+	struct process *p = pid_find(pid);
 
-	while (p && p->pid != pid)
-		p = p->hash_next;
 	return p && p->parent == parent ? p : NULL;
 }
 
@@ -58,13 +33,15 @@ bool process_put(struct process *p)
 {
 	if (--p->refs)
 		return false;
-	hash_remove(p);
+	pid_withdraw(p);
 	list_remove(&p->all);
 	return true;
 }
 
 void process_free(struct process *p)
 {
+	if (p->pid)
+		pid_give(p->pid);
 	if (p->budget) {
 		budget_return(p->budget, PROCESS_FRAMES, 1);
 		budget_put(p->budget);
@@ -98,6 +75,21 @@ int process_shortage(const struct process *p, int err)
 
 /* --- made, published ----------------------------------------------------------- */
 
+/* Its charge comes first: so there are fewer processes than numbers that pid_take() would give out. */
+static uint32_t next_pid(void)
+{
+	uint32_t pid;
+
+	for (;;) {
+		spin_lock(&process_lock);
+		pid = pid_take();
+		spin_unlock(&process_lock);
+		if (pid)
+			return pid;
+		sched_point();
+	}
+}
+
 struct process *process_new(const char *name, struct process *parent, int *err)
 {
 	struct process *p = kzalloc(sizeof(*p));
@@ -120,7 +112,7 @@ struct process *process_new(const char *name, struct process *parent, int *err)
 	p->refs = 1;
 	p->parent = parent;
 	p->rights = parent ? parent->spawn_rights : RIGHTS_ALL;
-	p->pid = __atomic_add_fetch(&last_pid, 1, __ATOMIC_RELAXED);
+	p->pid = next_pid();
 	snprintk(p->name, sizeof(p->name), "%s", name);
 	return p;
 }
@@ -132,7 +124,7 @@ int process_publish(struct process *p, struct thread *first)
 	spin_lock(&process_lock);
 	err = thread_publish(first);
 	if (!err) {
-		hash_add(p);
+		pid_publish(p);
 		list_add(&processes, &p->all);
 	}
 	if (!err && p->parent) {
