@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # setup.sh - make sure that the tools are there: `setup.sh GROUP...`, of build iso run compare trace diff test
-# mutants lint debug hang, or all.
+# mutants fuzz-parsers lint debug hang, or all.
 #
 # Debian as root: what is missing is installed.  Elsewhere: everything that is missing is listed at
 # once, with package names and the command, and the status is 1.  Nothing but shell built-ins runs
@@ -137,6 +137,20 @@ check_test() {
 	file libc6-dev "C library headers" /usr/include/stdlib.h
 	file libcmocka-dev "cmocka" /usr/include/cmocka.h /usr/local/include/cmocka.h
 	check_modules capstone:python3-capstone
+	check_fuzzer
+}
+
+# clang's libFuzzer, of the version that clang itself has: in all of Debian 12, 13 and sid the packages
+# without a version belong together.
+check_fuzzer() {
+	file libc6-dev "C library headers" /usr/include/stdlib.h
+	if ! have clang; then
+		lacks clang clang
+		lacks "clang's libFuzzer" libclang-rt-dev
+		return
+	fi
+	resources=$(clang -print-resource-dir 2>/dev/null)
+	file libclang-rt-dev "clang's libFuzzer" "$resources"/lib/*/libclang_rt.fuzzer*
 }
 
 check_bochs() {
@@ -169,11 +183,12 @@ check_groups() {
 		test-debian) check_debian ;;
 		torture | mutants) check_test ;;
 		hang) check_debug ;;
+		fuzz-parsers) check_build; check_fuzzer ;;
 		build | iso | run | compare | diff | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
 			echo "setup.sh: unknown group '$group': build iso run compare trace diff debug hang test" \
-				"test-bochs test-debian torture mutants lint all" >&2
+				"test-bochs test-debian torture mutants fuzz-parsers lint all" >&2
 			exit 2
 			;;
 		esac
