@@ -13,7 +13,6 @@
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 
-#define LAPIC_DEFAULT_PA	0xfee00000
 #define IOAPIC_DEFAULT_PA	0xfec00000
 
 #define EBDA_SEGMENT_PA		0x40e

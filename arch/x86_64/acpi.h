@@ -9,7 +9,7 @@
 #include "mm/layout.h"
 
 struct irq_override {
-	uint8_t source;			/* ISA IRQ */
+	uint8_t source;			/* ISA IRQ, 0 to 15 */
 	uint32_t gsi;
 	bool active_low, level;
 };

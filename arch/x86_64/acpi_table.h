@@ -17,6 +17,8 @@ struct acpi_table {
 /* Does this processor have these physical addresses? One beyond them in a page table is a fault. */
 bool acpi_is_addressable(uint64_t pa, uint64_t len);
 
+#define LAPIC_DEFAULT_PA	0xfee00000
+
 #define ACPI_MADT_SIZE	(sizeof(struct acpi_table) + 8)	/* bytes, at least */
 
 /* Fill `acpi` from the MADT @t, whose length and checksum are right and which has ACPI_MADT_SIZE bytes.

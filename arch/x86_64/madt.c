@@ -50,11 +50,18 @@ struct madt_lapic_address {
 #define POLARITY(flags)		((flags) & 3)
 #define TRIGGER(flags)		((flags) >> 2 & 3)
 #define EXPLICITLY_OTHER	3	/* active low, level; ISA's own are high, edge */
+#define BUS_ISA			0
+#define ISA_IRQS		16
 
-static void add_cpu(uint32_t apic_id, uint32_t flags)
+/* No CPU has the id @everybody of its form: what is sent there goes to all, and an INIT resets them. */
+static void add_cpu(uint32_t apic_id, uint32_t flags, uint32_t everybody)
 {
 	if (!(flags & LAPIC_ENABLED))
 		return;
+	if (apic_id == everybody) {
+		printk("acpi: a CPU with APIC id %u ignored: that addresses all of them\n", apic_id);
+		return;
+	}
 	for (uint32_t i = 0; i < acpi.cpu_count; i++)
 		if (acpi.cpu_apic_ids[i] == apic_id)
 			return;		/* firmware may list a CPU in both forms */
@@ -72,10 +79,16 @@ static void add_ioapic(const struct madt_ioapic *e)
 		printk("acpi: the IOAPIC at 0x%x is left out: at most %d\n", e->pa, ACPI_IOAPICS);
 }
 
+_Static_assert(sizeof(acpi.overrides) / sizeof(acpi.overrides[0]) == ISA_IRQS, "one for each");
+
+/* The first one for each interrupt of the ISA bus; there are no others that anybody asks for. */
 static void add_override(const struct madt_override *e)
 {
-	if (acpi.override_count == sizeof(acpi.overrides) / sizeof(acpi.overrides[0]))
+	if (e->bus != BUS_ISA || e->source >= ISA_IRQS)
 		return;
+	for (uint32_t i = 0; i < acpi.override_count; i++)
+		if (acpi.overrides[i].source == e->source)
+			return;
 	acpi.overrides[acpi.override_count++] = (struct irq_override){
 		.source = e->source,
 		.gsi = e->gsi,
@@ -86,11 +99,11 @@ static void add_override(const struct madt_override *e)
 
 static void add_lapic_address(uint64_t pa)
 {
-	if (acpi_is_addressable(pa, PAGE_SIZE))
+	if (pa % PAGE_SIZE == 0 && acpi_is_addressable(pa, PAGE_SIZE))
 		acpi.lapic_pa = pa;
 	else
-		printk("acpi: the local APIC's address 0x%lx ignored: no such address on this "
-		       "processor\n", pa);
+		printk("acpi: the local APIC's address 0x%lx ignored: no page of this processor "
+		       "begins there\n", pa);
 }
 
 /* False when @e is too short for its type. */
@@ -102,12 +115,14 @@ static bool add_entry(const struct madt_entry *e)
 	case MADT_LAPIC:
 		if (e->length < sizeof(struct madt_lapic))
 			return false;
-		add_cpu(((const struct madt_lapic *)p)->apic_id, ((const struct madt_lapic *)p)->flags);
+		add_cpu(((const struct madt_lapic *)p)->apic_id, ((const struct madt_lapic *)p)->flags,
+			UINT8_MAX);
 		return true;
 	case MADT_X2APIC:
 		if (e->length < sizeof(struct madt_x2apic))
 			return false;
-		add_cpu(((const struct madt_x2apic *)p)->apic_id, ((const struct madt_x2apic *)p)->flags);
+		add_cpu(((const struct madt_x2apic *)p)->apic_id, ((const struct madt_x2apic *)p)->flags,
+			UINT32_MAX);
 		return true;
 	case MADT_IOAPIC:
 		if (e->length < sizeof(struct madt_ioapic))
@@ -134,7 +149,8 @@ bool acpi_parse_madt(const struct acpi_table *t)
 	const struct madt *m = (const void *)t;
 	const uint8_t *at = (const uint8_t *)(m + 1), *end = (const uint8_t *)m + m->head.length;
 
-	acpi.lapic_pa = m->lapic_pa;
+	acpi.lapic_pa = LAPIC_DEFAULT_PA;
+	add_lapic_address(m->lapic_pa);
 	while (at < end) {
 		const struct madt_entry *e = (const void *)at;
 

@@ -24,6 +24,15 @@ static void put_pm_timer(uint32_t port, uint8_t len, uint8_t space, uint64_t at)
 	memcpy(phys + FADT_PA + 212, &at, 8);
 }
 
+static void add_override(uint8_t bus, uint8_t source, uint32_t gsi)
+{
+	const uint8_t head[] = { 2, 10, bus, source };
+
+	put(head, sizeof(head));
+	put(&gsi, 4);
+	put("\0\0", 2);
+}
+
 /* --- tests ----------------------------------------------------------------------- */
 
 static void enabled_cpus_of_both_kinds_are_found(void **state)
@@ -75,6 +84,46 @@ static void too_many_cpus_are_counted(void **state)
 	assert_int_equal(acpi.cpu_count, MAX_CPUS);
 	assert_int_equal(acpi.cpus_left_out, 7);
 	assert_non_null(strstr(console, "7 CPUs are left out"));
+}
+
+/* Ids that address every CPU at once: an INIT to one would reset the machine. */
+static void everybody_is_no_cpu(void **state)
+{
+	(void)state;
+	begin_tables();
+	add_lapic(0xff, ENABLED);
+	add_x2apic(0xffffffff, ENABLED);
+	add_lapic(0xfe, ENABLED);
+	add_x2apic(0xff, ENABLED);	/* as an x2APIC's it is an id like others */
+	add_lapic(0xff, 0);
+	end_tables();
+	assert_int_equal(acpi.cpu_count, 2);
+	assert_int_equal(acpi.cpu_apic_ids[0], 0xfe);
+	assert_int_equal(acpi.cpu_apic_ids[1], 0xff);
+	assert_non_null(strstr(console, "a CPU with APIC id 255 ignored"));
+	assert_non_null(strstr(console, "a CPU with APIC id 4294967295 ignored"));
+	assert_null(strstr(strstr(console, "id 255") + 1, "id 255"));
+}
+
+/* Whatever else is listed, each ISA interrupt's override is found; the first one of each counts. */
+static void overrides_that_are_not_isas_take_no_room(void **state)
+{
+	(void)state;
+	begin_tables();
+	add_lapic(0, ENABLED);
+	for (unsigned i = 0; i < 20; i++)
+		add_override(0, 16 + i, 100);
+	add_override(1, 3, 101);	/* of another bus */
+	for (unsigned i = 0; i < 16; i++) {
+		add_override(0, i, 32 + i);
+		add_override(0, i, 200);
+	}
+	end_tables();
+	assert_int_equal(acpi.override_count, 16);
+	for (unsigned i = 0; i < 16; i++) {
+		assert_int_equal(acpi.overrides[i].source, i);
+		assert_int_equal(acpi.overrides[i].gsi, 32 + i);
+	}
 }
 
 static void no_cpu_is_no_madt(void **state)
@@ -192,6 +241,8 @@ int main(void)
 		cmocka_unit_test(enabled_cpus_of_both_kinds_are_found),
 		cmocka_unit_test(every_ioapic_is_found),
 		cmocka_unit_test(too_many_cpus_are_counted),
+		cmocka_unit_test(everybody_is_no_cpu),
+		cmocka_unit_test(overrides_that_are_not_isas_take_no_room),
 		cmocka_unit_test(no_cpu_is_no_madt),
 		cmocka_unit_test(a_bad_checksum_is_told),
 		cmocka_unit_test(short_entries_are_refused),

@@ -94,6 +94,32 @@ static void a_local_apic_beyond_the_processors_addresses_is_ignored(void **state
 	}
 }
 
+/* The registers are a page of their own. The head of the table has an address too. */
+static void a_local_apic_nowhere_or_within_a_page_is_ignored(void **state)
+{
+	static const uint32_t places[] = { 0, 1, 0xfee00004, 0xfee00fff, 0xfed00000 };
+
+	(void)state;
+	for (unsigned i = 0; i < 5; i++) {
+		uint64_t wide = places[i];
+		const uint8_t head[] = { 5, 12, 0, 0 };
+
+		begin_tables();
+		memcpy(madt + HEADER, &places[i], 4);
+		add_lapic(0, ENABLED);
+		end_tables();
+		assert_true(acpi.present);
+		assert_true(acpi.lapic_pa == (i == 4 ? places[i] : 0xfee00000));
+		assert_true(!strstr(console, "local APIC's address") == (i == 4));
+		begin_tables();
+		add_lapic(0, ENABLED);
+		put(head, sizeof(head));
+		put(&wide, 8);
+		end_tables();
+		assert_true(acpi.lapic_pa == (i == 4 ? places[i] : 0xfee00000));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +128,7 @@ int main(void)
 		cmocka_unit_test(an_entry_above_the_ram_is_followed),
 		cmocka_unit_test(without_the_leaf_addresses_have_36_bits),
 		cmocka_unit_test(a_local_apic_beyond_the_processors_addresses_is_ignored),
+		cmocka_unit_test(a_local_apic_nowhere_or_within_a_page_is_ignored),
 	};
 
 	return cmocka_run_group_tests_name("acpi addresses", tests, NULL, NULL);

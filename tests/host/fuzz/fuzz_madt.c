@@ -32,9 +32,11 @@ void printk(const char *fmt, ...)
 
 /* --- the second reader ----------------------------------------------------------------- */
 
-static void cpu(uint32_t id, uint32_t flags)
+static void cpu(uint32_t id, uint32_t flags, uint32_t everybody)
 {
-	bool known = false;
+	bool known = id == everybody;
+
+	want_lines += flags & 1 && known;
 
 	for (unsigned i = 0; i < want.cpu_count; i++)
 		known |= want.cpu_apic_ids[i] == id;
@@ -56,7 +58,11 @@ static void ioapic(uint32_t pa, uint32_t gsi_base)
 
 static void override(uint8_t source, uint32_t gsi, uint16_t flags)
 {
-	if (want.override_count < 16)
+	bool known = false;
+
+	for (unsigned i = 0; i < want.override_count; i++)
+		known |= want.overrides[i].source == source;
+	if (source < 16 && !known)
 		want.overrides[want.override_count++] = (struct irq_override){
 			source, gsi, (flags & 3) == 3, (flags & 12) == 12
 		};
@@ -64,7 +70,7 @@ static void override(uint8_t source, uint32_t gsi, uint16_t flags)
 
 static void lapic_address(uint64_t pa)
 {
-	if (acpi_is_addressable(pa, 4096))
+	if (pa && pa % 4096 == 0 && pa <= (1ul << 40) - 4096)
 		want.lapic_pa = pa;
 	else
 		want_lines++;
@@ -78,19 +84,20 @@ static bool entry_right(const uint8_t *e)
 		return false;
 	switch (e[0]) {
 	case 0:
-		cpu(e[3], read32(e + 4));
+		cpu(e[3], read32(e + 4), 0xff);
 		break;
 	case 1:
 		ioapic(read32(e + 4), read32(e + 8));
 		break;
 	case 2:
-		override(e[3], read32(e + 4), e[8]);
+		if (!e[2])
+			override(e[3], read32(e + 4), e[8]);
 		break;
 	case 5:
 		lapic_address(read64(e + 4));
 		break;
 	case 9:
-		cpu(read32(e + 4), read32(e + 8));
+		cpu(read32(e + 4), read32(e + 8), 0xffffffff);
 		break;
 	}
 	return true;
@@ -102,7 +109,8 @@ static bool is_right(const uint8_t *table, size_t len)
 
 	memset(&want, 0, sizeof(want));
 	want_lines = 0;
-	want.lapic_pa = read32(table + HEAD);
+	want.lapic_pa = 0xfee00000;
+	lapic_address(read32(table + HEAD));
 	for (; at < len; at += table[at + 1])
 		if (len - at < 2 || table[at + 1] < 2 || table[at + 1] > len - at || !entry_right(table + at))
 			return false;
