@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""parserfuzz.py - build and run the fuzz harnesses of what the kernel parses (tests/host/fuzz/), with clang's libFuzzer.
+"""parserfuzz.py - build and run the fuzz harnesses of what the kernel parses (tests/host/fuzz/), with libFuzzer.
 
 A harness is tests/host/fuzz/fuzz_NAME.c, its committed inputs lie in tests/host/fuzz/corpus/NAME/.  The second line
 names the kernel's sources.  Only these are instrumented for coverage, so that edges are the parser's own; the

@@ -195,13 +195,15 @@ def madt(*entries: bytes, address=0xfee00000) -> bytes:
 
 MADT = {
     "every-kind-one-cpu-twice": madt(lapic(0), lapic(1, 0), x2apic(0), x2apic(0x123), ioapic(0), override(0, 2, 0),
-                                     override(9, 9, 15), lapic_address(0xfee01000), pack("<BBI", 4, 6, 0), b"\x7f\2\xff\2"),
+                                     override(9, 9, 15), lapic_address(0xfee01000), pack("<BBI", 4, 6, 0),
+                                     b"\x7f\2\xff\2"),
     "cpus-more-than-there-is-room": madt(*(lapic(i) for i in range(66))),
     "ioapics-more-than-there-is-room": madt(lapic(0), *(ioapic(i) for i in range(34))),
     "every-isa-interrupt-and-others": madt(override(16, 1, 0), *(override(i, 31 - i, i) for i in range(16)),
                                            override(3, 7, 0), pack("<BBBBIH", 2, 10, 1, 4, 5, 0), lapic(3)),
     "ids-that-are-everybodys": madt(lapic(255), x2apic(0xffffffff), x2apic(255), lapic(254), address=0),
-    "addresses-nowhere": madt(lapic(0), lapic_address(0), lapic_address(2**40 - PAGE + 1), lapic_address(2**40 - PAGE)),
+    "addresses-nowhere": madt(lapic(0), lapic_address(0), lapic_address(2**40 - PAGE + 1), lapic_address(2**40 - PAGE),
+                              lapic_address(2**40)),
     "wrong-entry-of-no-length": madt(lapic(0), pack("<BB", 0x7f, 0)),
     "wrong-lone-last-byte": madt(lapic(0), b"\x7f"),
     "wrong-last-entry-cut-by-one": madt(lapic(0), x2apic(1)[:-1]),
