@@ -82,11 +82,9 @@ ELF = {
     "wrong-one-byte-beyond-user-half": program(
         0x1001, segment(LOAD, R | X, 0x1000, USER_END - PAGE, 1, PAGE + 1), entry=USER_END - PAGE),
     "wrong-one-byte-below-user-half": program(0x1000, segment(LOAD, R | X, 0xfff, USER_MIN - 1, 1, 2), entry=USER_MIN),
-    "wrong-offset-and-memsz-wrap": program(
-        0x2000, segment(LOAD, R | X, 2**64 - PAGE, 0x401000, PAGE, PAGE),
-        segment(LOAD, R, 0, 0x402000, 1, 2**64 - 0x401000), entry=0x401000),
+    "wrong-offset-wraps": program(0x2000, TEXT, segment(LOAD, R, 2**64 - PAGE, 0x403000, PAGE, PAGE)),
     "wrong-memsz-wraps": program(0x2000, TEXT, segment(LOAD, R, 0, 0x403000, 0, 2**64 - 0x402000)),
-    "wrong-one-page-shared": program(0x3000, TEXT, segment(LOAD, R, 0x1a00, 0x401a00, 0, 1), CONST),
+    "wrong-page-shared-with-the-first": program(0x3000, TEXT, CONST, segment(LOAD, R, 0x1a00, 0x401a00, 0, 1)),
     "wrong-headers-end-one-byte-late": program(64 + 55, TEXT, entry=0x401010),
     "wrong-entry-behind-text": program(0x3000, TEXT, CONST, entry=0x401900),
 }
@@ -258,9 +256,9 @@ ACPI = {
         table(0x10, b"APIC", madt(lapic(9)), flags=1), APIC),
     "list-with-lone-last-bytes": tables(
         BY_ADDRESS, rsdp(0, place(0)), table(0, b"XSDT", pack("<Q", place(0x20))[:7]), APIC),
-    "madt-without-entries-and-of-43-bytes": tables(
+    "madt-of-43-bytes-before-a-good-one": tables(
         BY_ADDRESS, rsdp(0, place(0)), table(0, b"XSDT", pack("<QQ", place(0x10), place(0x20))),
-        table(0x10, b"APIC", madt()[:7]), table(0x20, b"APIC", madt())),
+        table(0x10, b"APIC", madt()[:7]), APIC),
     "table-longer-than-a-mebibyte": tables(
         BY_ADDRESS, rsdp(0, place(0)), XSDT, table(0x20, b"APIC", madt(lapic(0)), flags=2, length=0x100001)),
     "table-of-35-bytes": tables(
