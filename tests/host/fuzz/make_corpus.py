@@ -160,7 +160,8 @@ BOOTMEM = {
     "one-shorter-than-all": many((128, 1, 12, 1, 4096), (1, 1, 20, 1, 4)),
     "reserved-ones-push-ram-out": many((100, 1, 12, 1, 64), (100, 0, 20, 1, 4096)),
     "reserved-ones-alone-do-not-fit": many((129, 0, 12, 1, 4096), (3, 1, 20, 1, 1)),
-    "ranges-that-wrap-and-empty-ones": many((2, 1, 12, 1, 0xffff), (3, 1, 12, 9, 0), (1, 0, 48, 0xffff, 0xffff)),
+    "ranges-that-wrap-and-empty-ones": many((2, 1, 12, 1, 0xffff), (3, 1, 12, 9, 0), (1, 0, 48, 0xffff, 0xffff),
+                                            (1, 1, 0, 1, 0xffff)),
     "limit-within-and-below": many((8, 1, 12, 1, 4096), (2, 0, 12, 1, 4096), limit=(5, 12)),
 }
 
