@@ -103,7 +103,7 @@ idt_pointer_low:
 
 section .rodata progbits alloc noexec nowrite align=8
 ; Accessed bits preset: the table is read-only, and loading a descriptor
-; without one writes it.  Replaced by cpu_setup().
+; without one writes it.  Replaced by cpu_load().
 global early_gdt
 global early_gdt_pointer
 early_gdt:

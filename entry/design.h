@@ -54,7 +54,7 @@ unsigned entry_design_count(void);
 #define ENTRY_DESIGN_DEFAULT "percpu"	/* what a boot without entry= runs */
 const struct entry_design *entry_design_find(const char *name);	/* NULL when there is none */
 
-/* Make @d this boot's design; panics naming the CPU features it lacks. Called once, before cpu_setup(). */
+/* Make @d this boot's design; panics naming the CPU features it lacks. Called once, before cpu_load(). */
 void entry_choose(const struct entry_design *d);
 
 /* Shared entry text and rodata, mapped in every user root; page aligned, from linker.ld. */

@@ -118,6 +118,12 @@ void leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg)
 	__builtin_unreachable();
 }
 
+/* Is it what IRETQ says of the user's words that it loads? Anything else there is the kernel's own fault. SDM vol. 2, IRET. */
+static bool iret_faults_with(uint64_t vector)
+{
+	return vector == VECTOR_GP || vector == VECTOR_NP || vector == VECTOR_SS;
+}
+
 static void kill_bad_iret(uint64_t vector)
 {
 	process_kill_current(vector, "%s on return to user mode: bad user state", exception_name(vector));
@@ -152,7 +158,7 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 	smap_close();			/* IRETQ opens it again for the copy that goes on */
 	if (trap_watch && trap_watch(frame, cr3, rdmsr(MSR_KERNEL_GS_BASE)))
 		return;
-	if (frame->rip == (uint64_t)entry->iret)
+	if (frame->rip == (uint64_t)entry->iret && iret_faults_with(frame->vector))
 		leave_for_kernel_stack(kill_bad_iret, frame->vector);
 	fixup = usercopy_fixup(frame->rip);
 	if (fixup && (frame->vector == VECTOR_PF || frame->vector == VECTOR_GP || frame->vector == VECTOR_SS)) {

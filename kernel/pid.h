@@ -10,6 +10,8 @@
 
 struct process;
 
+#define INIT_PID 1		/* the first process: its end is the machine's */
+
 extern uint32_t pid_last;		/* that was handed out */
 
 /* The next number, the caller's until pid_give(); or 0: it cannot be had, so try again, with a point between. After

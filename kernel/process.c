@@ -137,8 +137,18 @@ int process_publish(struct process *p, struct thread *first)
 
 /* --- ending -------------------------------------------------------------------- */
 
+static void __attribute__((noreturn)) init_ended(uint32_t status)
+{
+	printk("init ended with status %x: nothing is left to run\n", status);
+	machine_exit(EXIT_FAIL);
+}
+
 void process_ended(struct process *p)
 {
+	if (p->pid == INIT_PID) {	/* its last thread left, and nobody called exit() */
+		spin_unlock(&process_lock);
+		init_ended(p->exit_status);
+	}
 	p->dying = true;
 	p->dead = true;
 	if (p->waiter)
@@ -182,10 +192,8 @@ void process_exit_current(uint32_t status)
 	struct process *p = current_thread()->process;
 	bool first;
 
-	if (p->pid == 1) {
-		printk("init ended with status %x: nothing is left to run\n", status);
-		machine_exit(EXIT_FAIL);
-	}
+	if (p->pid == INIT_PID)
+		init_ended(status);
 	spin_lock(&process_lock);
 	first = !p->dying;
 	p->dying = true;

@@ -14,7 +14,7 @@ struct trapframe;
 
 /* Let others run; the current thread stays ready. IRQs off. */
 void sched_yield(void);
-/* Put a thread that sched_start() has never seen, or that slept, on a run queue. IRQs off. */
+/* Put a new thread on a run queue. IRQs off. */
 void sched_make_ready(struct thread *t);
 
 /* Sleep until sched_wake() or @timeout_ns (0: no limit). IRQs off. 0, -ETIMEDOUT, or -EINTR when

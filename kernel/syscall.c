@@ -10,6 +10,7 @@
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "kernel/panic.h"
+#include "kernel/pid.h"
 #include "kernel/printk.h"
 #include "kernel/process.h"
 #include "kernel/reap.h"
@@ -232,7 +233,7 @@ int64_t sys_console_write(uint64_t buf, uint64_t len)
 		uint64_t n = len - done < sizeof(chunk) ? len - done : sizeof(chunk);
 
 		if (copy_from_user(chunk, buf + done, n))
-			return -EFAULT;
+			return done ? (int64_t)done : -EFAULT;
 		n = piece(chunk, n);
 		console_write(chunk, n);
 		done += n;
@@ -269,7 +270,7 @@ int64_t sys_unmap(uint64_t addr, uint64_t len)
 
 int64_t sys_shutdown(uint64_t code)
 {
-	if (current_thread()->process->pid != 1)
+	if (current_thread()->process->pid != INIT_PID)
 		return -EPERM;
 	if (code < EXIT_PASS || code > EXIT_USAGE)
 		return -EINVAL;

@@ -34,7 +34,7 @@ void tlb_space_init(struct tlb_space *s);
 /* @s is about to be freed: panics while a CPU has one of its roots loaded. */
 void tlb_space_check_left(const struct tlb_space *s);
 
-/* Set this CPU's part up. Once per CPU, on it, on the boot root, after cpu_setup(), before user mode and before its
+/* Set this CPU's part up. Once per CPU, on it, on the boot root, after cpu_load(), before user mode and before its
  * first tlb_load(). IRQs off. */
 void tlb_init_cpu(struct cpu *cpu);
 

@@ -106,6 +106,8 @@ static void tests(const char *arg)
 		torture(arg);
 	if (!strcmp(which, "fire") || starts_with(which, "fire-"))
 		under_fire(arg);
+	if (!strcmp(which, "init-leaves"))
+		sys_thread_exit();
 	if (!strcmp(which, "hang"))
 		run("hang", "");
 	if (!strcmp(which, "smp"))
@@ -115,7 +117,7 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, hang, torture-<milliseconds>, "
+	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, hang, init-leaves, torture-<milliseconds>, "
 	       "torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);

@@ -20,7 +20,7 @@ ISO = BUILD / "vestibule.iso"
 MADE = ("gen", "kernel", "user", "notes")       # folders of a build directory that make fills
 STRANGE = "it's a place"                        # a folder's name
 OTHER_UMASK = 0o077                             # the usual one is 022
-TIMEOUT = 300                                   # seconds; detects hangs
+TIMEOUT = 900                                   # seconds; detects hangs
 
 
 def environment() -> dict[str, str]:

@@ -53,7 +53,7 @@ def python_check(test: Path) -> Check:
 def call(command: list[str], wrong: str, env: dict | None = None) -> str:
     try:
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True,
-                              errors="replace", timeout=120)
+                              errors="replace", timeout=900)
     except subprocess.TimeoutExpired:
         raise Failed("timeout: no end after 120 s", [" ".join(command)]) from None
     text = done.stdout + done.stderr

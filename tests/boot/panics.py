@@ -18,6 +18,7 @@ FAULTS = {
     "null-call": r"(?i)page fault|#PF|null",
 }
 
+UD2 = bytes((0x0f, 0x0b))
 STEPS_MAX = 20000       # far more than from a panic to the wait for a turn
 
 
@@ -80,10 +81,32 @@ def first_one_late_check(design: Design) -> Check:
     return Check(f"{design.name}.panic-first-late", run)
 
 
+def iret_check(design: Design) -> Check:
+    """A fault at the IRETQ that no words of the program bring about is the kernel's: the program is not blamed."""
+    def run() -> None:
+        iret = Elf(KERNEL).address(f"{design.ident}_idt_entry.iret")
+        with under_gdb(design, "tests=test_sleep_wake", "panic-iret") as boot:
+            boot.gdb.run_to(iret)
+            boot.gdb.write_memory(iret, UD2)
+            boot.gdb.resume_or_end()
+            status = boot.status()
+        expect(Outcome(status, boot.log, 0), "panic", r"PANIC.*#UD")
+    return Check(f"{design.name}.panic-iret", run)
+
+
+def init_check(design: str) -> Check:
+    """The last thread of the first process ends without exit(): nobody is left, and that is told."""
+    def run() -> None:
+        outcome = Boot(f"entry={design} tests=init-leaves", what="init-leaves").run()
+        expect(outcome, "fail", r"^init ended with status 0: nothing is left to run$")
+    return Check(f"{design}.init-leaves", run)
+
+
 def checks() -> list[Check]:
     found = [panic_check(d.name, fault) for d in DESIGNS for fault in FAULTS]
     found += [every_cpu_check(d.name, "panic", 4) for d in DESIGNS]
     found += [stray_check(d.name) for d in DESIGNS]
     last = DESIGNS[-1].name
     found += [every_cpu_check(last, "panic-all", cpus) for cpus in (2, 8)]
+    found += [iret_check(d) for d in DESIGNS] + [init_check(last)]
     return found + [every_cpu_check(last, "panic-all", 4, icount=True), first_one_late_check(DESIGNS[-1])]

@@ -7,6 +7,7 @@
 #include "test.h"
 #include "user.h"
 
+#define LINE 128		/* that console_write() reads at once */
 #define CANONICAL_END 0x800000000000ul	/* first non-canonical address */
 
 static char buffer[2 * PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
@@ -110,6 +111,18 @@ static void lengths(void)
 	CHECK(refused(sys_console_write(USER_END - 64, 4096)));
 }
 
+/* What can be read is written, and counted. */
+static void cut_off(void)
+{
+	char *page = map_memory(PAGE_SIZE, PROT_WRITE);		/* the last map: nothing lies behind it */
+	char *line = page + PAGE_SIZE - LINE;
+
+	memset(line, '#', LINE - 1);
+	line[LINE - 1] = '\n';
+	CHECK_EQUAL(sys_console_write((uintptr_t)line, 2 * LINE), LINE);
+	CHECK_EQUAL(sys_console_write((uintptr_t)line + LINE, LINE), -EFAULT);
+}
+
 /* Addresses that are kept, not followed. */
 static void kept_addresses(void)
 {
@@ -135,6 +148,7 @@ int main(const char *arg, size_t len)
 	half_way();
 	read_only();
 	lengths();
+	cut_off();
 	kept_addresses();
 	CHECK(bystander_stop(&witness));
 	return test_result();
