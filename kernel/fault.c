@@ -118,7 +118,8 @@ void leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg)
 	__builtin_unreachable();
 }
 
-/* Is it what IRETQ says of the user's words that it loads? Anything else there is the kernel's own fault. SDM vol. 2, IRET. */
+/* Is it what IRETQ says of the user's words that it loads? Anything else there is the kernel's own fault: SDM vol. 2,
+ * IRET. */
 static bool iret_faults_with(uint64_t vector)
 {
 	return vector == VECTOR_GP || vector == VECTOR_NP || vector == VECTOR_SS;

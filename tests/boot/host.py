@@ -55,7 +55,7 @@ def call(command: list[str], wrong: str, env: dict | None = None) -> str:
         done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True,
                               errors="replace", timeout=900)
     except subprocess.TimeoutExpired:
-        raise Failed("timeout: no end after 120 s", [" ".join(command)]) from None
+        raise Failed("timeout: no end after 900 s", [" ".join(command)]) from None
     text = done.stdout + done.stderr
     if done.returncode:
         raise Failed(f"{wrong} (status {done.returncode})", [" ".join(command)] + text.splitlines()[-30:])
