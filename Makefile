@@ -66,7 +66,7 @@ ISO        := $(BUILD)/vestibule.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run hang debug test test-bochs test-debian torture compare trace diff mutants fuzz-parsers lint
+COMMANDS := all iso run hang debug test test-bochs test-debian torture compare trace diff mutants seeded fuzz-parsers lint
 PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
@@ -102,6 +102,8 @@ diff: $(KERNEL)
 	@$(PYTHON) tools/diff.py
 mutants: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/mutants.py
+seeded: $(KERNEL) $(ARCHIVE) $(ISO)
+	@$(PYTHON) tools/seeded.py $(if $(T),'$(T)')
 fuzz-parsers: $(GEN)
 	@$(PYTHON) tools/fuzz_parsers.py
 lint:
@@ -123,6 +125,7 @@ trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVEN
 lint:	## warnings as errors, static analysis, formatting, project rules
 diff:	## two designs' entry paths side by side, and the instructions of each step; A=design B=design
 mutants:	## blank each instruction of the entry text: which test notices? Goes on where it was; ENTRY= JOBS=2 SAMPLE=n
+seeded:	## plant one bug after the other in the kernel: which test notices? Goes on where it was; T=name JOBS=2 SAMPLE=n SEED=
 fuzz-parsers:	## libFuzzer on what the kernel parses, for SECONDS=60 each; T=name SEED=
 clean:	## remove everything that was built
 help:	## this list

@@ -16,7 +16,6 @@ import os
 import queue
 import sys
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
@@ -41,25 +40,6 @@ def arguments():
     args.build = Path(args.build).resolve()
     os.environ["BUILD"] = str(args.build)
     return args
-
-
-class Progress:
-    """A line from time to time: how far, how fast, how long still."""
-
-    def __init__(self, name, total, done):
-        self.name, self.total, self.done, self.here, self.killed = name, total, done, 0, 0
-        self.start = self.shown = time.monotonic()
-
-    def step(self, row):
-        self.here += 1
-        self.killed += row["killed_by"] is not None
-        now = time.monotonic()
-        if now - self.shown > 10 or self.here + self.done == self.total:
-            self.shown = now
-            rate = self.here / (now - self.start)
-            print("# %s: %d of %d mutants, %d of the last %d killed, %.1f a second, %.0f min left" % (
-                self.name, self.done + self.here, self.total, self.killed, self.here, rate,
-                (self.total - self.done - self.here) / rate / 60), flush=True)
 
 
 class Run:
@@ -104,7 +84,7 @@ class Run:
             killers = remaining(row, self.killers(insn))
             if killers or row is None:
                 todo.append((insn, killers))
-        progress = Progress(self.design.name, len(instructions), len(instructions) - len(todo))
+        progress = Progress(self.design.name, "mutants", len(instructions), len(instructions) - len(todo))
 
         def keep(row):
             self.results.add(row)
@@ -157,6 +137,7 @@ if __name__ == "__main__":
     from mutation.image import image_hash                               # noqa: E402
     from mutation.killers import KILLERS                                # noqa: E402
     from mutation.lab import Baseline, NotPassing, attempt, key, workshop    # noqa: E402
+    from mutation.progress import Progress                              # noqa: E402
     from mutation.results import Results, remaining                     # noqa: E402
     from vmeasure.entrytext import EntryText                            # noqa: E402
     from vmeasure.image import read_defines                             # noqa: E402

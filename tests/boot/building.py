@@ -15,19 +15,12 @@ from pathlib import Path
 from typing import Iterator
 
 from check import BUILD, ROOT, Check, Failed, Skipped, cross
+from treecopy import copy_build, copy_sources, environment
 
 ISO = BUILD / "vestibule.iso"
-MADE = ("gen", "kernel", "user", "notes")       # folders of a build directory that make fills
 STRANGE = "it's a place"                        # a folder's name
 OTHER_UMASK = 0o077                             # the usual one is 022
 TIMEOUT = 900                                   # seconds; detects hangs
-
-
-def environment() -> dict[str, str]:
-    """As a shell has it: without what the make around this test hands down."""
-    mine = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BUILD", "TOOLS_READY", "T",
-            "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
-    return {k: v for k, v in os.environ.items() if k not in mine}
 
 
 def run(tree: Path, *command: str, path: Path | None = None, **more) -> subprocess.CompletedProcess:
@@ -51,30 +44,13 @@ def expect_success(done: subprocess.CompletedProcess, what: str) -> None:
                      (done.stdout + done.stderr).splitlines()[-20:])
 
 
-def copy_sources(tree: Path) -> None:
-    def ignored(folder: str, names: list[str]) -> set[str]:
-        return {n for n in names if n in (".git", "__pycache__")
-                or (Path(folder) / n).resolve() == BUILD.resolve()}
-    shutil.copytree(ROOT, tree, ignore=ignored, symlinks=True)
-
-
-def copy_build(build: Path) -> None:
-    """What make has made, with its times; no logs, no other build directories."""
-    build.mkdir()
-    for path in BUILD.iterdir():
-        if path.is_dir() and path.name in MADE:
-            shutil.copytree(path, build / path.name)
-        elif path.is_file() and path.suffix != ".log":
-            shutil.copy2(path, build)
-
-
 @contextmanager
 def built_copy() -> Iterator[Path]:
     """A copy of the tree that has been built, nothing to be done."""
     with tempfile.TemporaryDirectory(prefix="building-") as tmp:
         tree = Path(tmp) / "tree"
-        copy_sources(tree)
-        copy_build(tree / "build")
+        copy_sources(ROOT, tree)
+        copy_build(BUILD, tree / "build")
         make(tree, "all", "iso")
         yield tree
 
@@ -91,7 +67,7 @@ def check_out(tree: Path) -> None:
     """The sources as git gives them with core.autocrlf, and as a copy without run bits has them."""
     if not shutil.which("git"):
         raise Skipped("no git")
-    copy_sources(tree)
+    copy_sources(ROOT, tree)
 
     def git(*words: str) -> bytes:
         return subprocess.run(["git", *words], cwd=tree, check=True, capture_output=True).stdout

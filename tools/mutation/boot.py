@@ -18,7 +18,9 @@ from qemu import Boot, Outcome, running
 CPU_FACTOR, CPU_EXTRA = 5, 1.0      # seconds of processor time
 WALL_FACTOR, WALL_EXTRA = 5, 3.0    # seconds after which an idle guest is given up
 IDLE_SHARE, IDLE_SPAN = 0.1, 1.5    # idle: less than this share of one processor over so many seconds
-WALL_LIMIT = 120                    # whatever happens
+WALL_LIMIT = 120                    # whatever happens, or so many times what the unchanged kernel takes
+WALL_LIMIT_FACTOR = 10
+STOPPED_EARLY = -1                  # the status of a boot that was stopped because it had failed
 TICKS = os.sysconf("SC_CLK_TCK")
 
 
@@ -30,7 +32,7 @@ class Limits:
 
     def exceeded(self, cpu, wall, share):
         """Is it a hang? @share: part of one processor used lately."""
-        if wall > WALL_LIMIT:
+        if wall > max(WALL_LIMIT, self.wall * WALL_LIMIT_FACTOR):
             return True
         if not self.cpu:
             return False
@@ -48,8 +50,9 @@ class Stopped(Exception):
     """The run is being interrupted."""
 
 
-def run(boot: Boot, limits: Limits, stop=None):
-    """(Outcome, processor seconds). @stop: an Event that ends it with Stopped."""
+def run(boot: Boot, limits: Limits, stop=None, failed=None):
+    """(Outcome, processor seconds). @stop: an Event that ends it with Stopped. @failed: a pattern; a boot that
+    prints it is not waited for."""
     boot.log.parent.mkdir(parents=True, exist_ok=True)
     boot.log.unlink(missing_ok=True)
     command = boot.machine() + ["-monitor", "none", "-serial", "file:%s" % boot.log]
@@ -58,7 +61,7 @@ def run(boot: Boot, limits: Limits, stop=None):
                             start_new_session=True)
     running.add(proc)
     try:
-        status, cpu = _wait(proc, limits, start, stop)
+        status, cpu = _wait(proc, limits, start, stop, lambda: failed and _printed(boot.log, failed))
     finally:
         proc.kill()
         proc.wait()
@@ -66,7 +69,11 @@ def run(boot: Boot, limits: Limits, stop=None):
     return Outcome(status, boot.log, time.monotonic() - start), cpu
 
 
-def _wait(proc, limits, start, stop):
+def _printed(log, pattern):
+    return log.exists() and pattern.search(log.read_text(errors="replace"))
+
+
+def _wait(proc, limits, start, stop, has_failed):
     """(status, or None when it hung; processor seconds)."""
     ended = select.poll()
     handle = os.pidfd_open(proc.pid)
@@ -83,6 +90,8 @@ def _wait(proc, limits, start, stop):
                 raise Stopped
             if limits.exceeded(cpu, now - start, share):
                 return None, cpu
+            if has_failed():
+                return STOPPED_EARLY, cpu
         cpu = cpu_seconds(proc.pid)     # a zombie's are still there
         return proc.wait(), cpu
     finally:

@@ -34,20 +34,25 @@ def passed(outcome):
     return outcome.verdict == "pass" and not wrong and all(ok for ok, _ in results)
 
 
-def run_check(killer, design, copy):
-    """"" when the check passes on the kernel in @copy, else why not."""
-    command = [sys.executable, str(ROOT / "tools" / "run_tests.py"), "%s.%s" % (design.name, killer.check)]
-    if killer.check == PROOF:
-        command = [sys.executable, str(ROOT / "tools" / "prove.py"), "--design", design.name]
+def complaint(command, env, limit=CHECK_LIMIT, cwd=ROOT):
+    """"" when @command ends well, else why not: the first failed check's reason, or what is said last."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, timeout=CHECK_LIMIT,
-                              env={**os.environ, "BUILD": str(copy.directory)}, start_new_session=True)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=limit, cwd=cwd,
+                              env=env, start_new_session=True, stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return "hang"
     if done.returncode == 0:
         return ""
     why = re.search(r"^(?:not ok .*\n# |proof: \S+ \S+ \([^)]*\): )(.*)", done.stdout + done.stderr, re.M)
     return bounded.normal(why[1] if why else (done.stderr.splitlines() or ["no reason given"])[-1])
+
+
+def run_check(killer, design, copy):
+    """"" when the check passes on the kernel in @copy, else why not."""
+    command = [sys.executable, str(ROOT / "tools" / "run_tests.py"), "%s.%s" % (design.name, killer.check)]
+    if killer.check == PROOF:
+        command = [sys.executable, str(ROOT / "tools" / "prove.py"), "--design", design.name]
+    return complaint(command, {**os.environ, "BUILD": str(copy.directory)})
 
 
 class Baseline:

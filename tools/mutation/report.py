@@ -46,9 +46,9 @@ def show(outcomes):
             ", ".join("%s %d" % item for item in by.most_common())))
 
 
-def write_page(text, build):
-    """Where the page is now: with the sources, or where those are read-only in the build directory."""
-    for place in (PAGE, build / "mutants" / PAGE.name):
+def write_page(text, page, elsewhere):
+    """Where the text is now: at @page, with the sources, or where those are read-only in folder @elsewhere."""
+    for place in (page, elsewhere / page.name):
         try:
             place.write_text(text)
             return place
@@ -71,6 +71,7 @@ def finish(outcomes, whole, build, image):
     for rule in old:
         print("explains no survivor (entry/mutants.json): %s" % rule)
     if complete:
-        print("written: %s" % write_page(page.text(outcomes, rules, build, image), build))
+        print("written: %s" % write_page(page.text(outcomes, rules, build, image), PAGE,
+                                             build / "mutants"))
     print("%d survivors unexplained, %d explanations stale" % (len(open_questions), len(old)))
     return 1 if open_questions or old else 0

@@ -4,12 +4,17 @@ import json
 from pathlib import Path
 
 
-class Results:
-    """Rows of one design and one image; rows of other images stay in the file and are ignored."""
+def of_instruction(row):
+    """What an instruction's row is found by."""
+    return row["address"], row["data"]
 
-    def __init__(self, path, image):
-        self.path, self.image = Path(path), image
-        self.rows = {}          # (address, data) -> row
+
+class Results:
+    """Rows of one image, found by what @key makes of them; rows of other images stay in the file and are ignored."""
+
+    def __init__(self, path, image, key=of_instruction):
+        self.path, self.image, self.key = Path(path), image, key
+        self.rows = {}          # key -> row
         text = self.path.read_text() if self.path.exists() else ""
         if text and not text.endswith("\n"):        # cut short by an interruption
             text = text[:text.rfind("\n") + 1]
@@ -20,7 +25,7 @@ class Results:
                 self._take(row)
 
     def _take(self, row):
-        self.rows[row["address"], row["data"]] = row
+        self.rows[self.key(row)] = row
 
     def find(self, insn):
         """The row of a mutant, or None."""
@@ -28,7 +33,7 @@ class Results:
 
     def add(self, row):
         """Keep a row. One that continues an earlier one holds what both tried."""
-        earlier = self.rows.get((row["address"], row["data"]), {"tried": []})
+        earlier = self.rows.get(self.key(row), {"tried": []})
         row = {"image": self.image, **row}
         row["tried"] = earlier["tried"] + [t for t in row["tried"] if t not in earlier["tried"]]
         self._take(row)
