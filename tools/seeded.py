@@ -101,7 +101,7 @@ class Run:
                 for job in as_completed(jobs):
                     try:
                         row = job.result()
-                    except BadPatch as error:
+                    except (BadPatch, NotPassing) as error:
                         self.errors.append(str(error))
                         row = {"killed_by": None}
                     else:

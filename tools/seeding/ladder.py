@@ -17,10 +17,11 @@ LAST, OTHERS = DESIGNS[-1], DESIGNS[:-1]
 LANES = re.compile(r"(kernel|user|smp|(fire|torture)(-[a-z0-9_-]+)?|test_\w+)")
 BOOT = re.compile(rf"(?:({'|'.join(map(re.escape, DESIGNS))})/)?([\w-]+?)(?::(\d+))?(:icount)?")
 
-# After the host tests of what was touched, and the hints.
-NEAR = ["proof", "kernel", "kernel:4"]          # then each test program, the long ones last
+# After what the patch names; between the first and the second the host tests of what was touched, and at the end each
+# test program, the long ones last.
+NEAR = ["kernel:icount", "kernel:4:icount"]
 LONG = ["test_abuse_stack", "test_limits", "test_lifetimes", "test_bystander"]
-WIDE = ["hardening", *(f"{d}/kernel" for d in OTHERS), f"{LAST}.kernel-qemu64", "user:4", f"{LAST}.work",
+WIDE = ["proof", "kernel:4", "hardening", *(f"{d}/kernel" for d in OTHERS), f"{LAST}.kernel-qemu64", "user:4", f"{LAST}.work",
         f"{LAST}.sysret", f"{LAST}.nmi", f"{LAST}.body", f"{LAST}.panic", f"{LAST}.audit", "cmdline", "early",
         "machines", f"{LAST}.irqs-off", f"{LAST}.fire", f"{LAST}.hang", "smp:4:icount", f"{LAST}.smp-torture",
         f"{LAST}.same-figures", f"{LAST}.meltdown", f"{LAST}.user-qemu64",
@@ -89,11 +90,12 @@ class HostTests:
 def programs(root: Path) -> list[str]:
     """The test programs, each a boot of its own: the first that fails ends the climb."""
     names = sorted(p.stem for p in (root / "tests" / "user").glob("test_*.c"))
-    return [n for n in names if n not in LONG] + LONG
+    return [f"{n}:icount" for n in names if n not in LONG] + [f"{n}:icount" for n in LONG]
 
 
 def steps(patch, host: HostTests, known: str = "", near: bool = False) -> list[Step]:
     """All for @patch, in order; @known killed it before. @near: the cheap ones only."""
     words = [known] if known else []
-    words += [completed(word, host.root) for word in patch.tests] + host.of(patch.files) + NEAR + programs(host.root)
+    words += [completed(word, host.root) for word in patch.tests]
+    words += NEAR[:1] + host.of(patch.files) + NEAR[1:] + programs(host.root)
     return [step(word) for word in dict.fromkeys(words + ([] if near else WIDE))]
