@@ -12,6 +12,11 @@
 #define CMCI		0x2f0
 #define THERMAL		0x330
 #define PERF		0x340
+#define SPURIOUS	0xf0
+#define TIMER		0x320
+#define LINT0		0x350
+#define LINT1		0x360
+#define ERROR		0x370
 #define EXT_FEATURE	0x400
 #define EXT_LVT		0x500
 #define MASKED		(1u << 16)
@@ -125,9 +130,26 @@ static void whatever_is_in_service_is_ended(void **state)
 	}
 }
 
+/* TPR 0 lets every interrupt in; LINT1 is the NMI's; nothing else comes until somebody asks. */
+static void what_firmware_left_is_replaced(void **state)
+{
+	(void)state;
+	begin(5, 0);
+	regs[LAPIC_TPR / 4] = 0xf0;
+	regs[LINT0 / 4] = regs[LINT1 / 4] = regs[ERROR / 4] = regs[TIMER / 4] = LEFT_ON;
+	lapic_enable();
+	assert_int_equal(regs[LAPIC_TPR / 4], 0);
+	assert_int_equal(regs[LINT1 / 4], 4 << 8);
+	assert_masked(LINT0, true);
+	assert_masked(ERROR, true);
+	assert_masked(TIMER, true);
+	assert_true(regs[SPURIOUS / 4] & 1u << 8);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_firmware_left_is_replaced),
 		cmocka_unit_test(events_are_masked_as_far_as_they_are_there),
 		cmocka_unit_test(amds_own_events_are_masked),
 		cmocka_unit_test(whatever_is_in_service_is_ended),

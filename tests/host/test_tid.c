@@ -62,11 +62,49 @@ static void as_many_as_there_are(void **state)
 	assert_int_equal(tid_slots_used(), 0);
 }
 
+/* The last generation of a slot, and the first one after it: errors are negative, tids are not. */
+static void numbers_are_positive_when_generations_wrap(void **state)
+{
+	uint32_t first = tid_take(&thread, &one), last, next;
+	struct tid_slot *s = tid_slot_of(first);
+
+	(void)state;
+	s->generation = INT32_MAX >> TID_SLOT_BITS;
+	last = (uint32_t)(s - tid_slots) | s->generation << TID_SLOT_BITS;
+	assert_true((int32_t)last > 0);
+	assert_ptr_equal(tid_find(&one, last), s);
+	tid_release(s);
+	next = (uint32_t)(s - tid_slots) | s->generation << TID_SLOT_BITS;
+	assert_true((int32_t)next > 0);
+	assert_int_not_equal(next, last);
+}
+
+/* Whoever leaves, the others are still found from their owner, and each once. */
+static void the_owners_list_is_whole_whoever_leaves(void **state)
+{
+	(void)state;
+	for (unsigned leaver = 0; leaver < 3; leaver++) {
+		uint32_t tid[3], first = (leaver + 1) % 3, left = (leaver + 2) % 3;
+
+		for (unsigned i = 0; i < 3; i++)
+			tid[i] = tid_take(&thread, &one);
+		tid_release(tid_slot_of(tid[leaver]));
+		tid_release(tid_slot_of(tid[first]));
+		assert_int_equal(one.tids, tid[left] & (TID_SLOTS - 1));
+		assert_int_equal(tid_slot_of(tid[left])->next, 0);
+		assert_int_equal(tid_slot_of(tid[left])->before, 0);
+		assert_true(tid_release_some(&one, 1));
+	}
+	assert_int_equal(tid_slots_used(), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(names_one_thread_of_its_owner),
 		cmocka_unit_test(numbers_do_not_come_again_soon),
+		cmocka_unit_test(numbers_are_positive_when_generations_wrap),
+		cmocka_unit_test(the_owners_list_is_whole_whoever_leaves),
 		cmocka_unit_test(as_many_as_there_are),
 	};
 

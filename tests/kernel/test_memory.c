@@ -52,7 +52,7 @@ KTEST(kernel_stack_has_a_guard)
 	KCHECK(pt_lookup(read_cr3(), bottom, &level));
 	KCHECK(!pt_lookup(read_cr3(), bottom - 8, &level));
 	KCHECK(stack_guard_hit(bottom - 8, &what) && what);
-	KCHECK(!stack_guard_hit(bottom, &what));
+	KCHECK(!stack_guard_hit(bottom, &what) && !stack_guard_hit(top - 8, &what));
 	kstack_free(top);
 }
 
@@ -80,7 +80,7 @@ KTEST(write_protection_is_on)
 
 KTEST(address_space_balance)
 {
-	uint64_t frames, tables, start;
+	uint64_t frames, tables, objects, start;
 	struct aspace *as = aspace_create(NULL);
 
 	KCHECK(as);
@@ -88,7 +88,9 @@ KTEST(address_space_balance)
 	KCHECK(!aspace_fault(as, start + PAGE_SIZE, true, false));
 	KCHECK(aspace_fault(as, start + 3 * PAGE_SIZE, false, false) == -EFAULT);
 	KCHECK(aspace_fault(as, start, false, true) == -EFAULT);
+	objects = heap_objects();
 	KCHECK(aspace_add_region(as, start, PAGE_SIZE, PTE_W | PTE_NX) == -EEXIST);
+	KCHECK(heap_objects() == objects);
 	KCHECK(aspace_unmap(as, start, PAGE_SIZE) == -EINVAL);
 	KCHECK(!aspace_unmap(as, start, 3 * PAGE_SIZE));
 	aspace_destroy(as);
