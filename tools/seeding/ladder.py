@@ -90,7 +90,8 @@ class HostTests:
 def programs(root: Path) -> list[str]:
     """The test programs, each a boot of its own: the first that fails ends the climb."""
     names = sorted(p.stem for p in (root / "tests" / "user").glob("test_*.c"))
-    return [f"{n}:icount" for n in names if n not in LONG] + [f"{n}:icount" for n in LONG]
+    cpus = {n: ":4" if n.startswith("test_smp_") else "" for n in names}
+    return [f"{n}{cpus[n]}:icount" for n in names if n not in LONG] + [f"{n}:icount" for n in LONG]
 
 
 def steps(patch, host: HostTests, known: str = "", near: bool = False) -> list[Step]:
