@@ -8,20 +8,20 @@ import random
 from check import BUILD, ROOT, Check, Failed
 import settings
 from seeding import report
-from seeding.ladder import completed, step
+from seeding.ladder import LONG as LONG_PROGRAMS, completed, step
 from seeding.lab import Lab
 from seeding.patches import BadPatch, Patch, load
 from seeding.tree import SEEDED, BareTree, Tree
 
 PICK = 4
 SEED = settings.seed()
-LONG = ("user", "smp")      # boots of many programs: too long for a sample
+LONG = ["user", "smp"]      # boots of many programs: too long for a sample
 
 
 def is_short(word: str) -> bool:
     """Does the test that noticed take a few seconds at most?"""
     found = step(word)
-    return word.startswith("host.") or (found.kind == "boot" and found.name not in LONG)
+    return word.startswith("host.") or (found.kind == "boot" and found.name not in LONG + LONG_PROGRAMS)
 
 
 def apply() -> str:
@@ -52,6 +52,8 @@ def sample() -> str:
     latest = report.Record(report.LATEST, directory).entries
     patches = [(p, latest[p.name]["killed_by"]) for p in load(ROOT / SEEDED) if p.name in latest]
     short = [(p, word) for p, word in patches if word and is_short(word)]
+    if not short:
+        raise Failed(f"{report.LATEST} names no test that noticed a bug: `make seeded`")
     chosen = random.Random(f"{SEED} seeded").sample(short, min(PICK, len(short)))
     try:
         tree = Tree(ROOT, BUILD, directory / "worker")

@@ -112,10 +112,15 @@ KTEST(a_copy_that_fails_leaves_smap_closed_and_so_does_its_fault)
 	trap_watch = NULL;
 }
 
+struct range {
+	uint64_t va;
+	size_t n;
+};
+
 /* No page there is mapped, so an access would end as EFAULT too: hence the count. */
 KTEST(a_copy_beyond_the_user_half_is_refused_without_an_access)
 {
-	static const struct { uint64_t va; size_t n; } bad[] = {
+	static const struct range bad[] = {
 		{ USER_END, 1 }, { USER_END - 1, 2 }, { USER_END - 7, 8 }, { 0, USER_END + 1 },
 		{ UINT64_MAX, 1 }, { UINT64_MAX, 2 }, { UINT64_MAX - 7, 8 }, { UINT64_MAX - 7, 9 },
 		{ 8, UINT64_MAX }, { 8, UINT64_MAX - 7 }, { DIRECT_MAP_BASE, 8 }, { 1ul << 63, 8 },
