@@ -16,8 +16,8 @@ PAGE = ROOT / "docs" / "seeded.md"
 HEAD = """# Planted bugs
 
 Made by `make seeded`; do not edit. Each `tests/seeded/*.patch` breaks one thing in the kernel outside the entry text.
-It is applied, built and run with one test after the other (`tools/seeding/ladder.py`) until one fails. *First contact* is
-what became of a bug when it was first run, with the tests of that day (`tests/seeded/first_contact.json`); *now* is
+It is applied, built and run with one test after the other (`tools/seeding/ladder.py`) until one fails. *First contact*
+is what became of a bug when it was first run, with the tests of that day (`tests/seeded/first_contact.json`); *now* is
 with the tests of today (`tests/seeded/results.json`). An unexplained survivor is an error.
 """
 MOST_LINES = 80
