@@ -7,8 +7,8 @@ made to end.
 import re
 
 from bodies import frame_words
-from check import BUILD, DESIGNS, KERNEL, Check, Failed, Outcome, expect, under_gdb
-from vmeasure.image import Elf
+from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, Outcome, expect, under_gdb
+from vmeasure.image import Elf, read_defines
 
 LAST = DESIGNS[-1]
 LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock", "kspace_lock")
@@ -39,18 +39,30 @@ def kernel_test_fails() -> None:
         expect(ended(boot), "fail")
 
 
-def init_ends() -> None:
-    """Its first system call becomes exit(0)."""
+def first_call(name: str, argument: int, verdict: str, *patterns: str) -> None:
+    """The first process's first system call becomes another one."""
     elf = Elf(KERNEL)
-    number = int(re.search(r"SYS_exit\s+(\d+)", (BUILD / "gen" / "syscalls.h").read_text())[1])
-    with under_gdb(LAST, "tests=test_map", "init-ends") as boot:
+    number = int(re.search(rf"SYS_{name}\s+(\d+)", (BUILD / "gen" / "syscalls.h").read_text())[1])
+    with under_gdb(LAST, "tests=test_map", f"first-call-{name}-{argument}") as boot:
         boot.gdb.run_to(elf.address("syscall_dispatch"))
         frame, words = boot.gdb.read_registers(["rdi"])[0], frame_words()
-        for word, value in (("rax", number), ("rdi", 0)):
+        for word, value in (("rax", number), ("rdi", argument)):
             boot.gdb.write_word(frame + words[word], value)
-        expect(ended(boot), "fail", r"^init ended")
+        expect(ended(boot), verdict, *patterns)
+
+
+def init_ends() -> None:
+    first_call("exit", 0, "fail", r"^init ended")
+
+
+def no_code() -> None:
+    """shutdown() with what is no code is refused, and the boot goes on; with the last one it ends so."""
+    codes = read_defines(ROOT / "kernel" / "abi.h")
+    for beyond in (codes["EXIT_PASS"] - 1, codes["EXIT_USAGE"] + 1, 0):
+        first_call("shutdown", beyond, "pass", r"^ok 1 - test_map")
+    first_call("shutdown", codes["EXIT_USAGE"], "usage")
 
 
 def checks() -> list[Check]:
     return [Check("lastwords.locks-held", locks_held), Check("lastwords.kernel-test-fails", kernel_test_fails),
-            Check("lastwords.init-ends", init_ends)]
+            Check("lastwords.init-ends", init_ends), Check("lastwords.no-code", no_code)]
