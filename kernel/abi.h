@@ -148,6 +148,9 @@ struct thread_registers {
 #define FIRE_THERE		64
 #define FIRE_DO_NMI		9	/* an NMI to itself, in the kernel */
 
+/* Two system calls at once, one of them held at an instruction: BENCH_RACE + RACE_* of tests/kernel/races.h. */
+#define BENCH_RACE		64
+
 /* shutdown(): codes written to isa-debug-exit; QEMU's status is (code << 1) | 1. */
 #define EXIT_PASS	16	/* status 33 */
 #define EXIT_FAIL	17	/* status 35 */

@@ -30,6 +30,7 @@
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/fire.h"
+#include "tests/kernel/races.h"
 
 #define REPORT_NAME_MAX	63
 #define REPORT_VALUES_MAX 512
@@ -209,6 +210,8 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 		return -EPERM;
 	if (op >= BENCH_FIRE && op < BENCH_FIRE + FIRE_OPS)
 		return fire_control(op - BENCH_FIRE, arg);
+	if (op >= BENCH_RACE && op < BENCH_RACE + RACE_OPS)
+		return races_control(op - BENCH_RACE, arg);
 	switch (op) {
 	case BENCH_TIMER_HZ:
 		return set_timer(arg);

@@ -81,13 +81,13 @@ static void torture(const char *arg)
 	shutdown(report_test(1, "torture", run("torture", arg)) ? EXIT_PASS : EXIT_FAIL);
 }
 
-/* @arg is "fire... seed=<n>", see user/fire/main.c, which prints the KTAP itself. */
-static void under_fire(const char *arg)
+/* @arg is "@program... seed=<n>", see its main.c. It prints the KTAP itself. */
+static void by_itself(const char *program, const char *arg)
 {
-	long status = run("fire", arg);
+	long status = run(program, arg);
 
 	if (status & WAIT_KILLED || status < 0)
-		printf("# fire ended with status 0x%lx\nnot ok - fire\n", status);
+		printf("# %s ended with status 0x%lx\nnot ok - %s\n", program, status, program);
 	shutdown(status == TEST_PASS ? EXIT_PASS : EXIT_FAIL);
 }
 
@@ -105,7 +105,9 @@ static void tests(const char *arg)
 	if (starts_with(which, "torture-"))
 		torture(arg);
 	if (!strcmp(which, "fire") || starts_with(which, "fire-"))
-		under_fire(arg);
+		by_itself("fire", arg);
+	if (!strcmp(which, "races") || starts_with(which, "races-"))
+		by_itself("races", arg);
 	if (!strcmp(which, "init-leaves"))
 		sys_thread_exit();
 	if (!strcmp(which, "hang"))
@@ -117,7 +119,7 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, hang, init-leaves, torture-<milliseconds>, "
+	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, races, hang, init-leaves, torture-<milliseconds>, "
 	       "torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);
