@@ -182,14 +182,14 @@ check_groups() {
 		trace) check_compare ;;
 		test-bochs) check_bochs ;;
 		test-debian) check_debian ;;
-		torture | mutants | seeded) check_test ;;
+		torture | races | mutants | seeded) check_test ;;
 		hang) check_debug ;;
 		fuzz-parsers) check_build; check_fuzzer ;;
 		build | iso | run | compare | diff | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
 			echo "setup.sh: unknown group '$group': build iso run compare trace diff debug hang test" \
-				"test-bochs test-debian torture mutants seeded fuzz-parsers lint all" >&2
+				"test-bochs test-debian torture races mutants seeded fuzz-parsers lint all" >&2
 			exit 2
 			;;
 		esac

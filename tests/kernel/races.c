@@ -88,12 +88,17 @@ static void note_place(uint64_t rip)
 	}
 }
 
-/* B runs, and has not come to an end: where is it? It spins with interrupts off, or it would have ended: an NMI asks. */
+/* B runs, and has not come to an end: where is it? It spins with interrupts off, or it would have ended: an NMI asks.
+ * A may be between the two writes that send an interrupt of its own, so the first one's register is put back. */
 static uint64_t ask(const struct part *b)
 {
+	uint32_t receiver = lapic_base ? lapic_base[LAPIC_ICR_HIGH / 4] : 0;
+
 	answer = 0;
 	__atomic_store_n(&asked, b->cpu + 1, __ATOMIC_SEQ_CST);
 	lapic_send_nmi(cpus[b->cpu].apic_id);
+	if (lapic_base)
+		lapic_base[LAPIC_ICR_HIGH / 4] = receiver;
 	for (unsigned i = 0; i < ASK_ROUNDS && __atomic_load_n(&asked, __ATOMIC_SEQ_CST); i++)
 		cpu_pause();
 	return answer;

@@ -19,6 +19,8 @@
 #define LEAP_MAX	64
 #define ORDERS		3
 #define CHECK_EVERY	16		/* runs between two balances; what is lost stays lost */
+#define WATCH_HZ	10
+#define WATCH_NS	5000000000ul	/* in which there is at least one run */
 #define FAULTS_MAX	5		/* that are told of, per pair */
 
 static struct options {
@@ -30,12 +32,14 @@ static struct options {
 struct sweep {
 	struct race r;
 	long allowed[ORDERS][2];
+	bool rescued;			/* in one of the orders somebody had to be got out of his sleep */
 	uint64_t held, total, runs, how[HELD_PANIC + 1];
 	uint64_t class, rip;		/* of the last run's NMI */
 	unsigned unchecked, faults;
 };
 
 static struct sweep s;
+static volatile uint64_t all_runs;
 
 /* --- one run, and whether it was right ------------------------------------------------ */
 
@@ -72,6 +76,7 @@ static void run_once(enum order order, uint64_t ticks)
 	s.r.ticks = ticks;
 	race_run(&s.r);
 	s.runs++;
+	all_runs++;
 	s.class = (uint64_t)race(RACE_LOOK, RACE_LOOK_CLASS);
 	s.rip = (uint64_t)race(RACE_LOOK, RACE_LOOK_RIP);
 	if (s.r.wrong)
@@ -100,6 +105,12 @@ static void judge(void)
 		tell("no order of the two gives these results");
 }
 
+static void judge_sleep(void)
+{
+	if (s.r.rescued && !s.rescued)
+		tell("somebody sleeps for ever, and in no order of the two");
+}
+
 static void learn_orders(void)
 {
 	static const enum order orders[ORDERS] = { X_FIRST, Y_FIRST, SWEPT };
@@ -108,6 +119,7 @@ static void learn_orders(void)
 		run_once(orders[i], 0);
 		s.allowed[i][0] = s.r.result[0];
 		s.allowed[i][1] = s.r.result[1];
+		s.rescued |= s.r.rescued;
 	}
 }
 
@@ -129,6 +141,7 @@ static void shoot(uint64_t ticks)
 {
 	run_once(SWEPT, ticks);
 	judge();
+	judge_sleep();
 }
 
 /* From @ticks, where X has not begun or sleeps, to the first place behind that where it does not. */
@@ -244,6 +257,21 @@ static bool run_and_report(const struct call *x, const struct call *y)
 	return !s.r.wrong || strcmp(s.r.wrong, "it hangs");
 }
 
+/* Where everybody waits for everybody nothing would ever be said. Time passes at once then. */
+static void watch_over(void *unused)
+{
+	uint64_t runs = UINT64_MAX;
+
+	(void)unused;
+	sys_bench_control(BENCH_TIMER_HZ, WATCH_HZ);
+	while (runs != all_runs) {
+		runs = all_runs;
+		sys_sleep(WATCH_NS);
+	}
+	printf("# race: %s, %s, %lu instructions: it hangs\n", s.r.call[0]->name, s.r.call[1]->name, s.r.ticks);
+	sys_exit(TEST_FAIL);
+}
+
 static int run_all(void)
 {
 	printf("KTAP version 1\n# seed %lu, stride %lu\n1..%u\n", options.seed, options.stride, each_pair(NULL));
@@ -251,6 +279,8 @@ static int run_all(void)
 		return TEST_FAIL;
 	all_good = true;
 	smp_pin(CPU_MAIN);
+	if (!start_thread(SLOT_WATCHDOG, watch_over, NULL, CPU_OTHERS))
+		return TEST_FAIL;
 	s = (struct sweep){ .r.call = { call_find("create"), call_find("thread_exit") } };
 	learn_orders();			/* the pools are filled by it */
 	balance_begin();

@@ -95,6 +95,7 @@ struct race {
 	long made[2];			/* what a call handed out, or 0 */
 	volatile uint64_t phase[2];	/* PHASE_* */
 	long result[2];
+	bool rescued;			/* somebody slept who had to be got out of it */
 	const char *wrong;		/* what is not as it must be, or NULL */
 };
 
@@ -124,7 +125,7 @@ void world_end(struct race *r, unsigned needs);
 void settle(void);			/* until every other CPU has nothing to do */
 /* A thread on a stack of @slot's, on @cpu. Its tid. */
 unsigned long start_thread(unsigned slot, void (*body)(void *), void *arg, unsigned cpu);
-enum slot { SLOT_A, SLOT_B, SLOT_TARGET, SLOTS };
+enum slot { SLOT_A, SLOT_B, SLOT_TARGET, SLOT_WATCHDOG, SLOTS };
 
 /* balance.c: nothing may be lost. */
 void balance_begin(void);		/* what there is now is what there must be later */

@@ -153,6 +153,8 @@ static bool look_on(struct race *r)
 {
 	unsigned first = r->order == Y_FIRST ? RACE_B : RACE_A, woken = 0, rescued = 0;
 
+	r->rescued = false;
+
 	race(RACE_SET, first);
 	for (unsigned i = 0; i < POLLS_MAX; i++, pause()) {
 		long poll = race(RACE_POLL, 0);
@@ -165,6 +167,7 @@ static bool look_on(struct race *r)
 		} else if (!(poll & RACE_HOLDS) && is_still(poll, 0) && is_still(poll, 1) &&
 			   race(RACE_QUIET, CPU_OTHERS)) {
 			rescue(r, poll, rescued++);
+			r->rescued = true;
 		}
 		if (poll & RACE_LANDED && !(poll & RACE_HOLDS))
 			sys_yield();	/* a process that a call made may wait for this CPU */

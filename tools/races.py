@@ -1,0 +1,103 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""races.py - every pair of calls that share something, at every instruction of the first: `make races`.
+
+For each pair (X, Y) one CPU is held by an NMI at each instruction of X in turn, while another one runs Y to its end, or
+until Y waits for X. docs/testing.md says what is looked at after each run, and what this finds.
+The first and the last design of the registry are swept whole, of the others a sample. The coverage is printed and
+written to build/races/coverage.json, {X: {Y: [instructions held at, instructions of X]}}, and of each design
+to designs.json beside it; one instruction less than all is a failure.
+
+Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th instruction only (1; where a
+sample is taken: SAMPLE=, 16); SEED= (1); JOBS= boots at once (as many as there are CPUs).
+
+Prints a line per design and X, the table, and as the last line `N passed, N failed`.
+"""
+import os
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+import settings                             # noqa: E402
+from designs import designs                 # noqa: E402
+from qemu import BUILD                      # noqa: E402
+from racesweep import boots                 # noqa: E402
+from racesweep.report import Report         # noqa: E402
+from vmeasure.image import Elf              # noqa: E402
+
+FOLDER = BUILD / "races"
+LONG = ("spawn", "exit", "kill", "create_fail")    # these take longest, so they come first
+MOST_STRIDE, MOST_JOBS = 100_000, 64
+
+
+def chosen_designs():
+    """[(name, swept whole)]."""
+    names = [d.name for d in designs()]
+    one = settings.given("ENTRY")
+    if one and one not in names:
+        settings.refuse("ENTRY", f"no such design. Valid: {', '.join(names)}")
+    return [(one, True)] if one else [(n, n in (names[0], names[-1])) for n in names]
+
+
+def chosen_call(name):
+    call = settings.given(name)
+    if call and call not in boots.calls():
+        settings.refuse(name, f"no such call. Valid: {', '.join(boots.calls())}")
+    return call
+
+
+def carry_out(job):
+    """(design, x, Swept or None)."""
+    design, x, y, stride, seed = job
+    start = time.monotonic()
+    try:
+        swept = boots.sweep(design, x, stride, seed, y)
+    except boots.RaceError as error:
+        print(f"not ok - {error.args[0]}\n" + "\n".join(f"# {line}" for line in error.args[1]), flush=True)
+        return design, x, None
+    held = sum(p.held for p in swept.pairs.get(x, {}).values())
+    print(f"ok - {design}: {x} against {len(swept.pairs.get(x, {}))}: held at {held} instructions, {swept.runs} runs "
+          f"({time.monotonic() - start:.0f} s)", flush=True)
+    return design, x, swept
+
+
+def jobs_of(chosen, wanted, seed):
+    stride = settings.number("STRIDE", 1, 1, MOST_STRIDE)
+    sample = settings.number("SAMPLE", 16, 1, MOST_STRIDE)
+    xs = sorted(dict.fromkeys(x for x, _ in wanted), key=lambda x: not x.startswith(LONG))
+    return [(design, x, settings.given("Y"), stride if whole else max(stride, sample), seed)
+            for design, whole in chosen for x in xs], stride
+
+
+def main():
+    seed, chosen = settings.seed(), chosen_designs()
+    only_x, only_y = chosen_call("X"), chosen_call("Y")
+    try:
+        wanted = [(x, y) for x, y in boots.pairs(chosen[0][0]) if only_x in ("", x) and only_y in ("", y)]
+    except boots.RaceError as error:
+        sys.exit("\n".join([error.args[0], *error.args[1]]))
+    if not wanted:
+        settings.refuse("Y", f"it shares nothing with {only_x}: see user/races/calls.c")
+    jobs, stride = jobs_of(chosen, wanted, seed)
+    print(f"# {len(wanted)} pairs, {len(chosen)} designs, seed {seed}", flush=True)
+    report = Report(wanted, [n for n, whole in chosen if whole and stride == 1])
+    with ThreadPoolExecutor(settings.number("JOBS", os.cpu_count() or 1, 1, MOST_JOBS)) as pool:
+        results = list(pool.map(carry_out, jobs))
+    for design, _, swept in results:
+        if swept:
+            report.add(design, swept)
+    report.print(Elf(BUILD / "vestibule.elf"))
+    good = [bool(swept) for _, _, swept in results]
+    if all(good):
+        report.write(FOLDER)
+        problems = report.problems()
+        print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {FOLDER}")
+        good.append(not problems)
+    print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
+    return 0 if all(good) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""The boots of user/races, and what they print.
+
+One boot sweeps one call as X against every call that shares something with it. It reports each pair as
+`RACE <x> <y> <held> <total> runs <n> done <n> asleep <n> waits <n>`, and where Y waited for X as
+`RACE waits <address> <times> <symbol>`.
+"""
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qemu import BUILD, Boot, ktap
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+TABLE = ROOT / "user" / "races" / "calls.c"
+PAIR = re.compile(r"^RACE (\w+) (\w+) (\d+) (\d+) runs (\d+) done (\d+) asleep (\d+) waits (\d+)$")
+LISTED = re.compile(r"^RACE pair (\w+) (\w+)$")
+WAITS = re.compile(r"^RACE waits ([0-9a-f]+) (\d+) (\S+)$")
+WRONG = re.compile(r"^(# race|not ok|# races|PANIC|kill:)")
+CPUS = 4
+HANG_AFTER = 3600       # seconds: one call against all others, on a busy machine
+
+
+class RaceError(Exception):
+    """A boot went wrong; the second argument, when there is one, is the end of its log."""
+
+
+@dataclass
+class Pair:
+    held: int           # instructions of X at which it was held
+    total: int          # and all of X
+    runs: int
+    done: int           # how the holds ended: Y came back, slept, or waited
+    asleep: int
+    waits: int
+
+
+@dataclass
+class Swept:
+    """What some boots reported: pairs[x][y], and {address: (times, symbol)} where Y waited for X."""
+    pairs: dict = field(default_factory=dict)
+    places: dict = field(default_factory=dict)
+
+    def add(self, text):
+        for line in text.splitlines():
+            if found := PAIR.match(line):
+                self.pairs.setdefault(found[1], {})[found[2]] = Pair(*map(int, found.groups()[2:]))
+            elif found := WAITS.match(line):
+                times = self.places.get(int(found[1], 16), (0, ""))[0]
+                self.places[int(found[1], 16)] = (times + int(found[2]), found[3])
+
+    @property
+    def runs(self):
+        return sum(p.runs for ys in self.pairs.values() for p in ys.values())
+
+
+def calls():
+    """The names in user/races' table, in its order."""
+    return re.findall(r'^\t\{ "(\w+)", SYS_', TABLE.read_text(), re.M)
+
+
+def boot(design, words, seed=1, what="races", timeout=HANG_AFTER, build=BUILD):
+    """A boot with tests=races-<words> that must pass. Returns its Outcome."""
+    tests = "-".join(["races", *words])
+    outcome = Boot(f"entry={design} tests={tests} seed={seed}", cpus=CPUS, icount=True, what=what, timeout=timeout,
+                   build=build).run()
+    if outcome.verdict != "pass" or (words != ["list"] and ktap(outcome.lines)[1]):
+        wrong = [x for x in outcome.lines if WRONG.match(x)]
+        at = [x for x in outcome.lines if x.startswith("race: ")][-1:]
+        raise RaceError(f"{design}, tests={tests} seed={seed}: {outcome.describe()}",
+                        at + wrong[:12] + outcome.tail(30) + [f"to repeat: the boot's log is {outcome.log}; tests=races-"
+                                                              "<x>-<y>-k<instructions> is one run"])
+    return outcome
+
+
+def pairs(design):
+    """Every pair that shares something, [(x, y)]."""
+    found = [LISTED.match(x) for x in boot(design, ["list"], what="races-list").lines]
+    return [(f[1], f[2]) for f in found if f]
+
+
+def sweep(design, x, stride=1, seed=1, only_y="", build=BUILD):
+    """Call @x against every other, or @only_y; a Swept."""
+    names = calls()
+    words = [f"x{names.index(x)}"] + ([f"y{names.index(only_y)}"] if only_y else [])
+    words += [f"s{stride}"] if stride > 1 else []
+    swept = Swept()
+    swept.add(boot(design, words, seed, f"races-{x}" + (f"-{only_y}" if only_y else ""), build=build).text)
+    return swept
