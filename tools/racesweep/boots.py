@@ -87,3 +87,10 @@ def sweep(design, x, stride=1, seed=1, only_y="", build=BUILD):
     swept = Swept()
     swept.add(boot(design, words, seed, f"races-{x}" + (f"-{only_y}" if only_y else ""), build=build).text)
     return swept
+
+
+def sample(design, pairs_wanted, stride, seed):
+    """Some pairs, which the seed chooses, in one boot; a Swept."""
+    swept = Swept()
+    swept.add(boot(design, [f"p{pairs_wanted}", f"s{stride}"], seed, "races-sample").text)
+    return swept

@@ -273,6 +273,7 @@ const struct call calls[] = {
 	{ "report", SYS_bench_report, CONSOLE, 0, 0, a_figure, NULL, NULL, 0 },
 	{ "map", SYS_map, SPACE | SELF, 0, HANDS_OUT, new_region, mark, unmap_marked, 0 },
 	{ "unmap", SYS_unmap, SPACE | SELF, NEEDS_REGION, 0, region, NULL, NULL, 0 },
+	{ "unmap_empty", SYS_unmap, SPACE | SELF, NEEDS_REGION | NEEDS_EMPTY, 0, region, NULL, NULL, 0 },
 	{ "touch", SYS_null, SPACE | SELF, NEEDS_REGION, BY_TOUCH, untouched_page, NULL, NULL, 0 },
 	{ "priority", SYS_set_priority, TARGET | QUEUES, NEEDS_TARGET, 0, target_priority, NULL, NULL, 0 },
 	{ "priority_peer", SYS_set_priority, PEER, 0, 0, peer_priority, NULL, NULL, 0 },

@@ -45,6 +45,7 @@
 #define NEEDS_PLAYER	(1u << 7)	/* a child that has the part */
 #define NEEDS_NEXT_PID	(1u << 8)	/* the number that the next process will have */
 #define NEEDS_ENDING	(1u << 9)	/* T ends when it is woken */
+#define NEEDS_EMPTY	(1u << 10)	/* the region, none of whose pages has been touched */
 
 #define REGION_PAGES	3
 #define PAGE		4096ul
@@ -122,6 +123,7 @@ void race_play(struct race *r, unsigned me) __attribute__((noreturn));
 /* world.c: what calls act on, made before and taken away after. */
 void world_make(struct race *r, unsigned needs);
 void world_end(struct race *r, unsigned needs);
+void touch_stacks(void);		/* all of their pages are there from now on */
 void settle(void);			/* until every other CPU has nothing to do */
 /* A thread on a stack of @slot's, on @cpu. Its tid. */
 unsigned long start_thread(unsigned slot, void (*body)(void *), void *arg, unsigned cpu);

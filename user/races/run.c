@@ -24,10 +24,13 @@ static long call_it(const struct call *c, const struct arguments *a)
 	return 0;
 }
 
+/* There is no tick: whoever else is to run on this CPU does so now. */
 static void wait_for(unsigned flag)
 {
-	while (!race(RACE_IS, flag))
+	while (!race(RACE_IS, flag)) {
+		sys_yield();
 		pause();
+	}
 }
 
 void race_play(struct race *r, unsigned me)
@@ -159,7 +162,7 @@ static bool look_on(struct race *r)
 	for (unsigned i = 0; i < POLLS_MAX; i++, pause()) {
 		long poll = race(RACE_POLL, 0);
 
-		if (is_finished(r, poll, 0) && is_finished(r, poll, 1))
+		if (!(poll & RACE_HOLDS) && is_finished(r, poll, 0) && is_finished(r, poll, 1))
 			return true;
 		if (!race(RACE_IS, 1 - first)) {
 			if (second_may(r, poll, first, &woken))
@@ -246,6 +249,8 @@ void race_run(struct race *r)
 		run_apart(r);
 	else
 		run_here(r);
+	while (race(RACE_POLL, 0) & RACE_HOLDS)
+		pause();		/* A, which is no more; its CPU reaps */
 	for (unsigned part = 0; part < 2; part++)
 		r->result[part] = race(RACE_LOOK, part ? RACE_LOOK_B : RACE_LOOK_A);
 }

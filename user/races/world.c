@@ -18,6 +18,14 @@ unsigned long start_thread(unsigned slot, void (*body)(void *), void *arg, unsig
 	return tid > 0 ? (unsigned long)tid : 0;
 }
 
+void touch_stacks(void)
+{
+	for (unsigned slot = 0; slot < SLOTS; slot++)
+		for (unsigned at = 0; at < STACK_SIZE; at += PAGE)
+			((volatile char *)stacks[slot])[at] = 0;
+	*(volatile char *)&stacks[SLOTS - 1][STACK_SIZE - 1] = 0;
+}
+
 /* First those that wait for this CPU. */
 void settle(void)
 {
@@ -58,9 +66,11 @@ static void make_target(struct race *r, unsigned needs)
 	}
 }
 
-static void make_region(struct race *r)
+static void make_region(struct race *r, unsigned needs)
 {
 	r->region = map_memory(REGION_PAGES * PAGE, PROT_WRITE);
+	if (needs & NEEDS_EMPTY)
+		return;
 	*(volatile uint64_t *)r->region = REGION_WORD;
 	*(volatile uint64_t *)(r->region + (REGION_PAGES - 1) * PAGE) = REGION_WORD;
 }
@@ -90,7 +100,7 @@ void world_make(struct race *r, unsigned needs)
 	if (needs & (NEEDS_TARGET | NEEDS_TIMED | NEEDS_STOPPED | NEEDS_DEAD))
 		make_target(r, needs);
 	if (needs & NEEDS_REGION)
-		make_region(r);
+		make_region(r, needs);
 	if (needs & NEEDS_NEXT_PID && !(needs & (NEEDS_ZOMBIE | NEEDS_CHILD | NEEDS_PLAYER))) {
 		pid = spawn("ender", "");
 		sys_wait((unsigned long)pid);
@@ -124,12 +134,12 @@ static void end_target(struct race *r)
 }
 
 /* A page that was there keeps what it held until it is unmapped. */
-static void end_region(struct race *r)
+static void end_region(struct race *r, unsigned needs)
 {
 	bool gone = did(r, SYS_unmap, 0);
 	long error;
 
-	if (!gone && !did(r, SYS_unmap, -EINTR) && *(volatile uint64_t *)r->region != REGION_WORD)
+	if (!gone && !(needs & NEEDS_EMPTY) && !did(r, SYS_unmap, -EINTR) && *(volatile uint64_t *)r->region != REGION_WORD)
 		r->wrong = "a page of the region has lost its contents";
 	error = sys_unmap((uintptr_t)r->region, REGION_PAGES * PAGE);
 	if (error != (gone ? -EINVAL : 0))
@@ -151,7 +161,7 @@ void world_end(struct race *r, unsigned needs)
 	if (r->target)
 		end_target(r);
 	if (needs & NEEDS_REGION)
-		end_region(r);
+		end_region(r, needs);
 	if (r->child)
 		end_child(r);
 }
