@@ -117,6 +117,8 @@ void race_run(struct race *r);
  * "player=". Does not return to its caller's work: its result is the exit code. */
 int race_inner(const char *arg);
 int race_player(const char *arg);
+/* The calling thread looks on: from now on its registers are looked at too. False: that cannot be. */
+bool looker_begin(void);
 /* What a part does, from its place on its CPU to the end of the run. */
 void race_play(struct race *r, unsigned me) __attribute__((noreturn));
 

@@ -5,6 +5,7 @@
  * Who looks on is the bystander too: his joins and waits must be right whatever the two do.
  */
 #include "races.h"
+#include "bystander.h"
 #include "print.h"
 #include "smp.h"
 #include "string.h"
@@ -152,15 +153,41 @@ static bool second_may(const struct race *r, long poll, unsigned first, unsigned
 	return false;
 }
 
+static struct bystander looker;
+static struct bystander_act look;
+
+bool looker_begin(void)
+{
+	look = (struct bystander_act){
+		.action = bystander_syscall, .rax = SYS_bench_control, .rdi = BENCH_RACE + RACE_POLL, .syscall = true,
+	};
+	return bystander_begin(&looker, CPU_MAIN);
+}
+
+/* How do they stand? Once while A is held, every register is looked at besides. */
+static long poll_them(struct race *r, bool *looked)
+{
+	long poll = race(RACE_POLL, 0);
+
+	if (!(poll & RACE_HOLDS) || *looked)
+		return poll;
+	*looked = true;
+	bystander_act(&looker, &look);
+	if (!bystander_unchanged(&looker, &look))
+		r->wrong = "a register of the bystander's has changed";
+	return (long)look.seen.rax;
+}
+
 static bool look_on(struct race *r)
 {
 	unsigned first = r->order == Y_FIRST ? RACE_B : RACE_A, woken = 0, rescued = 0;
+	bool looked = false;
 
 	r->rescued = false;
 
 	race(RACE_SET, first);
 	for (unsigned i = 0; i < POLLS_MAX; i++, pause()) {
-		long poll = race(RACE_POLL, 0);
+		long poll = poll_them(r, &looked);
 
 		if (!(poll & RACE_HOLDS) && is_finished(r, poll, 0) && is_finished(r, poll, 1))
 			return true;
@@ -276,6 +303,8 @@ int race_inner(const char *arg)
 
 	parse(arg, n, 4);
 	smp_pin(CPU_MAIN);
+	if (!looker_begin())
+		return NOBODY;
 	theirs.call[0] = &calls[n[0]];
 	theirs.call[1] = &calls[n[1]];
 	theirs.order = (enum order)n[2];
