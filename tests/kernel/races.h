@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * races.h - two system calls at once, one of them stopped at a chosen instruction: the kernel's part, and its operations.
+ * races.h - two system calls at once, one stopped at a chosen instruction: the kernel's part, and its operations.
  *
- * The program user/races has a thread A make call X and a thread B call Y. An NMI stops A at X's k-th instruction, and its
- * body holds A there until B is done with Y, or waits for something. Only with tests=; nothing here runs on a measured
- * path. Exact under -icount only.
+ * The program user/races has a thread A make call X and a thread B call Y. An NMI stops A at X's k-th instruction,
+ * and its body holds A there until B is done with Y, or waits for something. Only with tests=; nothing here runs on a
+ * measured path. Exact under -icount only.
  */
 #ifndef TESTS_RACES_H
 #define TESTS_RACES_H
@@ -15,8 +15,8 @@
 #define RACE_BEGIN	0	/* NMIs are taken from now on; or -EBUSY */
 #define RACE_END	1
 #define RACE_NEW	2	/* a new run: nobody has a part, nothing has come */
-#define RACE_PART	3	/* arg: address of the caller's phase word | RACE_A or RACE_B: the caller has that part, on the
-				 * CPU that it is on, until RACE_NEW */
+#define RACE_PART	3	/* arg: address of the caller's phase word | RACE_A or RACE_B: the caller has that
+				 * part, on the CPU that it is on, until RACE_NEW */
 #define RACE_SET	4	/* arg: a flag, RACE_A..: A, B may begin; the run is over */
 #define RACE_IS		5	/* arg: a flag; is it set? */
 #define RACE_ARM	6	/* A: arg: instructions from now on until the NMI; 0: none */

@@ -68,8 +68,8 @@ def boot(design, words, seed=1, what="races", timeout=HANG_AFTER, build=BUILD):
         wrong = [x for x in outcome.lines if WRONG.match(x)]
         at = [x for x in outcome.lines if x.startswith("race: ")][-1:]
         raise RaceError(f"{design}, tests={tests} seed={seed}: {outcome.describe()}",
-                        at + wrong[:12] + outcome.tail(30) + [f"to repeat: the boot's log is {outcome.log}; tests=races-"
-                                                              "<x>-<y>-k<instructions> is one run"])
+                        at + wrong[:12] + outcome.tail(30) + [
+                            f"the whole log: {outcome.log}; tests=races-<x>-<y>-k<instructions> repeats one run"])
     return outcome
 
 

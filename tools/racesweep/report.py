@@ -53,7 +53,8 @@ class Report:
         (folder / "designs.json").write_text(json.dumps(designs, indent=1) + "\n")
 
     def print(self, elf):
-        print("%-16s%6s%14s%14s%14s%14s%14s" % ("X", "Ys", "instructions", "held", "Y came back", "Y slept", "Y waited"))
+        print("%-16s%6s%14s%14s%14s%14s%14s" % ("X", "Ys", "instructions", "held", "Y came back", "Y slept",
+                                                "Y waited"))
         for design, swept in self.swept.items():
             print(f"{design}: {swept.runs} runs" + ("" if design in self.whole else ", a sample"))
             for x, ys in swept.pairs.items():

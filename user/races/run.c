@@ -137,7 +137,7 @@ static void rescue(const struct race *r, long poll, unsigned tries)
 	}
 }
 
-/* May the second one begin now? One that sleeps first is woken in a swept run, for the way from its sleep is swept too. */
+/* May the second one begin now? In a swept run one that sleeps first is woken: the way from its sleep is swept too. */
 static bool second_may(const struct race *r, long poll, unsigned first, unsigned *tries)
 {
 	if (is_finished(r, poll, first))

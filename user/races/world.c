@@ -136,10 +136,10 @@ static void end_target(struct race *r)
 /* A page that was there keeps what it held until it is unmapped. */
 static void end_region(struct race *r, unsigned needs)
 {
-	bool gone = did(r, SYS_unmap, 0);
+	bool gone = did(r, SYS_unmap, 0), cut = needs & NEEDS_EMPTY || did(r, SYS_unmap, -EINTR);
 	long error;
 
-	if (!gone && !(needs & NEEDS_EMPTY) && !did(r, SYS_unmap, -EINTR) && *(volatile uint64_t *)r->region != REGION_WORD)
+	if (!gone && !cut && *(volatile uint64_t *)r->region != REGION_WORD)
 		r->wrong = "a page of the region has lost its contents";
 	error = sys_unmap((uintptr_t)r->region, REGION_PAGES * PAGE);
 	if (error != (gone ? -EINVAL : 0))
