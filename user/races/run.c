@@ -11,6 +11,7 @@
 #include "string.h"
 
 #define POLLS_MAX	20000		/* it hangs */
+#define CALM		4		/* polls in a row that find a CPU idle: no interrupt is on its way to it */
 #define GENTLE		4		/* times that sleepers are woken before harder means are tried */
 #define SURVIVED	99		/* exit code of a process that was to be ended, and was not */
 #define NOBODY		98		/* and of one whose run went wrong before that */
@@ -41,10 +42,10 @@ void race_play(struct race *r, unsigned me)
 	long result;
 
 	r->phase[me] = PHASE_BEFORE;
-	if (c->prepare)
-		c->prepare(r, me, &a);
 	race(RACE_PART, (uintptr_t)&r->phase[me] | me);
 	wait_for(me);
+	if (c->prepare)
+		c->prepare(r, me, &a);	/* now, for the other's number must be known */
 	if (c->fail)
 		sys_bench_control(BENCH_FAIL_ALLOC, c->fail | FAIL_ALL);
 	if (me == RACE_A)
@@ -164,18 +165,31 @@ bool looker_begin(void)
 	return bystander_begin(&looker, CPU_MAIN);
 }
 
+/* Without the RACE_ASLEEP of those who have only just gone to sleep, or are about to be woken. */
+static long calmed(long poll)
+{
+	static unsigned calm[2];
+
+	for (unsigned part = 0; part < 2; part++) {
+		calm[part] = of(poll, part) & RACE_ASLEEP ? calm[part] + 1 : 0;
+		if (calm[part] < CALM)
+			poll &= ~((long)RACE_ASLEEP << (part ? RACE_OF_B : 0));
+	}
+	return poll;
+}
+
 /* How do they stand? Once while A is held, every register is looked at besides. */
 static long poll_them(struct race *r, bool *looked)
 {
 	long poll = race(RACE_POLL, 0);
 
 	if (!(poll & RACE_HOLDS) || *looked)
-		return poll;
+		return calmed(poll);
 	*looked = true;
 	bystander_act(&looker, &look);
 	if (!bystander_unchanged(&looker, &look))
 		r->wrong = "a register of the bystander's has changed";
-	return (long)look.seen.rax;
+	return calmed((long)look.seen.rax);
 }
 
 static bool look_on(struct race *r)
@@ -184,7 +198,6 @@ static bool look_on(struct race *r)
 	bool looked = false;
 
 	r->rescued = false;
-
 	race(RACE_SET, first);
 	for (unsigned i = 0; i < POLLS_MAX; i++, pause()) {
 		long poll = poll_them(r, &looked);
@@ -221,6 +234,8 @@ static void start_both(struct race *r)
 static void end_both(struct race *r)
 {
 	race(RACE_SET, RACE_OVER);
+	for (unsigned part = 0; part < 2; part++)
+		sys_thread_resume(r->tid[part]);	/* that the other one has stopped */
 	for (unsigned part = 0; part < 2; part++) {
 		long error = in_child(r, part) ? 0 : sys_thread_join(r->tid[part]);
 
@@ -237,7 +252,6 @@ static bool run_here(struct race *r)
 	r->made[0] = r->made[1] = 0;
 	r->wrong = NULL;
 	world_make(r, needs);
-	/* Numbers first: what a call acts on may be the other's thread. */
 	start_both(r);
 	if (!look_on(r)) {
 		r->wrong = "it hangs";
