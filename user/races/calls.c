@@ -34,7 +34,7 @@ static const struct {
 #define PREPARE(name) static void name(struct race *r, unsigned me, struct arguments *a)
 
 static char words[64] __attribute__((aligned(64)));
-static struct thread_registers registers[2];
+static struct thread_registers registers[RACE_PARTS];
 
 PREPARE(on_target)
 {
@@ -44,7 +44,7 @@ PREPARE(on_target)
 
 PREPARE(on_peer)
 {
-	a->a = r->tid[1 - me];
+	a->a = r->tid[peer(me)];
 }
 
 PREPARE(target_priority)
@@ -68,7 +68,7 @@ PREPARE(target_affinity)
 PREPARE(peer_affinity)			/* it stays: else nobody would know where to look for it */
 {
 	on_peer(r, me, a);
-	a->b = 1ul << (me ? CPU_A : CPU_B) | 1ul << CPU_OTHERS;
+	a->b = 1ul << (peer(me) ? CPU_B : CPU_A) | 1ul << CPU_OTHERS;
 }
 
 PREPARE(get_registers)
@@ -232,7 +232,7 @@ static const char *wait_made(struct race *r, unsigned me)
 {
 	long status = r->made[me] ? sys_wait((unsigned long)r->made[me]) : 0;
 
-	if (status == -ECHILD && r->made[me] == (long)r->next_pid && r->result[1 - me] == 0)
+	if (status == -ECHILD && r->made[me] == (long)r->next_pid && race_did(r, SYS_wait, 0, false))
 		return NULL;
 	return status ? "a new process cannot be waited for" : NULL;
 }

@@ -4,7 +4,9 @@
  *
  * Its argument is "races[-<word>...] seed=<n>"; the words:
  *   x<n>, y<n>  only call n of user/races/calls.c as X, as Y
- *   <name>      the same by name: the first is X, the second Y
+ *   <name>      the same by name: the first is X, the second Y, the third Z
+ *   third       the triples below, in place of pairs
+ *   second      pairs that share two things at least; Y is stopped as well, where it takes or gives back a lock
  *   p<n>        n pairs only, which the seed chooses
  *   s<n>        at every n-th instruction only, starting with one that the seed chooses
  *   k<n>        only with the NMI after n instructions, to repeat one run
@@ -23,7 +25,11 @@ struct options options;
 
 static bool is_wanted(const struct call *x, const struct call *y)
 {
-	return (!options.only[0] || x == options.only[0]) && (!options.only[1] || y == options.only[1]) && shared(x, y);
+	unsigned both = shared(x, y);
+
+	if ((options.only[0] && x != options.only[0]) || (options.only[1] && y != options.only[1]))
+		return false;
+	return options.second ? both & (both - 1) : both;
 }
 
 typedef bool pair_visitor(const struct call *x, const struct call *y);
@@ -44,53 +50,96 @@ static unsigned each_pair(pair_visitor *act, unsigned first, unsigned step)
 	return n;
 }
 
+/* The third one runs when Y is done, or waits for A, who is held all the while. */
+static const struct {
+	const char *x, *y, *z;
+} triples[] = {
+	{ "join", "join_peer", "wake" }, { "join", "stop_peer", "wake" }, { "sleep", "stop_peer", "wake_peer" },
+	{ "thread_exit", "join_peer", "create" }, { "create", "thread_exit", "join_dead" },
+	{ "spawn", "wait_next", "wait_next" }, { "wait", "wait", "child_exit" }, { "unmap", "map", "touch" },
+	{ "touch", "unmap", "map" }, { "exit", "create", "join" }, { "exit", "spawn", "touch" },
+	{ "stop", "resume", "wake" }, { "resume", "stop", "set_registers" }, { "expiry", "wake", "stop" },
+};
+
+#define TRIPLES (sizeof(triples) / sizeof(triples[0]))
+
+static unsigned reported;
+static bool all_good;
+
+static bool report(bool good, const char *x, const char *y, const char *z)
+{
+	all_good &= good;
+	printf("%sok %u - %s-%s%s%s\n", good ? "" : "not ", ++reported, x, y, *z ? "-" : "", z);
+	return !sweep_hangs();
+}
+
+static bool run_pair(const struct call *x, const struct call *y)
+{
+	return report(options.second ? sweep_second(x, y) : sweep_calls(x, y, NULL), x->name, y->name, "");
+}
+
+static bool run_triple(const char *x, const char *y, const char *z)
+{
+	return report(sweep_calls(call_find(x), call_find(y), call_find(z)), x, y, z);
+}
+
+static void run_triples(void)
+{
+	printf("1..%zu\n", TRIPLES);
+	for (unsigned i = 0; i < TRIPLES; i++)
+		if (!run_triple(triples[i].x, triples[i].y, triples[i].z))
+			return;
+}
+
+static void run_pairs(void)
+{
+	unsigned all = each_pair(NULL, 0, 1), step = options.pairs && options.pairs < all ? all / options.pairs : 1;
+	unsigned first = options.seed % step;
+
+	printf("1..%u\n", all > first ? (all - first + step - 1) / step : 0);
+	each_pair(run_pair, first, step);
+}
+
 static bool print_pair(const struct call *x, const struct call *y)
 {
 	printf("RACE pair %s %s\n", x->name, y->name);
 	return true;
 }
 
-static unsigned reported;
-static bool all_good;
-
-static bool run_and_report(const struct call *x, const struct call *y)
-{
-	bool good = sweep_pair(x, y);
-
-	all_good &= good;
-	printf("%sok %u - %s-%s\n", good ? "" : "not ", ++reported, x->name, y->name);
-	return !sweep_hangs();
-}
-
 static int run_all(void)
 {
-	unsigned all = each_pair(NULL, 0, 1), step = options.pairs && options.pairs < all ? all / options.pairs : 1;
-	unsigned first = options.seed % step;
-
-	printf("KTAP version 1\n# seed %lu, stride %lu\n1..%u\n", options.seed, options.stride,
-	       all > first ? (all - first + step - 1) / step : 0);
 	if (race(RACE_BEGIN, 0))
 		return TEST_FAIL;
 	all_good = true;
 	touch_stacks();
 	smp_pin(CPU_MAIN);
-	if (!start_thread(SLOT_WATCHDOG, sweep_watch, NULL, CPU_OTHERS))
+	if (!start_thread(SLOT_WATCHDOG, sweep_watch, NULL, CPU_OTHERS) || !looker_begin())
 		return TEST_FAIL;
-	if (!looker_begin())
-		return TEST_FAIL;
-	sweep_begin();
-	each_pair(run_and_report, first, step);
+	printf("KTAP version 1\n# seed %lu, stride %lu\n", options.seed, options.stride);
+	judge_begin();
+	if (options.only[2]) {
+		printf("1..1\n");
+		run_triple(options.only[0]->name, options.only[1]->name, options.only[2]->name);
+	} else if (options.third) {
+		run_triples();
+	} else {
+		run_pairs();
+	}
 	race(RACE_END, 0);
 	return all_good && reported ? TEST_PASS : TEST_FAIL;
 }
 
 static void parse_word(const char *word)
 {
-	unsigned part = options.only[0] ? 1 : 0;
+	unsigned part = options.only[1] ? RACE_C : options.only[0] ? RACE_B : RACE_A;
 	bool number = word[1] >= '0' && word[1] <= '9';
 
 	if (!strcmp(word, "list"))
 		options.list = true;
+	else if (!strcmp(word, "third"))
+		options.third = true;
+	else if (!strcmp(word, "second"))
+		options.second = true;
 	else if (number && *word == 's')
 		options.stride = parse_number(word + 1);
 	else if (number && *word == 'p')
@@ -101,7 +150,7 @@ static void parse_word(const char *word)
 		options.only[*word - 'x'] = &calls[parse_number(word + 1) % call_count];
 	else
 		options.only[part] = call_find(word);
-	if (part < 2 && !number && !options.list && !options.only[part])
+	if (!number && !options.list && !options.third && !options.second && !options.only[part])
 		printf("# races: there is no call %s\n", word);
 }
 
@@ -138,8 +187,10 @@ int main(const char *arg, size_t len)
 		printf("# races: %s has no row in user/races/calls.c\n", call_missing());
 		return TEST_FAIL;
 	}
-	if (smp_count() < CPUS_NEEDED) {
-		printf("# races: %u CPUs are needed\n", CPUS_NEEDED);
+	unsigned needed = CPUS_NEEDED + (options.third || options.only[2]);
+
+	if (smp_count() < needed) {
+		printf("# races: %u CPUs are needed\n", needed);
 		return TEST_FAIL;
 	}
 	smp_set_timers(0);

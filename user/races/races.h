@@ -10,11 +10,12 @@
 
 #define PROGRAM "races"
 
-/* The CPUs: A's, B's, the one that sets up and looks on, and that of the thread and the child which they act on. */
+/* The CPUs: A's, B's, the one that sets up and looks on, that of the thread and the child which they act on, C's. */
 #define CPU_A		0
 #define CPU_B		1
 #define CPU_MAIN	2
 #define CPU_OTHERS	3
+#define CPU_C		4		/* where there are three */
 #define CPUS_NEEDED	4
 
 /* What a call touches. Two calls that touch the same thing are swept against each other. */
@@ -83,19 +84,24 @@ unsigned shared(const struct call *x, const struct call *y);
 /* The name of a system call that touches something, and of which there is no call here; NULL: none is missing. */
 const char *call_missing(void);
 
-enum order { SWEPT, X_FIRST, Y_FIRST };
+/* Who begins first, second, third; each of the others when the one before is done, or sleeps. */
+struct order {
+	unsigned char part[RACE_PARTS];
+	bool swept;			/* one that sleeps alone is woken before the next begins */
+};
 
-/* One run: X by A, Y by B. */
+/* One run: X by A, Y by B, and with three parts Z by C. */
 struct race {
-	const struct call *call[2];
-	enum order order;
-	uint64_t ticks;			/* from A's arming until the NMI; 0: it does not come */
-	unsigned long tid[2], target;
+	unsigned parts;
+	const struct call *call[RACE_PARTS];
+	struct order order;
+	uint64_t ticks[2];		/* from A's, B's arming until the NMI; 0: it does not come */
+	unsigned long tid[RACE_PARTS], target;
 	unsigned long child, next_pid;
 	char *region;
-	long made[2];			/* what a call handed out, or 0 */
-	volatile uint64_t phase[2];	/* PHASE_* */
-	long result[2];
+	long made[RACE_PARTS];		/* what a call handed out, or 0 */
+	volatile uint64_t phase[RACE_PARTS];	/* PHASE_* */
+	long result[RACE_PARTS];
 	bool rescued;			/* somebody slept who had to be got out of it */
 	const char *wrong;		/* what is not as it must be, or NULL */
 };
@@ -105,20 +111,33 @@ static inline long race(uint64_t op, uint64_t arg)
 	return sys_bench_control(BENCH_RACE + op, arg);
 }
 
+/* The one on whose thread a call with PEER acts. */
+static inline unsigned peer(unsigned me)
+{
+	return me == RACE_A ? RACE_B : RACE_A;
+}
+
 static inline void pause(void)
 {
 	__asm__ volatile("pause" : : : "memory");
 }
 
-/* run.c: the whole run, cleaned up after. Everything of it is this process's; or, where a call ends the process,
- * another one's that is started for it. */
+/* run.c: the whole run, cleaned up after. It is this process's; or, where a call ends the process, another one's that is
+ * started for it. */
 void race_run(struct race *r);
 /* This program as that other process, or as a child with a part in the race: @arg is what stands behind "inner=" or
  * "player=". Does not return to its caller's work: its result is the exit code. */
 int race_inner(const char *arg);
 int race_player(const char *arg);
+/* What makes them do @r: "@who=...". */
+void race_print(const struct race *r, char *buf, size_t size, const char *who);
+/* look.c: start those who play, until all of them are done. False: they never are. */
+bool look_on(struct race *r);
+#define HANGS "it hangs"		/* what is wrong then */
 /* The calling thread looks on: from now on its registers are looked at too. False: that cannot be. */
 bool looker_begin(void);
+/* Some part made a call of @number that had @result, or with @not_negative any that is not. */
+bool race_did(const struct race *r, unsigned number, long result, bool not_negative);
 /* What a part does, from its place on its CPU to the end of the run. */
 void race_play(struct race *r, unsigned me) __attribute__((noreturn));
 
@@ -129,7 +148,7 @@ void touch_stacks(void);		/* all of their pages are there from now on */
 void settle(void);			/* until every other CPU has nothing to do */
 /* A thread on a stack of @slot's, on @cpu. Its tid. */
 unsigned long start_thread(unsigned slot, void (*body)(void *), void *arg, unsigned cpu);
-enum slot { SLOT_A, SLOT_B, SLOT_TARGET, SLOT_WATCHDOG, SLOTS };
+enum slot { SLOT_A, SLOT_B, SLOT_C, SLOT_TARGET, SLOT_WATCHDOG, SLOTS };
 
 /* balance.c: nothing may be lost. */
 void balance_begin(void);		/* what there is now is what there must be later */

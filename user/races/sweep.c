@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sweep.c - one pair: X is held at each of its instructions while Y runs, and each run is judged. */
-#include "races.h"
+/* sweep.c - one pair: X is held at each of its instructions while Y runs. */
 #include "print.h"
 #include "string.h"
 #include "sweep.h"
@@ -8,133 +7,41 @@
 
 #define TICKS_MAX	2000000
 #define LEAP_MAX	64
-#define ORDERS		3
-#define CHECK_EVERY	16		/* runs between two balances; what is lost stays lost */
 #define WATCH_HZ	10
 #define WATCH_NS	5000000000ul	/* in which there is at least one run */
-#define FAULTS_MAX	5		/* that are told of, per pair */
+#define STOPS_MAX	64		/* places where Y takes locks and gives them back */
 
-struct sweep {
-	struct race r;
-	long allowed[ORDERS][2];
-	bool rescued;			/* in one of the orders somebody had to be got out of his sleep */
-	uint64_t held, total, runs, how[HELD_PANIC + 1];
-	uint64_t class, rip;		/* of the last run's NMI */
-	unsigned unchecked, faults;
-};
-
-static struct sweep s;
-static volatile uint64_t all_runs;
-
-/* --- one run, and whether it was right ------------------------------------------------ */
-
-static long plain(const struct call *c, long result)
-{
-	return c->flags & HANDS_OUT && result > 0 ? 1 : result;
-}
-
-static void tell(const char *what)
-{
-	if (s.faults++ >= FAULTS_MAX)
-		return;
-	printf("# race: %s, %s, %lu instructions: %s; results %ld, %ld; held at ", s.r.call[0]->name, s.r.call[1]->name,
-	       s.r.ticks, what, s.r.result[0], s.r.result[1]);
-	race(RACE_SAY, s.rip);
-	printf("\n");
-}
-
-static void check_balance(void)
-{
-	const char *wrong;
-
-	settle();
-	sys_bench_control(BENCH_SCHED_CHECK, 0);
-#ifdef BENCH_CHECK
-	if (sys_bench_control(BENCH_CHECK, 0))
-		tell("a rule is broken: see above");
-#endif
-	wrong = balance_check();
-	if (wrong)
-		tell(wrong);
-	s.unchecked = 0;
-}
-
-static void run_once(enum order order, uint64_t ticks)
-{
-	s.r.order = order;
-	s.r.ticks = ticks;
-	race_run(&s.r);
-	s.runs++;
-	all_runs++;
-	s.class = (uint64_t)race(RACE_LOOK, RACE_LOOK_CLASS);
-	s.rip = (uint64_t)race(RACE_LOOK, RACE_LOOK_RIP);
-	if (s.r.wrong)
-		tell(s.r.wrong);
-	for (unsigned part = 0; part < 2; part++)
-		s.r.result[part] = plain(s.r.call[part], s.r.result[part]);
-	if (++s.unchecked >= CHECK_EVERY)
-		check_balance();
-}
-
-/* In a process that has come to its end a call's result may never be told. */
-static bool same_result(long is, long allowed)
-{
-	return is == allowed || is == RACE_NO_RESULT;
-}
-
-static void judge(void)
-{
-	bool ends = (s.r.call[0]->flags | s.r.call[1]->flags) & ENDS_PROCESS;
-
-	for (unsigned i = 0; i < ORDERS; i++)
-		if (ends ? same_result(s.r.result[0], s.allowed[i][0]) && same_result(s.r.result[1], s.allowed[i][1])
-			 : s.r.result[0] == s.allowed[i][0] && s.r.result[1] == s.allowed[i][1])
-			return;
-	if (!allowed_because(&s.r))
-		tell("no order of the two gives these results");
-}
-
-static void judge_sleep(void)
-{
-	if (s.r.rescued && !s.rescued)
-		tell("somebody sleeps for ever, and in no order of the two");
-}
-
-static void learn_orders(void)
-{
-	static const enum order orders[ORDERS] = { X_FIRST, Y_FIRST, SWEPT };
-
-	for (unsigned i = 0; i < ORDERS; i++) {
-		run_once(orders[i], 0);
-		s.allowed[i][0] = s.r.result[0];
-		s.allowed[i][1] = s.r.result[1];
-		s.rescued |= s.r.rescued;
-	}
-}
-
-/* --- the sweep ---------------------------------------------------------------------- */
+/* --- from one instruction to the next --------------------------------------------------- */
 
 static bool is_idle(void)
 {
-	return s.class == LANDED_BEFORE || s.class == LANDED_APART;
+	return sweep.class == LANDED_BEFORE || sweep.class == LANDED_APART;
 }
 
 static bool is_end(void)
 {
-	bool ends = s.r.call[0]->flags & (ENDS_THREAD | ENDS_PROCESS);
+	bool ends = sweep.r.call[sweep.watched]->flags & (ENDS_THREAD | ENDS_PROCESS);
 
-	return s.class == LANDED_NOT || s.class == LANDED_BEHIND || (ends && s.class == LANDED_APART);
+	return sweep.class == LANDED_NOT || sweep.class == LANDED_BEHIND || (ends && sweep.class == LANDED_APART);
 }
 
-static void shoot(uint64_t ticks)
+/* What is done at each step: a run with the watched part's NMI after so many instructions. */
+typedef void shot(uint64_t ticks);
+
+static void shoot_x(uint64_t ticks)
 {
-	run_once(SWEPT, ticks);
-	judge();
-	judge_sleep();
+	sweep.r.ticks[RACE_A] = ticks;
+	judge_run(&order_swept, true);
 }
 
-/* From @ticks, where X has not begun or sleeps, to the first place behind that where it does not. */
-static uint64_t leap(uint64_t ticks)
+static void shoot_y(uint64_t ticks)
+{
+	sweep.r.ticks[RACE_B] = ticks;
+	judge_run(&order_y_first, false);
+}
+
+/* From @ticks, where the call has not begun or sleeps, to the first place behind that where it does not. */
+static uint64_t leap(shot *shoot, uint64_t ticks)
 {
 	uint64_t from = ticks, step = 1;
 
@@ -158,78 +65,125 @@ static uint64_t leap(uint64_t ticks)
 }
 
 /* How many instructions on is the next one? A REP counts once. */
-static uint64_t step_on(void)
+static uint64_t step_on(uint64_t stride)
 {
-	uint64_t left = (uint64_t)race(RACE_LOOK, RACE_LOOK_LEFT);
+	uint64_t left = (uint64_t)race(RACE_LOOK, RACE_LOOK_LEFT | sweep.watched << 8);
 
-	return left > options.stride ? left : options.stride;
+	return left > stride ? left : stride;
 }
 
-static void sweep(void)
+/* Every @stride-th instruction of the watched part's call: @shoot, then @note. */
+static void walk(shot *shoot, void (*note)(uint64_t ticks, bool fresh), uint64_t stride)
 {
-	uint64_t ticks = 1, last = 0;
-	bool first = true;
+	uint64_t ticks = 1, last = 0, first = options.seed % stride;
 
-	for (shoot(ticks); !is_end() && ticks < TICKS_MAX && s.faults < FAULTS_MAX; shoot(ticks)) {
+	for (shoot(ticks); !is_end() && ticks < TICKS_MAX && sweep.faults < FAULTS_MAX; shoot(ticks)) {
 		if (is_idle()) {
-			ticks = leap(ticks);
+			ticks = leap(shoot, ticks);
 			if (is_end())
-				break;
+				return;
 		}
-		if (s.rip != last) {
-			s.total++;
-			s.held += race(RACE_LOOK, RACE_LOOK_HOW) != HELD_NOT;
-		}
-		s.how[race(RACE_LOOK, RACE_LOOK_HOW)]++;
-		last = s.rip;
-		ticks += step_on() + (first ? options.seed % options.stride : 0);
-		first = false;
+		note(ticks, sweep.rip != last);
+		last = sweep.rip;
+		ticks += step_on(stride) + first;
+		first = 0;
 	}
-	if (ticks >= TICKS_MAX)
-		tell("it has no end");
 }
 
-bool sweep_pair(const struct call *x, const struct call *y)
+/* --- one stop ---------------------------------------------------------------------------- */
+
+static void note_held(uint64_t ticks, bool fresh)
 {
-	s = (struct sweep){ .r.call = { x, y } };
-	printf("race: %s %s\n", x->name, y->name);
-	learn_orders();
-	if (options.ticks)
-		shoot(options.ticks);
-	else
-		sweep();
-	check_balance();
-	printf("RACE %s %s %lu %lu runs %lu done %lu asleep %lu waits %lu\n", x->name, y->name, s.held, s.total, s.runs,
-	       s.how[HELD_DONE], s.how[HELD_ASLEEP], s.how[HELD_WAITS]);
-	race(RACE_WAITS, 0);
-	return !s.faults;
+	uint64_t how = (uint64_t)race(RACE_LOOK, RACE_LOOK_HOW);
+
+	(void)ticks;
+	if (fresh) {
+		sweep.total++;
+		sweep.held += how != HELD_NOT;
+	}
+	sweep.how[how]++;
 }
+
+static const char *name_of(unsigned part)
+{
+	return part < sweep.r.parts ? sweep.r.call[part]->name : "";
+}
+
+static void begin(const struct call *x, const struct call *y, const struct call *z)
+{
+	sweep = (struct sweep){ .r = { .parts = z ? 3 : 2, .call = { x, y, z } } };
+	printf("race: %s %s %s\n", x->name, y->name, name_of(RACE_C));
+	judge_orders();
+}
+
+static bool end(const char *what)
+{
+	judge_balance();
+	printf("RACE %s%s %s%s%s %lu %lu runs %lu done %lu asleep %lu waits %lu\n", what, name_of(0), name_of(1),
+	       sweep.r.parts > 2 ? " " : "", name_of(2), sweep.held, sweep.total, sweep.runs, sweep.how[HELD_DONE],
+	       sweep.how[HELD_ASLEEP], sweep.how[HELD_WAITS]);
+	race(RACE_WAITS, 0);
+	return !sweep.faults;
+}
+
+bool sweep_calls(const struct call *x, const struct call *y, const struct call *z)
+{
+	begin(x, y, z);
+	if (options.ticks)
+		shoot_x(options.ticks);
+	else
+		walk(shoot_x, note_held, options.stride);
+	return end(z ? "third " : "");
+}
+
+/* --- two stops ---------------------------------------------------------------------------- */
+
+static uint64_t stops[STOPS_MAX];
+static unsigned stop_count;
+
+static void note_stop(uint64_t ticks, bool fresh)
+{
+	if (!fresh || !race(RACE_LOOK, RACE_LOOK_LOCKS | sweep.watched << 8))
+		return;
+	for (uint64_t at = ticks; at <= ticks + 1 && stop_count < STOPS_MAX; at++)
+		stops[stop_count++] = at;	/* before, and behind */
+}
+
+bool sweep_second(const struct call *x, const struct call *y)
+{
+	stop_count = 0;
+	begin(x, y, NULL);
+	sweep.watched = RACE_B;
+	walk(shoot_y, note_stop, 1);
+	sweep.watched = RACE_A;
+	for (unsigned i = 0; i < stop_count && sweep.faults < FAULTS_MAX; i++) {
+		sweep.r.ticks[RACE_B] = stops[i];
+		walk(shoot_x, note_held, options.stride);
+	}
+	printf("RACE stops %u stopped %lu\n", stop_count, sweep.how[HELD_STOPPED]);
+	return end("second ");
+}
+
+/* --- that do not end ------------------------------------------------------------------------ */
 
 bool sweep_hangs(void)
 {
-	return s.r.wrong && !strcmp(s.r.wrong, "it hangs");
+	return sweep.r.wrong && !strcmp(sweep.r.wrong, HANGS);
 }
-
-void sweep_begin(void)
-{
-	s = (struct sweep){ .r.call = { call_find("create"), call_find("thread_exit") } };
-	learn_orders();			/* the pools are filled by it */
-	balance_begin();
-	learn_orders();
-}
-
 
 /* Where everybody waits for everybody nothing would ever be said. Time passes at once then. */
 void sweep_watch(void *unused)
 {
-	uint64_t runs = UINT64_MAX;
+	uint64_t runs = UINT64_MAX, pair = 0;
 
 	(void)unused;
 	sys_bench_control(BENCH_TIMER_HZ, WATCH_HZ);
-	while (runs != all_runs) {
-		runs = all_runs;
+	while (runs != *(volatile uint64_t *)&sweep.runs || pair != (uintptr_t)sweep.r.call[1]) {
+		runs = *(volatile uint64_t *)&sweep.runs;
+		pair = (uintptr_t)sweep.r.call[1];
 		sys_sleep(WATCH_NS);
 	}
-	printf("# race: %s, %s, %lu instructions: it hangs\n", s.r.call[0]->name, s.r.call[1]->name, s.r.ticks);
+	printf("# race: %s, %s, %lu and %lu instructions: it hangs\n", name_of(0), name_of(1), sweep.r.ticks[0],
+	       sweep.r.ticks[1]);
 	sys_exit(TEST_FAIL);
 }

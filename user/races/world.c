@@ -30,7 +30,7 @@ void touch_stacks(void)
 void settle(void)
 {
 	sys_yield();
-	for (unsigned cpu = 0; cpu < CPUS_NEEDED; cpu++)
+	for (unsigned cpu = 0; cpu < smp_count(); cpu++)
 		while (cpu != CPU_MAIN && !race(RACE_QUIET, cpu)) {
 			sys_yield();
 			pause();
@@ -80,8 +80,7 @@ static void make_child(struct race *r, unsigned needs)
 	char arg[64] = "";
 
 	if (needs & NEEDS_PLAYER)
-		snprintf(arg, sizeof(arg), "player=%u,%u,%u,%lu", r->call[0]->flags & IN_CHILD ? RACE_A : RACE_B,
-			 (unsigned)(r->call[0] - calls), (unsigned)(r->call[1] - calls), r->ticks);
+		race_print(r, arg, sizeof(arg), "player");
 	else if (needs & NEEDS_CHILD)
 		snprintf(arg, sizeof(arg), "%u,%u", CPU_OTHERS, CHILD_TURNS);
 	r->child = (unsigned long)spawn(needs & NEEDS_PLAYER ? PROGRAM : "ender", arg);
@@ -114,12 +113,6 @@ void world_make(struct race *r, unsigned needs)
 
 /* --- afterwards ----------------------------------------------------------------- */
 
-static bool did(const struct race *r, unsigned number, long result)
-{
-	return (r->call[0]->number == number && r->result[0] == result) ||
-	       (r->call[1]->number == number && r->result[1] == result);
-}
-
 static void end_target(struct race *r)
 {
 	long error;
@@ -129,14 +122,15 @@ static void end_target(struct race *r)
 	error = sys_thread_join(r->target);
 	if (error && error != -ESRCH)
 		r->wrong = "T cannot be joined";
-	if (error == -ESRCH && !did(r, SYS_thread_join, 0))
+	if (error == -ESRCH && !race_did(r, SYS_thread_join, 0, false))
 		r->wrong = "T is gone, and nobody has joined it";
 }
 
 /* A page that was there keeps what it held until it is unmapped. */
 static void end_region(struct race *r, unsigned needs)
 {
-	bool gone = did(r, SYS_unmap, 0), cut = needs & NEEDS_EMPTY || did(r, SYS_unmap, -EINTR);
+	bool gone = race_did(r, SYS_unmap, 0, false);
+	bool cut = needs & NEEDS_EMPTY || race_did(r, SYS_unmap, -EINTR, false);
 	long error;
 
 	if (!gone && !cut && *(volatile uint64_t *)r->region != REGION_WORD)
@@ -149,9 +143,8 @@ static void end_region(struct race *r, unsigned needs)
 static void end_child(struct race *r)
 {
 	long status = sys_wait(r->child);
-	bool told = r->result[0] != -ECHILD && r->call[0]->number == SYS_wait && r->result[0] >= 0;
+	bool told = race_did(r, SYS_wait, 0, true);
 
-	told |= r->call[1]->number == SYS_wait && r->result[1] >= 0;
 	if (status == -ECHILD ? !told : status != 0 && status != EXIT_CODE)
 		r->wrong = "a wrong end of the child was told";
 }
