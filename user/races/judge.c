@@ -82,6 +82,17 @@ static void judge_results(void)
 		tell("somebody sleeps for ever, and in no order of them");
 }
 
+static void say(void)
+{
+	const struct race *r = &sweep.r;
+
+	printf("# %lu and %lu instructions: results %ld, %ld, %ld%s, how %ld, at ", r->ticks[0], r->ticks[1], r->result[0],
+	       r->result[1], r->parts > 2 ? r->result[2] : 0, r->rescued ? ", rescued" : "",
+	       race(RACE_LOOK, RACE_LOOK_HOW));
+	race(RACE_SAY, sweep.rip);
+	printf("\n");
+}
+
 void judge_run(const struct order *order, bool judged)
 {
 	struct race *r = &sweep.r;
@@ -91,6 +102,8 @@ void judge_run(const struct order *order, bool judged)
 	sweep.runs++;
 	sweep.class = (uint64_t)race(RACE_LOOK, RACE_LOOK_CLASS | sweep.watched << 8);
 	sweep.rip = (uint64_t)race(RACE_LOOK, RACE_LOOK_RIP | sweep.watched << 8);
+	if (options.say)
+		say();
 	if (r->wrong)
 		tell(r->wrong);
 	for (unsigned n = 0; n < r->parts; n++)

@@ -8,7 +8,7 @@
 #include "bystander.h"
 
 #define POLLS_MAX	20000		/* it hangs */
-#define CALM		4		/* polls in a row that find a CPU idle: no interrupt is on its way to it */
+#define CALM		4		/* polls in a row that find the same: no interrupt is on its way to anybody */
 #define GENTLE		4		/* times that sleepers are woken before harder means are tried */
 
 static struct bystander looker;
@@ -29,16 +29,16 @@ static long of(long poll, unsigned part)
 	return poll >> part * RACE_SHIFT;
 }
 
-/* Without the RACE_ASLEEP of those who have only just gone to sleep, or are about to be woken. */
+/* Until nothing has changed for a while nobody counts as asleep: he may be about to be woken. */
 static long calmed(long poll)
 {
-	static unsigned calm[RACE_PARTS];
+	static long last;
+	static unsigned calm;
 
-	for (unsigned n = 0; n < RACE_PARTS; n++) {
-		calm[n] = of(poll, n) & RACE_ASLEEP ? calm[n] + 1 : 0;
-		if (calm[n] < CALM)
-			poll &= ~((long)RACE_ASLEEP << n * RACE_SHIFT);
-	}
+	calm = poll == last ? calm + 1 : 0;
+	last = poll;
+	for (unsigned n = 0; calm < CALM && n < RACE_PARTS; n++)
+		poll &= ~((long)RACE_ASLEEP << n * RACE_SHIFT);
 	return poll;
 }
 

@@ -10,6 +10,7 @@
  *   p<n>        n pairs only, which the seed chooses
  *   s<n>        at every n-th instruction only, starting with one that the seed chooses
  *   k<n>        only with the NMI after n instructions, to repeat one run
+ *   say         one line for each run: where X was held, and what came of it
  *   list        no run: one line for each pair
  */
 #include "races.h"
@@ -136,6 +137,8 @@ static void parse_word(const char *word)
 
 	if (!strcmp(word, "list"))
 		options.list = true;
+	else if (!strcmp(word, "say"))
+		options.say = true;
 	else if (!strcmp(word, "third"))
 		options.third = true;
 	else if (!strcmp(word, "second"))
@@ -150,7 +153,7 @@ static void parse_word(const char *word)
 		options.only[*word - 'x'] = &calls[parse_number(word + 1) % call_count];
 	else
 		options.only[part] = call_find(word);
-	if (!number && !options.list && !options.third && !options.second && !options.only[part])
+	if (!number && !options.list && !options.say && !options.third && !options.second && !options.only[part])
 		printf("# races: there is no call %s\n", word);
 }
 

@@ -11,7 +11,7 @@
 struct options {
 	const struct call *only[RACE_PARTS];
 	uint64_t stride, seed, ticks, pairs;
-	bool list, third, second;
+	bool list, say, third, second;
 };
 extern struct options options;
 
