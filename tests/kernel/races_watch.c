@@ -83,7 +83,8 @@ static void ask(const struct part *p)
 	note_place(answer);
 }
 
-/* Stay here until @p is done, sleeps, has been stopped in its turn, or spins. Which? */
+/* Stay here until @p is done, and its CPU has freed the dead, as idle CPUs do; or sleeps, has been stopped in its
+ * turn, or spins. Which? */
 static uint64_t await(const struct part *p)
 {
 	unsigned quiet = 0;
@@ -94,13 +95,13 @@ static uint64_t await(const struct part *p)
 			return HELD_PANIC;
 		if (p == &race_parts[RACE_B] && *(volatile bool *)&stopped)
 			return HELD_STOPPED;
-		if (is_done(p))
-			return HELD_DONE;
 		quiet = race_cpu_quiet(p->cpu) ? quiet + 1 : 0;
+		if (quiet && is_done(p))
+			return HELD_DONE;
 		if (quiet == QUIET_ROUNDS)
 			return HELD_ASLEEP;
 	}
-	return HELD_WAITS;
+	return is_done(p) ? HELD_DONE : HELD_WAITS;
 }
 
 static void hold_a(struct part *a)

@@ -111,7 +111,7 @@ static void rescue(struct race *r, long poll, unsigned tries)
 	if (tries == GENTLE)
 		race(RACE_SET, RACE_OVER);	/* whoever is done ends: another may wait for that */
 	for (unsigned n = 0; n < r->parts; n++) {
-		if (of(poll, n) & RACE_CAME_BACK || r->call[n]->flags & IN_CHILD)
+		if (r->call[n]->flags & IN_CHILD || (of(poll, n) & RACE_CAME_BACK && tries != GENTLE))
 			continue;
 		if (tries <= GENTLE)
 			wake_part(r, n);

@@ -154,7 +154,7 @@ enum slot { SLOT_A, SLOT_B, SLOT_C, SLOT_TARGET, SLOT_WATCHDOG, SLOTS };
 void balance_begin(void);		/* what there is now is what there must be later */
 const char *balance_check(void);	/* what is more or less, or NULL */
 
-/* allowed.c: results that neither order of X and Y gives, and why that is right. NULL: there is no such reason. */
-const char *allowed_because(const struct race *r);
+/* allowed.c: why @part's result is right though no order of the calls gives it. NULL: there is no such reason. */
+const char *allowed_because(const struct race *r, unsigned part);
 
 #endif

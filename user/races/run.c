@@ -67,7 +67,8 @@ void race_play(struct race *r, unsigned me)
 	if (c->after)
 		result = c->after(r, me, result);
 	race(RACE_DONE, (uint64_t)result);
-	wait_for(RACE_OVER);
+	while (!race(RACE_IS, RACE_OVER))
+		sys_sleep(0);		/* so that its CPU idles, and frees the dead */
 	sys_thread_exit();
 	__builtin_unreachable();
 }
@@ -112,8 +113,10 @@ static void start_all(struct race *r)
 static void end_all(struct race *r)
 {
 	race(RACE_SET, RACE_OVER);
-	for (unsigned n = 0; n < r->parts; n++)
+	for (unsigned n = 0; n < r->parts; n++) {
 		sys_thread_resume(r->tid[n]);	/* that another has stopped */
+		sys_wake(r->tid[n]);
+	}
 	for (unsigned n = 0; n < r->parts; n++) {
 		long error = in_child(r, n) ? 0 : sys_thread_join(r->tid[n]);
 
