@@ -13,10 +13,14 @@ struct sweep sweep;
 const struct order order_swept = { { RACE_A, RACE_B, RACE_C }, true };
 const struct order order_y_first = { { RACE_B, RACE_A, RACE_C }, false };
 
-static const struct order orders[ALL_ORDERS] = {	/* of two calls: the first two */
-	{ { RACE_A, RACE_B, RACE_C }, false }, { { RACE_B, RACE_A, RACE_C }, false },
-	{ { RACE_A, RACE_C, RACE_B }, false }, { { RACE_B, RACE_C, RACE_A }, false },
-	{ { RACE_C, RACE_A, RACE_B }, false }, { { RACE_C, RACE_B, RACE_A }, false },
+/* Of two calls: the first two. */
+static const struct order orders[ALL_ORDERS] = {
+	{ { RACE_A, RACE_B, RACE_C }, false },
+	{ { RACE_B, RACE_A, RACE_C }, false },
+	{ { RACE_A, RACE_C, RACE_B }, false },
+	{ { RACE_B, RACE_C, RACE_A }, false },
+	{ { RACE_C, RACE_A, RACE_B }, false },
+	{ { RACE_C, RACE_B, RACE_A }, false },
 };
 
 static void tell(const char *what)
@@ -86,9 +90,9 @@ static void say(void)
 {
 	const struct race *r = &sweep.r;
 
-	printf("# %lu and %lu instructions: results %ld, %ld, %ld%s, how %ld, at ", r->ticks[0], r->ticks[1], r->result[0],
-	       r->result[1], r->parts > 2 ? r->result[2] : 0, r->rescued ? ", rescued" : "",
-	       race(RACE_LOOK, RACE_LOOK_HOW));
+	printf("# %lu and %lu instructions: results %ld, %ld, %ld%s, how %ld, at ", r->ticks[0],
+	       r->ticks[1], r->result[0], r->result[1], r->parts > 2 ? r->result[2] : 0,
+	       r->rescued ? ", rescued" : "", race(RACE_LOOK, RACE_LOOK_HOW));
 	race(RACE_SAY, sweep.rip);
 	printf("\n");
 }

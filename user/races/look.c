@@ -120,7 +120,8 @@ static void rescue(struct race *r, long poll, unsigned tries)
 	}
 }
 
-/* May the one after @before begin? In a swept run one that sleeps first is woken: the way from its sleep is swept too. */
+/* May the one after @before begin? In a swept run one that sleeps first is woken: the way from its
+ * sleep is swept too. */
 static bool next_may(const struct race *r, long poll, unsigned before, unsigned *tries)
 {
 	if (is_finished(r, poll, before))

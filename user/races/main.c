@@ -55,11 +55,13 @@ static unsigned each_pair(pair_visitor *act, unsigned first, unsigned step)
 static const struct {
 	const char *x, *y, *z;
 } triples[] = {
-	{ "join", "join_peer", "wake" }, { "join", "stop_peer", "wake" }, { "sleep", "stop_peer", "wake_peer" },
-	{ "thread_exit", "join_peer", "create" }, { "create", "thread_exit", "join_dead" },
-	{ "spawn", "wait_next", "wait_next" }, { "spawn", "wait_next", "spawn" }, { "wait", "wait", "child_exit" }, { "unmap", "map", "touch" },
-	{ "touch", "unmap", "map" }, { "exit", "create", "join" }, { "exit", "spawn", "touch" },
-	{ "stop", "resume", "wake" }, { "resume", "stop", "set_registers" }, { "expiry", "wake", "stop" },
+	{ "join", "join_peer", "wake" }, { "join", "stop_peer", "wake" },
+	{ "sleep", "stop_peer", "wake_peer" }, { "thread_exit", "join_peer", "create" },
+	{ "create", "thread_exit", "join_dead" }, { "spawn", "wait_next", "wait_next" },
+	{ "spawn", "wait_next", "spawn" }, { "wait", "wait", "child_exit" },
+	{ "unmap", "map", "touch" }, { "touch", "unmap", "map" }, { "exit", "create", "join" },
+	{ "exit", "spawn", "touch" }, { "stop", "resume", "wake" },
+	{ "resume", "stop", "set_registers" }, { "expiry", "wake", "stop" },
 };
 
 #define TRIPLES (sizeof(triples) / sizeof(triples[0]))
@@ -160,7 +162,7 @@ static void parse_word(const char *word)
 /* @arg from behind "races" on. */
 static void parse(const char *arg)
 {
-	char word[32];
+	char word[32] = "";
 
 	options = (struct options){ .stride = 1 };
 	while (*arg == '-') {

@@ -122,8 +122,8 @@ static inline void pause(void)
 	__asm__ volatile("pause" : : : "memory");
 }
 
-/* run.c: the whole run, cleaned up after. It is this process's; or, where a call ends the process, another one's that is
- * started for it. */
+/* run.c: the whole run, cleaned up after. It is this process's; or, where a call ends the process,
+ * another one's that is started for it. */
 void race_run(struct race *r);
 /* This program as that other process, or as a child with a part in the race: @arg is what stands behind "inner=" or
  * "player=". Does not return to its caller's work: its result is the exit code. */

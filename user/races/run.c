@@ -19,7 +19,7 @@ static long call_it(const struct call *c, const struct arguments *a)
 {
 	if (!(c->flags & BY_TOUCH))
 		return raw_syscall(c->number, a->a, a->b, a->c, a->d);
-	*(volatile uint64_t *)a->a = 1;
+	__asm__ volatile("movq $1, (%0)" : : "r"(a->a) : "memory");
 	return 0;
 }
 
@@ -217,9 +217,10 @@ void race_print(const struct race *r, char *buf, size_t size, const char *who)
 
 	while (player + 1 < r->parts && !in_child(r, player))
 		player++;
-	snprintf(buf, size, "%s=%u,%u,%u,%u,%u,%u,%u,%u,%lu,%lu", who, player, r->parts, index_of(r, 0), index_of(r, 1),
-		 index_of(r, 2), r->order.part[0] | r->order.part[1] << 4, r->order.part[2], r->order.swept, r->ticks[0],
-		 r->ticks[1]);
+	snprintf(buf, size, "%s=%u,%u,%u,%u,%u,%u,%u,%u,%lu,%lu", who, player, r->parts,
+		 index_of(r, 0), index_of(r, 1), index_of(r, 2),
+		 r->order.part[0] | r->order.part[1] << 4, r->order.part[2], r->order.swept,
+		 r->ticks[0], r->ticks[1]);
 }
 
 static struct race theirs;

@@ -106,13 +106,15 @@ static void note_held(uint64_t ticks, bool fresh)
 
 static const char *name_of(unsigned part)
 {
-	return part < sweep.r.parts ? sweep.r.call[part]->name : "";
+	const struct call *c = sweep.r.call[part];
+
+	return c ? c->name : "";
 }
 
 static void begin(const struct call *x, const struct call *y, const struct call *z)
 {
 	sweep = (struct sweep){ .r = { .parts = z ? 3 : 2, .call = { x, y, z } } };
-	printf("race: %s %s %s\n", x->name, y->name, name_of(RACE_C));
+	printf("race: %s %s %s\n", name_of(RACE_A), name_of(RACE_B), name_of(RACE_C));
 	judge_orders();
 }
 
