@@ -112,6 +112,8 @@ void judge_run(const struct order *order, bool judged)
 		tell(r->wrong);
 	for (unsigned n = 0; n < r->parts; n++)
 		r->result[n] = plain(r->call[n], r->result[n]);
+	if (sweep_hangs())
+		return;			/* nothing can be made of it any more */
 	if (judged)
 		judge_results();
 	if (++sweep.unchecked >= CHECK_EVERY)

@@ -67,8 +67,10 @@ void race_play(struct race *r, unsigned me)
 	if (c->after)
 		result = c->after(r, me, result);
 	race(RACE_DONE, (uint64_t)result);
-	while (!race(RACE_IS, RACE_OVER))
+	while (!race(RACE_IS, RACE_OVER)) {
 		sys_sleep(0);		/* so that its CPU idles, and frees the dead */
+		pause();		/* who is about to be stopped does not sleep */
+	}
 	sys_thread_exit();
 	__builtin_unreachable();
 }

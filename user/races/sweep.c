@@ -45,7 +45,7 @@ static uint64_t leap(shot *shoot, uint64_t ticks)
 {
 	uint64_t from = ticks, step = 1;
 
-	while (is_idle() && !is_end() && ticks < TICKS_MAX) {
+	while (is_idle() && !is_end() && ticks < TICKS_MAX && !sweep_hangs()) {
 		from = ticks;
 		ticks += step;
 		step = step < LEAP_MAX ? step * 2 : step;
@@ -77,7 +77,8 @@ static void walk(shot *shoot, void (*note)(uint64_t ticks, bool fresh), uint64_t
 {
 	uint64_t ticks = 1, last = 0, first = options.seed % stride;
 
-	for (shoot(ticks); !is_end() && ticks < TICKS_MAX && sweep.faults < FAULTS_MAX; shoot(ticks)) {
+	for (shoot(ticks); !is_end() && ticks < TICKS_MAX && sweep.faults < FAULTS_MAX && !sweep_hangs();
+	     shoot(ticks)) {
 		if (is_idle()) {
 			ticks = leap(shoot, ticks);
 			if (is_end())
@@ -120,7 +121,8 @@ static void begin(const struct call *x, const struct call *y, const struct call 
 
 static bool end(const char *what)
 {
-	judge_balance();
+	if (!sweep_hangs())
+		judge_balance();
 	printf("RACE %s%s %s%s%s %lu %lu runs %lu done %lu asleep %lu waits %lu\n", what, name_of(0), name_of(1),
 	       sweep.r.parts > 2 ? " " : "", name_of(2), sweep.held, sweep.total, sweep.runs, sweep.how[HELD_DONE],
 	       sweep.how[HELD_ASLEEP], sweep.how[HELD_WAITS]);

@@ -46,8 +46,10 @@ static void sleep_once(void *timeout)
 static void sleep_on(void *timeout)
 {
 	sys_sleep((uintptr_t)timeout);
-	while (!race(RACE_IS, RACE_OVER))
+	while (!race(RACE_IS, RACE_OVER)) {
 		sys_sleep(0);
+		pause();
+	}
 	sys_thread_exit();
 }
 
