@@ -9,7 +9,7 @@ written to build/races/coverage.json, {X: {Y: [instructions held at, instruction
 to designs.json beside it; one instruction less than all is a failure.
 
 Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th instruction only (1; where a
-sample is taken: SAMPLE=, 16); SEED= (1); JOBS= boots at once (as many as there are CPUs).
+sample is taken: SAMPLE=, 16); SECOND= likewise where Y is stopped as well (101; 0: not at all); SEED= (1); JOBS= boots at once (as many as there are CPUs).
 
 Prints a line per design and X, the table, and as the last line `N passed, N failed`.
 """
@@ -29,6 +29,7 @@ from vmeasure.image import Elf              # noqa: E402
 
 FOLDER = BUILD / "races"
 LONG = ("spawn", "exit", "kill", "create_fail")    # these take longest, so they come first
+MORE = ("third", "second")
 MOST_STRIDE, MOST_JOBS = 100_000, 64
 
 
@@ -49,16 +50,17 @@ def chosen_call(name):
 
 
 def carry_out(job):
-    """(design, x, Swept or None)."""
+    """(design, x, Swept or None). Of x "third" and "second": what boots.more() does."""
     design, x, y, stride, seed = job
     start = time.monotonic()
     try:
-        swept = boots.sweep(design, x, stride, seed, y)
+        swept = boots.more(design, x, stride, seed) if x in MORE else boots.sweep(design, x, stride, seed, y)
     except boots.RaceError as error:
         print(f"not ok - {error.args[0]}\n" + "\n".join(f"# {line}" for line in error.args[1]), flush=True)
         return design, x, None
-    held = sum(p.held for p in swept.pairs.get(x, {}).values())
-    print(f"ok - {design}: {x} against {len(swept.pairs.get(x, {}))}: held at {held} instructions, {swept.runs} runs "
+    held = sum(p.held for p in swept.pairs.get(x, {}).values()) + sum(m[0] for m in swept.more.values())
+    against = len(swept.pairs.get(x, {})) + len(swept.more)
+    print(f"ok - {design}: {x} against {against}: held at {held} instructions, {swept.runs} runs "
           f"({time.monotonic() - start:.0f} s)", flush=True)
     return design, x, swept
 
@@ -67,8 +69,13 @@ def jobs_of(chosen, wanted, seed):
     stride = settings.number("STRIDE", 1, 1, MOST_STRIDE)
     sample = settings.number("SAMPLE", 16, 1, MOST_STRIDE)
     xs = sorted(dict.fromkeys(x for x, _ in wanted), key=lambda x: not x.startswith(LONG))
-    return [(design, x, settings.given("Y"), stride if whole else max(stride, sample), seed)
-            for design, whole in chosen for x in xs], stride
+    jobs = [(design, x, settings.given("Y"), stride if whole else max(stride, sample), seed)
+            for design, whole in chosen for x in xs]
+    second = settings.number("SECOND", 101, 0, MOST_STRIDE)
+    if not settings.given("X") and not settings.given("Y"):
+        jobs += [(design, kind, "", n, seed) for design, whole in chosen if whole
+                 for kind, n in zip(MORE, (stride, second)) if n]
+    return jobs, stride
 
 
 def main():

@@ -14,10 +14,11 @@ from qemu import BUILD, Boot, ktap
 ROOT = Path(__file__).resolve().parent.parent.parent
 TABLE = ROOT / "user" / "races" / "calls.c"
 PAIR = re.compile(r"^RACE (\w+) (\w+) (\d+) (\d+) runs (\d+) done (\d+) asleep (\d+) waits (\d+)$")
+MORE = re.compile(r"^RACE (third \w+ \w+ \w+|second \w+ \w+) (\d+) (\d+) runs (\d+) ")
 LISTED = re.compile(r"^RACE pair (\w+) (\w+)$")
 WAITS = re.compile(r"^RACE waits ([0-9a-f]+) (\d+) (\S+)$")
 WRONG = re.compile(r"^(# race|not ok|# races|PANIC|kill:)")
-CPUS = 4
+CPUS, CPUS_OF_THREE = 4, 5
 HANG_AFTER = 3600       # seconds: one call against all others, on a busy machine
 
 
@@ -40,18 +41,21 @@ class Swept:
     """What some boots reported: pairs[x][y], and {address: (times, symbol)} where Y waited for X."""
     pairs: dict = field(default_factory=dict)
     places: dict = field(default_factory=dict)
+    more: dict = field(default_factory=dict)    # {"third x y z" or "second x y": (held, total, runs)}
 
     def add(self, text):
         for line in text.splitlines():
             if found := PAIR.match(line):
                 self.pairs.setdefault(found[1], {})[found[2]] = Pair(*map(int, found.groups()[2:]))
+            elif found := MORE.match(line):
+                self.more[found[1]] = tuple(map(int, found.groups()[1:]))
             elif found := WAITS.match(line):
                 times = self.places.get(int(found[1], 16), (0, ""))[0]
                 self.places[int(found[1], 16)] = (times + int(found[2]), found[3])
 
     @property
     def runs(self):
-        return sum(p.runs for ys in self.pairs.values() for p in ys.values())
+        return sum(p.runs for ys in self.pairs.values() for p in ys.values()) + sum(m[2] for m in self.more.values())
 
 
 def calls():
@@ -59,11 +63,11 @@ def calls():
     return re.findall(r'^\t\{ "(\w+)", SYS_', TABLE.read_text(), re.M)
 
 
-def boot(design, words, seed=1, what="races", timeout=HANG_AFTER, build=BUILD):
+def boot(design, words, seed=1, what="races", cpus=CPUS, build=BUILD):
     """A boot with tests=races-<words> that must pass. Returns its Outcome."""
     tests = "-".join(["races", *words])
-    outcome = Boot(f"entry={design} tests={tests} seed={seed}", cpus=CPUS, icount=True, what=what, timeout=timeout,
-                   build=build).run()
+    outcome = Boot(f"entry={design} tests={tests} seed={seed}", cpus=cpus, icount=True, what=what,
+                   timeout=HANG_AFTER, build=build).run()
     if outcome.verdict != "pass" or (words != ["list"] and ktap(outcome.lines)[1]):
         wrong = [x for x in outcome.lines if WRONG.match(x)]
         at = [x for x in outcome.lines if x.startswith("race: ")][-1:]
@@ -93,4 +97,12 @@ def sample(design, pairs_wanted, stride, seed):
     """Some pairs, which the seed chooses, in one boot; a Swept."""
     swept = Swept()
     swept.add(boot(design, [f"p{pairs_wanted}", f"s{stride}"], seed, "races-sample").text)
+    return swept
+
+
+def more(design, kind, stride, seed):
+    """@kind "third": all triples; "second": all pairs whose Y is stopped as well. In one boot; a Swept."""
+    swept = Swept()
+    swept.add(boot(design, [kind, f"s{stride}"], seed, f"races-{kind}",
+                   CPUS_OF_THREE if kind == "third" else CPUS).text)
     return swept

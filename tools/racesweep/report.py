@@ -17,6 +17,7 @@ class Report:
         all_of_it = self.swept.setdefault(design, Swept())
         for x, ys in swept.pairs.items():
             all_of_it.pairs.setdefault(x, {}).update(ys)
+        all_of_it.more.update(swept.more)
         for address, (times, symbol) in swept.places.items():
             all_of_it.places[address] = (all_of_it.places.get(address, (0, ""))[0] + times, symbol)
 
@@ -50,6 +51,8 @@ class Report:
         (folder / "coverage.json").write_text(json.dumps(self.rows(), indent=1) + "\n")
         designs = {design: {x: {y: [p.held, p.total] for y, p in ys.items()} for x, ys in swept.pairs.items()}
                    for design, swept in self.swept.items()}
+        for design, swept in self.swept.items():
+            designs[design].update({name: list(counts[:2]) for name, counts in swept.more.items()})
         (folder / "designs.json").write_text(json.dumps(designs, indent=1) + "\n")
 
     def print(self, elf):
@@ -62,6 +65,8 @@ class Report:
                 print("%-16s%6d%14d%14d%14d%14d%14d" % (x, len(ys), sum(p.total for p in pairs),
                       sum(p.held for p in pairs), sum(p.done for p in pairs), sum(p.asleep for p in pairs),
                       sum(p.waits for p in pairs)))
+            for name, (held, total, runs) in swept.more.items():
+                print("%-36s%14d%14d%14d runs" % (name, total, held, runs))
         print("# what Y waited for:")
         names = {}
         for swept in self.swept.values():

@@ -10,6 +10,7 @@
  *   p<n>        n pairs only, which the seed chooses
  *   s<n>        at every n-th instruction only, starting with one that the seed chooses
  *   k<n>        only with the NMI after n instructions, to repeat one run
+ *   f<n>        from n instructions on
  *   say         one line for each run: where X was held, and what came of it
  *   list        no run: one line for each pair
  */
@@ -149,6 +150,8 @@ static void parse_word(const char *word)
 		options.stride = parse_number(word + 1);
 	else if (number && *word == 'p')
 		options.pairs = parse_number(word + 1);
+	else if (number && *word == 'f')
+		options.from = parse_number(word + 1);
 	else if (number && *word == 'k')
 		options.ticks = parse_number(word + 1);
 	else if (number && (*word == 'x' || *word == 'y'))

@@ -75,7 +75,7 @@ static uint64_t step_on(uint64_t stride)
 /* Every @stride-th instruction of the watched part's call: @shoot, then @note. */
 static void walk(shot *shoot, void (*note)(uint64_t ticks, bool fresh), uint64_t stride)
 {
-	uint64_t ticks = 1, last = 0, first = options.seed % stride;
+	uint64_t ticks = options.from + !options.from, last = 0, first = options.seed % stride;
 
 	for (shoot(ticks); !is_end() && ticks < TICKS_MAX && sweep.faults < FAULTS_MAX && !sweep_hangs();
 	     shoot(ticks)) {

@@ -10,7 +10,7 @@
 
 struct options {
 	const struct call *only[RACE_PARTS];
-	uint64_t stride, seed, ticks, pairs;
+	uint64_t stride, seed, ticks, from, pairs;
 	bool list, say, third, second;
 };
 extern struct options options;
