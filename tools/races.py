@@ -8,8 +8,11 @@ The first and the last design of the registry are swept whole, of the others a s
 written to build/races/coverage.json, {X: {Y: [instructions held at, instructions of X]}}, and of each design
 to designs.json beside it; one instruction less than all is a failure.
 
+Three calls at once, the third while Y waits or is done (14 triples), and pairs whose Y is stopped as well, follow.
+
 Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th instruction only (1; where a
-sample is taken: SAMPLE=, 16); SECOND= likewise where Y is stopped as well (101; 0: not at all); SEED= (1); JOBS= boots at once (as many as there are CPUs).
+sample is taken: SAMPLE=, 16); SECOND= likewise where Y is stopped as well (101; 0: not at all); SEED= (1);
+JOBS= boots at once (as many as there are CPUs).
 
 Prints a line per design and X, the table, and as the last line `N passed, N failed`.
 """

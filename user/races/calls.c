@@ -1,33 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* calls.c - the table: every system call, what it touches, and how it is made when it is X or Y. */
+/* calls.c - the table: how each system call is made when it is X, Y or Z, and what this one touches. */
 #include "races.h"
 #include "arch/x86_64/trapframe.h"
 #include "smp.h"
 #include "string.h"
-
-/* Every system call. One that touches what others touch has at least one row in calls[] below. */
-#define TOUCHES(X) \
-	X(null, ALONE) X(copy64, SPACE) X(yield, QUEUES) X(sleep, SELF | QUEUES | TIMER) X(wake, TARGET | QUEUES) \
-	X(exit, PROCESS | CHILDREN | POOLS) X(thread_create, PROCESS | TIDS | POOLS) X(thread_exit, PROCESS | TIDS) \
-	X(thread_join, TARGET | TIDS | SELF) X(spawn, CHILDREN | ARCHIVE | POOLS) X(wait, CHILDREN | SELF) \
-	X(clock, ALONE) X(set_fs_base, SELF) X(console_write, CONSOLE) X(map, SPACE) X(unmap, SPACE) \
-	X(bench_report, CONSOLE) X(bench_control, MEASURES) X(shutdown, ALONE) X(set_priority, TARGET | QUEUES) \
-	X(set_affinity, TARGET | QUEUES) X(cpu, ALONE) X(thread_stop, TARGET | SELF) \
-	X(thread_get_registers, TARGET) X(thread_set_registers, TARGET) X(thread_resume, TARGET) \
-	X(spawn_rights, CHILDREN)
-
-#define NUMBER(name, touches) LISTED_##name = SYS_##name,
-enum { TOUCHES(NUMBER) };
-#define ONE(name, touches) + 1
-_Static_assert(0 TOUCHES(ONE) == SYSCALL_COUNT, "say in TOUCHES what the new system call touches, and give it a row");
-
-static const struct {
-	const char *name;
-	unsigned touches;
-} listed[SYSCALL_COUNT] = {
-#define ROW(name, touches) [SYS_##name] = { #name, touches },
-	TOUCHES(ROW)
-};
 
 /* --- arguments ----------------------------------------------------------------- */
 
@@ -237,6 +213,27 @@ static const char *wait_made(struct race *r, unsigned me)
 	return status ? "a new process cannot be waited for" : NULL;
 }
 
+/* More of them, so that memory that was freed by then is somebody else's. */
+#define MORE 4
+static long more[MORE];
+
+static long spawn_more(struct race *r, unsigned me, long result)
+{
+	for (unsigned i = 0; i < MORE; i++)
+		more[i] = spawn("ender", "");
+	return keep(r, me, result);
+}
+
+static const char *wait_more(struct race *r, unsigned me)
+{
+	const char *wrong = wait_made(r, me);
+
+	for (unsigned i = 0; i < MORE; i++)
+		if (more[i] < 0 || sys_wait((unsigned long)more[i]))
+			wrong = "one of more processes cannot be waited for";
+	return wrong;
+}
+
 /* Registers that were read are T's. */
 static long check_registers(struct race *r, unsigned me, long result)
 {
@@ -265,6 +262,7 @@ const struct call calls[] = {
 	{ "join_dead", SYS_thread_join, TARGET | TIDS, NEEDS_DEAD, 0, on_target, NULL, NULL, 0 },
 	{ "join_peer", SYS_thread_join, PEER, 0, 0, on_peer, NULL, NULL, 0 },
 	{ "spawn", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made, 0 },
+	{ "spawn_more", SYS_spawn, 0, NEEDS_NEXT_PID, HANDS_OUT | ONLY_AS_Z, new_process, spawn_more, wait_more, 0 },
 	{ "wait", SYS_wait, CHILDREN | SELF, NEEDS_CHILD, 0, on_child, NULL, NULL, 0 },
 	{ "wait_zombie", SYS_wait, CHILDREN, NEEDS_ZOMBIE, 0, on_child, NULL, NULL, 0 },
 	{ "wait_next", SYS_wait, CHILDREN, NEEDS_NEXT_PID, 0, on_next_child, NULL, NULL, 0 },
@@ -298,38 +296,3 @@ const struct call calls[] = {
 	{ "spawn_fail12", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made, 12 },
 };
 const unsigned call_count = sizeof(calls) / sizeof(calls[0]);
-
-const struct call *call_find(const char *name)
-{
-	for (unsigned i = 0; i < call_count; i++)
-		if (!strcmp(calls[i].name, name))
-			return &calls[i];
-	return NULL;
-}
-
-/* Two failing calls would fail each other's allocations, and two players need a child each. */
-unsigned shared(const struct call *x, const struct call *y)
-{
-	unsigned both = x->touches & y->touches & ~(PEER | SELF);
-
-	if (y->fail || (x->flags & IN_CHILD && y->flags & IN_CHILD))
-		return 0;
-	if (x->touches & PEER && y->touches & (PEER | SELF))
-		both |= PEER;
-	if (y->touches & PEER && x->touches & (PEER | SELF))
-		both |= PEER;
-	return both & PEER && (x->flags | y->flags) & IN_CHILD ? 0 : both;
-}
-
-const char *call_missing(void)
-{
-	for (unsigned n = 0; n < SYSCALL_COUNT; n++) {
-		unsigned i = 0;
-
-		while (i < call_count && calls[i].number != n)
-			i++;
-		if (i == call_count && !(listed[n].touches & (ALONE | MEASURES)))
-			return listed[n].name;
-	}
-	return NULL;
-}

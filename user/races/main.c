@@ -59,7 +59,7 @@ static const struct {
 	{ "join", "join_peer", "wake" }, { "join", "stop_peer", "wake" },
 	{ "sleep", "stop_peer", "wake_peer" }, { "thread_exit", "join_peer", "create" },
 	{ "create", "thread_exit", "join_dead" }, { "spawn", "wait_next", "wait_next" },
-	{ "spawn", "wait_next", "spawn" }, { "wait", "wait", "child_exit" },
+	{ "spawn", "wait_next", "spawn_more" }, { "wait", "wait", "child_exit" },
 	{ "unmap", "map", "touch" }, { "touch", "unmap", "map" }, { "exit", "create", "join" },
 	{ "exit", "spawn", "touch" }, { "stop", "resume", "wake" },
 	{ "resume", "stop", "set_registers" }, { "expiry", "wake", "stop" },

@@ -59,6 +59,7 @@
 #define IN_CHILD	4u		/* the caller is a child of the other one's process */
 #define BY_TOUCH	8u		/* no system call: a store to arguments.a */
 #define HANDS_OUT	16u		/* what is not negative is a name or an address: any will do */
+#define ONLY_AS_Z	32u
 
 struct arguments {
 	uint64_t a, b, c, d;
