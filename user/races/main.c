@@ -3,7 +3,7 @@
  * main.c - which pairs of calls are swept, and how: what the command line says.
  *
  * Its argument is "races[-<word>...] seed=<n>"; the words:
- *   x<n>, y<n>  only call n of user/races/calls.c as X, as Y
+ *   x<n>, y<n>, z<n>  only call n of user/races/calls.c as X, as Y, as Z
  *   <name>      the same by name: the first is X, the second Y, the third Z
  *   third       the triples below, in place of pairs
  *   second      pairs that share two things at least; Y is stopped as well, where it takes or gives back a lock
@@ -154,7 +154,7 @@ static void parse_word(const char *word)
 		options.from = parse_number(word + 1);
 	else if (number && *word == 'k')
 		options.ticks = parse_number(word + 1);
-	else if (number && (*word == 'x' || *word == 'y'))
+	else if (number && *word >= 'x' && *word <= 'z')
 		options.only[*word - 'x'] = &calls[parse_number(word + 1) % call_count];
 	else
 		options.only[part] = call_find(word);

@@ -72,22 +72,39 @@ static uint64_t step_on(uint64_t stride)
 	return left > stride ? left : stride;
 }
 
+static bool is_over(uint64_t ticks)
+{
+	return is_end() || ticks >= TICKS_MAX || sweep.faults >= FAULTS_MAX || sweep_hangs();
+}
+
+/* The next place from @ticks on that is looked at. A way that was longer than usual, by a REP, may end before it: then
+ * that REP is gone through bit by bit. */
+static uint64_t advance(shot *shoot, uint64_t ticks, uint64_t stride)
+{
+	uint64_t step = step_on(stride);
+
+	shoot(ticks + step);
+	if (step > stride && is_end())
+		shoot(ticks + (step = stride));
+	return ticks + step;
+}
+
 /* Every @stride-th instruction of the watched part's call: @shoot, then @note. */
 static void walk(shot *shoot, void (*note)(uint64_t ticks, bool fresh), uint64_t stride)
 {
-	uint64_t ticks = options.from + !options.from, last = 0, first = options.seed % stride;
+	uint64_t ticks = options.from + !options.from, last = 0;
 
-	for (shoot(ticks); !is_end() && ticks < TICKS_MAX && sweep.faults < FAULTS_MAX && !sweep_hangs();
-	     shoot(ticks)) {
-		if (is_idle()) {
-			ticks = leap(shoot, ticks);
-			if (is_end())
-				return;
-		}
+	shoot(ticks);
+	if (is_idle())
+		ticks = leap(shoot, ticks) + options.seed % stride;
+	if (options.seed % stride)
+		shoot(ticks);
+	while (!is_over(ticks)) {
 		note(ticks, sweep.rip != last);
 		last = sweep.rip;
-		ticks += step_on(stride) + first;
-		first = 0;
+		ticks = advance(shoot, ticks, stride);
+		if (is_idle())
+			ticks = leap(shoot, ticks);
 	}
 }
 
