@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""races.py - a sample of `make races`: some pairs, at some instructions, in every design; the seed says which.
+"""racing.py - a sample of `make races`: some pairs, at some instructions, in every design; the seed says which.
 
 Each pair has its rules to keep (docs/testing.md). What is looked at here besides: that X was held at all, and that
 the same boot, made twice, says the same.
