@@ -11,6 +11,8 @@ static const struct {
 } exceptions[] = {
 	{ "", -EINTR, "exit", "the process ends: a wait is cut short before the thread is told to end" },
 	{ "", -EINTR, "kill", "likewise" },
+	{ "", -EINTR, "stop_peer", "the caller is stopped within its call: no order of whole calls shows that" },
+	{ "write", 1, "stop_peer", "likewise, between two lines" },
 	{ "write", 1, "exit", "likewise, between two lines" },
 	{ "write", 1, "kill", "likewise" },
 };
