@@ -12,6 +12,7 @@ static const struct {
 	{ "", -EINTR, "exit", "the process ends: a wait is cut short before the thread is told to end" },
 	{ "", -EINTR, "kill", "likewise" },
 	{ "", -EINTR, "stop_peer", "the caller is stopped within its call: no order of whole calls shows that" },
+	{ "stop", -EAGAIN, "stop", "another thread is stopping it just now" },
 	{ "write", 1, "stop_peer", "likewise, between two lines" },
 	{ "write", 1, "exit", "likewise, between two lines" },
 	{ "write", 1, "kill", "likewise" },
@@ -25,11 +26,18 @@ static bool is_made(const struct race *r, const char *name)
 	return false;
 }
 
+static bool is_shortage(long result)
+{
+	return result == -ENOMEM || result == -EAGAIN || result == -EFAULT;
+}
+
 const char *allowed_because(const struct race *r, unsigned part)
 {
 	for (unsigned i = 0; i < sizeof(exceptions) / sizeof(exceptions[0]); i++)
 		if (exceptions[i].result == r->result[part] && is_made(r, exceptions[i].beside) &&
 		    (!*exceptions[i].call || !strcmp(exceptions[i].call, r->call[part]->name)))
 			return exceptions[i].why;
+	if (race_fails(r) && is_shortage(r->result[part]))
+		return "the other's allocations are to fail: the process's, that is";
 	return NULL;
 }

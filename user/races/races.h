@@ -139,6 +139,8 @@ bool look_on(struct race *r);
 bool looker_begin(void);
 /* Some part made a call of @number that had @result, or with @not_negative any that is not. */
 bool race_did(const struct race *r, unsigned number, long result, bool not_negative);
+/* Does some call of it have allocations fail, which are the process's? */
+bool race_fails(const struct race *r);
 /* What a part does, from its place on its CPU to the end of the run. */
 void race_play(struct race *r, unsigned me) __attribute__((noreturn));
 

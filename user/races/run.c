@@ -136,6 +136,14 @@ bool race_did(const struct race *r, unsigned number, long result, bool not_negat
 	return false;
 }
 
+bool race_fails(const struct race *r)
+{
+	for (unsigned n = 0; n < r->parts; n++)
+		if (r->call[n]->fail)
+			return true;
+	return false;
+}
+
 static void take_results(struct race *r)
 {
 	for (unsigned n = 0; n < r->parts; n++)

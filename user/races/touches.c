@@ -35,11 +35,14 @@ const struct call *call_find(const char *name)
 	return NULL;
 }
 
-/* Two failing calls would fail each other's allocations, and two players need a child each. */
+/* Two failing calls would fail each other's allocations, a touch without memory is deadly, and two players need a child
+ * each. */
 unsigned shared(const struct call *x, const struct call *y)
 {
 	unsigned both = x->touches & y->touches & ~(PEER | SELF);
 
+	if (x->fail && y->flags & BY_TOUCH)
+		return 0;
 	if (y->fail || (x->flags | y->flags) & ONLY_AS_Z || (x->flags & IN_CHILD && y->flags & IN_CHILD))
 		return 0;
 	if (x->touches & PEER && y->touches & (PEER | SELF))
