@@ -12,6 +12,7 @@ static const struct {
 	{ "", -EINTR, "exit", "the process ends: a wait is cut short before the thread is told to end" },
 	{ "", -EINTR, "kill", "likewise" },
 	{ "", -EINTR, "stop_peer", "the caller is stopped within its call: no order of whole calls shows that" },
+	{ "join_peer", -EINTR, "join_peer", "they wait for each other, until who looks on gets them out of it" },
 	{ "stop", -EAGAIN, "stop", "another thread is stopping it just now" },
 	{ "write", 1, "stop_peer", "likewise, between two lines" },
 	{ "write", 1, "exit", "likewise, between two lines" },
