@@ -11,7 +11,7 @@ import settings
 from designs import Design
 from racesweep import boots
 
-PAIRS = 12              # per design
+PAIRS = 8               # per design
 STRIDE = 31
 SEED = settings.seed()
 REPORT = re.compile(r"RACE|# race|race: |ok|not ok")
