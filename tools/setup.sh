@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # setup.sh - make sure that the tools are there: `setup.sh GROUP...`, of build iso run compare trace diff test
-# mutants seeded fuzz-parsers lint debug hang, or all.
+# races mutants seeded fuzz-parsers lint debug hang, or all.
 #
 # Debian as root: what is missing is installed.  Elsewhere: everything that is missing is listed at
 # once, with package names and the command, and the status is 1.  Nothing but shell built-ins runs
