@@ -109,6 +109,9 @@ struct thread_registers {
 #define BENCH_POINTS		26	/* arg: so many points (sched_point()) in one call; -EINTR: cut short */
 #define BENCH_SCHED_CHECK	27	/* panic where a rule of the scheduler's queues is broken */
 
+#define BENCH_CHECK		28	/* all CPUs stand still, and what the kernel keeps is looked at: 0, or -EINVAL,
+					 * and the console says what is wrong (tests/kernel/invariants.h) */
+
 /* An entry path under fire (tests/kernel/fire.h): BENCH_FIRE + one of these. One test program at a time, all timers
  * stopped. "Here": on the calling CPU. */
 #define BENCH_FIRE		32

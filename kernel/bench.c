@@ -31,6 +31,7 @@
 #include "mm/usercopy.h"
 #include "tests/kernel/fire.h"
 #include "tests/kernel/races.h"
+#include "tests/kernel/invariants.h"
 
 #define REPORT_NAME_MAX	63
 #define REPORT_VALUES_MAX 512
@@ -271,6 +272,8 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 	case BENCH_SCHED_CHECK:
 		sched_check();
 		return 0;
+	case BENCH_CHECK:
+		return invariants_control();
 	case BENCH_LOOK_ASLEEP:
 		return secrets_look_when_asleep(arg);
 	}

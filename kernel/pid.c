@@ -60,3 +60,19 @@ struct process *pid_find(uint32_t pid)
 		p = p->hash_next;
 	return p;
 }
+
+uint32_t pid_check(void)
+{
+	uint32_t all = 0;
+
+	for (uint32_t i = 0; i < PID_CHAINS; i++) {
+		uint32_t n = 0;
+
+		for (const struct process *p = chains[i]; p && n <= PID_CHAIN_MAX; p = p->hash_next)
+			n++;
+		if (n > taken[i])
+			return UINT32_MAX;
+		all += n;
+	}
+	return all;
+}

@@ -260,3 +260,19 @@ struct process *process_next(struct process *p)
 
 	return next == &processes ? NULL : LIST_OBJECT(next, struct process, all);
 }
+
+const char *process_check_table(void)
+{
+	uint32_t listed = 0;
+
+	LIST_EACH(at, &processes) {
+		const struct process *p = LIST_OBJECT(at, struct process, all);
+
+		if (at->next->before != at || at->before->next != at)
+			return "the links of the list of processes do not match";
+		if (pid_find(p->pid) != p)
+			return "a process is not found by its pid";
+		listed++;
+	}
+	return pid_check() == listed ? NULL : "the list of processes and the chains by pid differ";
+}

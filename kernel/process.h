@@ -40,5 +40,7 @@ int thread_apply(uint32_t tid, void (*fn)(struct thread *t, uint64_t arg), uint6
 
 /* Every process in turn, for the audit; NULL after the last. */
 struct process *process_next(struct process *p);
+/* For tests: what is wrong with that list, or with the chains by pid; or NULL. */
+const char *process_check_table(void);
 
 #endif

@@ -261,3 +261,13 @@ void reclaim(bool memory)
 			return;
 	wait_for_steps();
 }
+
+/* --- for tests ------------------------------------------------------------------------- */
+
+bool teardown_pending(const struct process *p)
+{
+	LIST_EACH(at, &teardowns)
+		if (at == &p->teardown)
+			return true;
+	return false;
+}

@@ -26,4 +26,8 @@ void reap_all(void);
  * interrupts and other threads in; returns early when the process is dying, not when the thread is to stop. */
 void reclaim(bool memory);
 
+/* For tests: @p is on the list of those that are taken apart. */
+struct process;
+bool teardown_pending(const struct process *p);
+
 #endif

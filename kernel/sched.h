@@ -74,6 +74,8 @@ void sched_set_tick(uint32_t hz);
 /* For tests: panics, naming the CPU and what is wrong, where a queue breaks a rule. Looks at every
  * queued or sleeping thread with its queue locked. IRQs off. */
 void sched_check(void);
+/* The same without the panic: what is wrong, with *@cpu set, or NULL. */
+const char *sched_find_wrong(uint32_t *cpu);
 extern uint64_t sched_ipis_sent;	/* all CPUs; written with relaxed atomics */
 void sched_idle(void) __attribute__((noreturn));
 void sched_tick(struct trapframe *frame);	/* VECTOR_TIMER: slice, timed sleepers */

@@ -62,12 +62,22 @@ static const char *check_cpu(struct cpu *cpu)
 	return wrong;
 }
 
+const char *sched_find_wrong(uint32_t *cpu)
+{
+	const char *wrong = NULL;
+
+	for (uint32_t i = 0; i < cpu_count && !wrong; i++) {
+		wrong = check_cpu(&cpus[i]);
+		*cpu = i;
+	}
+	return wrong;
+}
+
 void sched_check(void)
 {
-	for (uint32_t i = 0; i < cpu_count; i++) {
-		const char *wrong = check_cpu(&cpus[i]);
+	uint32_t cpu = 0;
+	const char *wrong = sched_find_wrong(&cpu);
 
-		if (wrong)
-			panic("scheduler of CPU %u: %s", i, wrong);
-	}
+	if (wrong)
+		panic("scheduler of CPU %u: %s", cpu, wrong);
 }

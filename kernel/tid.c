@@ -89,3 +89,15 @@ uint32_t tid_slots_used(void)
 		n += tid_slots[i].owner != NULL;
 	return n;
 }
+
+const char *tid_check(void)
+{
+	uint32_t n = 0, last = 0;
+
+	for (uint32_t i = first_free; i && n < TID_SLOTS; last = i, i = tid_slots[i].next, n++)
+		if (i >= fresh_slot || tid_slots[i].owner || tid_slots[i].thread)
+			return "the list of free thread ids has one that is taken";
+	if (n && last != last_free)
+		return "the last free thread id is another than the list's end";
+	return n + tid_slots_used() == fresh_slot - 1 ? NULL : "a thread id is neither free nor taken";
+}

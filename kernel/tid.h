@@ -56,5 +56,7 @@ void tid_release(struct tid_slot *s);
 bool tid_release_some(struct process *owner, unsigned n);
 /* Slots that are not free, counted one by one: for balances in tests. */
 uint32_t tid_slots_used(void);
+/* For tests: what is wrong with the list of free slots, or NULL. */
+const char *tid_check(void);
 
 #endif

@@ -24,6 +24,7 @@ struct budget {
 	uint32_t depth;
 	uint64_t frames, frames_limit;
 	uint64_t tasks, tasks_limit;
+	uint64_t found;		/* for tests (tests/kernel/invariants.h): summed up from below */
 };
 
 /* The machine's: everything. Set up once, before the first budget_create(). */

@@ -5,10 +5,9 @@
  * `free_map` says which frames are free, `owned_map` which ones the allocator
  * ever had, so that freeing a frame twice and freeing a stranger's are told
  * apart.  Single frames are taken at a hint that only moves forward, round and
- * round: the word under it nearly always has a free bit.  Where it has none, two
- * summaries tell which words have a free pair, and which have single frames only, so
- * that no search is long on any machine, or when memory is nearly used up.  What they
- * say of the word under the hint may be old: it is put right before they are asked.
+ * round: the word under it nearly always has a free bit.  Where it has none, two summaries
+ * tell which words have a free pair, and which have single frames only, so that no search is long
+ * on any machine.  What they say of the word under the hint may be old: it is put right first.
  *
  * Single frames come from words without a pair as long as there are any.  So a program
  * that keeps every second frame it gets spoils no more words than its limit has frames
@@ -326,4 +325,26 @@ uint64_t frames_ram_end(void) { return ram_end; }
 bool frames_is_ram(uint64_t pa)
 {
 	return pa < low_ram_end || (pa >= EARLY_LIMIT && pa < ram_end);
+}
+
+bool frame_mark(uint64_t pa, bool free)
+{
+	uint64_t w = pa / PAGE_SIZE / 64, bit = 1ul << pa / PAGE_SIZE % 64;
+
+	if (w >= words || !(owned_map()[w] & bit) || !(free_map()[w] & bit) != free)
+		return false;
+	free_map()[w] ^= bit;
+	return true;
+}
+
+bool frames_agree(void)
+{
+	uint64_t n = 0, wrong = 0;
+
+	for (uint64_t w = 0; w < words; w++) {
+		n += count_bits(owned_map()[w] & ~free_map()[w]);
+		wrong |= free_map()[w] & ~owned_map()[w];
+		wrong |= w != place && (summary_next(&summaries[1], w) == w) != !!run_starts(free_map()[w], 1);
+	}
+	return !wrong && n == used;
 }

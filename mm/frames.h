@@ -27,6 +27,12 @@ void frames_free_order(uint64_t pa, unsigned order);
 /* Allocations may have to fail from now on, or not any more (mm/failing.h). */
 void frames_watch_failing(void);
 
+/* For tests, while nothing else runs. Mark a frame that is handed out (@free), or take the mark off again: until then
+ * the map of free frames alone has it as free. False: it was not handed out, or is marked already, or is none. */
+bool frame_mark(uint64_t pa, bool free);
+/* Do the maps, the summary of pairs, and the count say the same? Looks at all of them. */
+bool frames_agree(void);
+
 uint64_t frames_used(void);		/* handed out now */
 uint64_t frames_total(void);		/* that the allocator owns */
 bool frames_is_ram(uint64_t pa);	/* below RAM's end, and not between RAM and 4 GiB, where devices are */

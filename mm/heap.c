@@ -309,3 +309,42 @@ bool heap_shrink(void)
 	add_bare(taken, n);
 	return true;
 }
+
+bool heap_holds(const void *object, size_t size)
+{
+	uint64_t offset = (uint64_t)object - OBJECTS, bit;
+	const struct block *b = &BLOCKS[offset / PAGE_SIZE];
+
+	if ((uint64_t)object < OBJECTS || offset / PAGE_SIZE >= pages_used || !b->shift || 1ul << b->shift < size)
+		return false;
+	bit = offset % PAGE_SIZE >> b->shift;
+	return !(offset % PAGE_SIZE & ((1ul << b->shift) - 1)) && !(b->free[bit / 64] >> bit % 64 & 1);
+}
+
+/* The blocks of a class that have something free. */
+static uint64_t check_class(unsigned shift, const char **wrong)
+{
+	uint64_t n = 0;
+	uint32_t before = 0;
+
+	for (uint32_t name = partial[shift]; name && n <= pages_used; name = block_of(name)->next, n++) {
+		const struct block *b = block_of(name);
+
+		if (name > pages_used || b->shift != shift || !(b->free[0] | b->free[1]) || b->prev != before)
+			*wrong = "a class of the heap lists a block that is not its own, or full";
+		before = name;
+	}
+	return n;
+}
+
+const char *heap_check(void)
+{
+	const char *wrong = NULL;
+	uint64_t listed = 0, n = 0;
+
+	for (unsigned shift = MIN_SHIFT; shift <= MAX_SHIFT && !wrong; shift++)
+		listed += check_class(shift, &wrong);
+	for (uint64_t page = 0; page < pages_used; page++)
+		n += BLOCKS[page].shift && (BLOCKS[page].free[0] | BLOCKS[page].free[1]);
+	return wrong || n == listed ? wrong : "a block of the heap with free objects is in no list";
+}

@@ -33,5 +33,8 @@ bool regionpool_full(const struct aspace *as);
 bool regionpool_grow(struct aspace *as);
 /* Free some of the frames of a space that nobody uses any more. True when none is left. */
 bool regionpool_free_step(struct aspace *as);
+/* For tests: the frame that a place in as->region_pages is in; and is @r a place in use of @as's? */
+uint64_t regionpool_frame(const struct list *link);
+bool regionpool_holds(const struct aspace *as, const struct region *r);
 
 #endif

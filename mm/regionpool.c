@@ -120,3 +120,23 @@ bool regionpool_free_step(struct aspace *as)
 		frame_free(page_of_link(list_take_first(&as->region_pages))->pa);
 	return list_empty(&as->region_pages);
 }
+
+/* --- for tests ---------------------------------------------------------------- */
+
+uint64_t regionpool_frame(const struct list *link)
+{
+	return LIST_OBJECT(link, struct region_page, link)->pa;
+}
+
+bool regionpool_holds(const struct aspace *as, const struct region *r)
+{
+	if (r >= as->own_regions && r < as->own_regions + REGIONS_OWN)
+		return !(as->own_free >> (r - as->own_regions) & 1);
+	LIST_EACH(at, &as->region_pages) {
+		const struct region_page *page = page_of_link(at);
+
+		if (r >= page->places && r < page->places + PLACES)
+			return !(page->free >> (r - page->places) & 1);
+	}
+	return false;
+}

@@ -292,3 +292,47 @@ bool stack_guard_hit(uint64_t va, const char **what)
 		*what = names[page % CEA_BLOCK_PAGES];
 	return *what != NULL;
 }
+
+/* --- for tests ------------------------------------------------------------------- */
+
+static bool mapped(uint64_t va)
+{
+	unsigned level;
+
+	return pt_lookup(kspace_boot_root(), va, &level);
+}
+
+/* Each slot has all its frames, or is bare and has none; no guard page has one. */
+static const char *check_slots(const struct pool *p)
+{
+	uint32_t bare = 0;
+
+	for (uint32_t slot = 0; slot < p->slots; slot++) {
+		bool is_bare = p->bare[slot / 64] >> slot % 64 & 1;
+
+		bare += is_bare;
+		for (unsigned page = 0; page < p->stack_pages; page++)
+			if (mapped(slot_va(p, slot) + page * PAGE_SIZE) == is_bare)
+				return "a stack's slot has frames and is bare, or neither";
+		if (mapped(slot_va(p, slot) - PAGE_SIZE))
+			return "a stack's guard page is mapped";
+	}
+	return bare == p->bare_count ? NULL : "the count of bare slots is wrong";
+}
+
+const char *stacks_check(struct stacks_use *use)
+{
+	const char *wrong = stacks_lock.taken ? "the stacks' lock is taken" : check_slots(&kstacks);
+	uint64_t n = 0;
+
+	use->kstacks = kstacks.slots - kstacks.bare_count;
+	for (uint64_t top = free_kstacks; top && n <= kstacks.slots; top = ((uint64_t *)top)[-1])
+		n++;
+	use->kstacks -= n;
+	n = 0;
+	use->trampolines = trampolines.slots - trampolines.bare_count;
+	for (const struct trampoline_slot *s = free_trampolines; s && n <= trampolines.slots; s = s->next)
+		n++;
+	use->trampolines -= n;
+	return wrong ? wrong : check_slots(&trampolines);
+}

@@ -34,4 +34,10 @@ bool stacks_shrink(void);
 /* Is @va inside a guard page of a stack, IST stacks and entry stacks included? *what names the stack. */
 bool stack_guard_hit(uint64_t va, const char **what);
 
+/* For tests, while nothing else runs: what is wrong with the pools, or NULL; and how many are handed out. */
+struct stacks_use {
+	uint64_t kstacks, trampolines;
+};
+const char *stacks_check(struct stacks_use *use);
+
 #endif

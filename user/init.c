@@ -53,7 +53,7 @@ static void run_tests(const char *const *names, size_t count, const char *seed)
 	printf("KTAP version 1\n# seed %lu\n1..%zu\n", test_seed(seed), count);
 	for (size_t i = 0; i < count; i++) {
 		good &= report_test((unsigned)i + 1, names[i], run(names[i], seed));
-		sys_bench_control(BENCH_SCHED_CHECK, 0);
+		good &= sys_bench_control(BENCH_CHECK, 0) == 0;
 		/* A test that died may have left these as it needed them. */
 		sys_bench_control(BENCH_MIGRATE, 0);
 		smp_set_timers(TIMER_HZ_NORMAL);

@@ -272,6 +272,7 @@ static void run_everything(uint64_t seed, unsigned endings)
 		run_at_once("return", 0, 1, 42);
 		run_at_once("exit", 0, 1, 42);
 		run_at_once("fault", 0, 1, WAIT_KILLED | VECTOR_GP);
+		CHECK_EQUAL(sys_bench_control(BENCH_CHECK, 0), 0);	/* while the dead are taken apart */
 	}
 }
 
@@ -313,10 +314,12 @@ int main(const char *arg, size_t len)
 	run_at_once("fill", 0, 2 * CHURNERS, TEST_PASS);
 	run_everything(seed, 1);
 	before = settle((struct balance){ 0, 0 }, PATIENCE / 20);
+	CHECK_EQUAL(sys_bench_control(BENCH_CHECK, 0), 0);
 	run_everything(seed + CHURNERS, ENDINGS);
 	after = settle(before, PATIENCE);
 	CHECK_EQUAL(after.frames, before.frames);
 	CHECK_EQUAL(after.tables, before.tables);
+	CHECK_EQUAL(sys_bench_control(BENCH_CHECK, 0), 0);
 	smp_set_timers(TIMER_HZ_NORMAL);
 	return test_result();
 }

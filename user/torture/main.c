@@ -74,6 +74,8 @@ static bool balanced(struct balance wanted)
 {
 	struct balance is = settle(wanted, SETTLE_NAPS);
 
+	if (sys_bench_control(BENCH_CHECK, 0))
+		return false;
 	if (is.frames == wanted.frames && is.tables == wanted.tables)
 		return true;
 	printf("torture: %ld frames in use, %ld before; %ld page-table pages, %ld before\n", is.frames, wanted.frames,

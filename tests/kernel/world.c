@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* world.c - stop all CPUs but this one, and let them go on. */
+#include "tests/kernel/world.h"
+#include <stdbool.h>
+#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/lapic.h"
+#include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/x86.h"
+#include "entry/dispatch.h"
+#include "kernel/sched.h"
+#include "kernel/spinlock.h"
+#include "mm/tlb.h"
+
+uint64_t world_cr3[MAX_CPUS];
+
+static struct spinlock turn;		/* of whoever has the others stand */
+static uint64_t standing;		/* bit n: CPU n does */
+static bool stopped;
+
+/* While it stands a CPU answers shootdowns: one that waits for it must come to its own stop. */
+static void stand(struct trapframe *frame)
+{
+	uint64_t bit = 1ul << this_cpu()->index;
+
+	(void)frame;
+	lapic_eoi();
+	world_cr3[this_cpu()->index] = read_cr3();
+	__atomic_or_fetch(&standing, bit, __ATOMIC_SEQ_CST);
+	while (__atomic_load_n(&stopped, __ATOMIC_SEQ_CST)) {
+		tlb_serve_mailbox();
+		cpu_pause();
+	}
+	__atomic_and_fetch(&standing, ~bit, __ATOMIC_SEQ_CST);
+}
+
+static void wait_until_standing(uint64_t cpus_wanted)
+{
+	while (__atomic_load_n(&standing, __ATOMIC_SEQ_CST) != cpus_wanted) {
+		tlb_serve_mailbox();
+		cpu_pause();
+	}
+}
+
+void world_stop(void)
+{
+	uint64_t others;
+
+	while (!spin_trylock(&turn)) {
+		irq_window();		/* to stand, perhaps */
+		cpu_pause();
+	}
+	irq_set_handler(VECTOR_STAND, stand);
+	others = sched_online_cpus() & ~(1ul << this_cpu()->index);
+	__atomic_store_n(&stopped, true, __ATOMIC_SEQ_CST);
+	for (uint64_t left = others; left; left &= left - 1)
+		lapic_send_ipi(cpus[__builtin_ctzl(left)].apic_id, VECTOR_STAND);
+	wait_until_standing(others);
+	world_cr3[this_cpu()->index] = read_cr3();
+}
+
+void world_go(void)
+{
+	__atomic_store_n(&stopped, false, __ATOMIC_SEQ_CST);
+	wait_until_standing(0);
+	spin_unlock(&turn);
+}
