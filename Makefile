@@ -66,7 +66,7 @@ ISO        := $(BUILD)/vestibule.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run hang debug test test-bochs test-debian torture races compare trace diff mutants seeded fuzz-parsers lint
+COMMANDS := all iso run hang debug test test-bochs test-debian torture races fuzz compare trace diff mutants seeded fuzz-parsers lint
 PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
@@ -96,6 +96,8 @@ torture: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/torture.py
 races: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/races.py
+fuzz: $(KERNEL) $(ARCHIVE)
+	@$(PYTHON) tools/fuzz.py
 compare: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/compare.py
 trace: $(KERNEL) $(ARCHIVE) $(ISO)
@@ -123,6 +125,7 @@ test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minu
 test-debian:	## compare and test on a bare Debian, made for it; RELEASE=bookworm, trixie or sid; as root, long
 torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
 races:	## two system calls at once, one held at each of its instructions; ENTRY= X= Y= STRIDE= SAMPLE= SEED= JOBS=
+fuzz:	## N=100000000 random system calls a design from many threads on CPUS=4; SEED= ENTRY= ICOUNT=1; and the branches reached
 compare:	## boot every design, print them side by side, write build/compare/
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules

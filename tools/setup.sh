@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # setup.sh - make sure that the tools are there: `setup.sh GROUP...`, of build iso run compare trace diff test
-# races mutants seeded fuzz-parsers lint debug hang, or all.
+# races fuzz mutants seeded fuzz-parsers lint debug hang, or all.
 #
 # Debian as root: what is missing is installed.  Elsewhere: everything that is missing is listed at
 # once, with package names and the command, and the status is 1.  Nothing but shell built-ins runs
@@ -182,14 +182,14 @@ check_groups() {
 		trace) check_compare ;;
 		test-bochs) check_bochs ;;
 		test-debian) check_debian ;;
-		torture | races | mutants | seeded) check_test ;;
+		torture | races | fuzz | mutants | seeded) check_test ;;
 		hang) check_debug ;;
 		fuzz-parsers) check_build; check_fuzzer ;;
 		build | iso | run | compare | diff | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
 			echo "setup.sh: unknown group '$group': build iso run compare trace diff debug hang test" \
-				"test-bochs test-debian torture races mutants seeded fuzz-parsers lint all" >&2
+				"test-bochs test-debian torture races fuzz mutants seeded fuzz-parsers lint all" >&2
 			exit 2
 			;;
 		esac

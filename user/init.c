@@ -91,6 +91,13 @@ static void by_itself(const char *program, const char *arg)
 	shutdown(status == TEST_PASS ? EXIT_PASS : EXIT_FAIL);
 }
 
+/* @arg is "fuzz seed=<n>" or "fuzz-<calls> seed=<n>", see user/fuzz/main.c. */
+static void fuzz(const char *arg)
+{
+	printf("KTAP version 1\n1..1\n");
+	shutdown(report_test(1, "fuzz", run("fuzz", arg)) ? EXIT_PASS : EXIT_FAIL);
+}
+
 /* @arg is "<which> seed=<n>". */
 static void tests(const char *arg)
 {
@@ -108,6 +115,8 @@ static void tests(const char *arg)
 		by_itself("fire", arg);
 	if (!strcmp(which, "races") || starts_with(which, "races-"))
 		by_itself("races", arg);
+	if (!strcmp(which, "fuzz") || starts_with(which, "fuzz-"))
+		fuzz(arg);
 	if (!strcmp(which, "init-leaves"))
 		sys_thread_exit();
 	if (!strcmp(which, "hang"))
@@ -119,8 +128,8 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, races, hang, init-leaves, torture-<milliseconds>, "
-	       "torture-threads-<milliseconds>", which);
+	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, races, fuzz, fuzz-<calls>, hang, init-leaves, "
+	       "torture-<milliseconds>, torture-threads-<milliseconds>", which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);
 	printf("\n");

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""branches.py - which ways of the kernel's conditional branches a boot took.
+
+QEMU writes down each block of instructions that it runs (-d exec,nochain), in the kernel's text only (-dfilter); a
+pipe brings it here.  A block ends with its first jump.  So where the same CPU's next block begins tells which way a
+conditional one went; where an interrupt came in between neither is seen.  Entry text is left out: it has a
+proof and sweeps of its own.  Following costs the guest nearly all its speed: what was followed is a sample.
+"""
+import bisect
+import os
+import re
+import subprocess
+import tempfile
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import capstone
+from capstone import x86_const
+
+from qemu import BUILD, ROOT, Boot
+
+LINE = re.compile(rb"Trace (\d+): 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
+LEFT_OUT = ("entry/", "tests/")
+
+
+def text_section(elf: Path) -> tuple[int, bytes]:
+    """Address and bytes of .text, which entry text is no part of."""
+    listing = subprocess.run(["objdump", "-h", "-j", ".text", str(elf)], capture_output=True, text=True,
+                             check=True).stdout
+    size, address, _, offset = re.search(r" \.text +(\w+) +(\w+) +(\w+) +(\w+)", listing).groups()
+    with elf.open("rb") as file:
+        file.seek(int(offset, 16))
+        return int(address, 16), file.read(int(size, 16))
+
+
+def functions(elf: Path) -> list[tuple[int, str]]:
+    listing = subprocess.run(["nm", "-n", str(elf)], capture_output=True, text=True, check=True).stdout
+    return [(int(a, 16), name) for a, kind, name in (x.split() for x in listing.splitlines() if len(x.split()) == 3)
+            if kind in "tT"]
+
+
+def files_of(elf: Path, addresses: list[int]) -> dict[int, str]:
+    """The source each address comes from."""
+    given = "".join(f"{a:#x}\n" for a in addresses)
+    lines = subprocess.run(["addr2line", "-e", str(elf)], input=given, capture_output=True, text=True,
+                           check=True).stdout.splitlines()
+    return {a: in_tree(line.rsplit(":", 1)[0]) for a, line in zip(addresses, lines)}
+
+
+def in_tree(path: str) -> str:
+    """As the tree names it: of what NASM notes, the end alone is a file there."""
+    parts = os.path.normpath(path).split("/")
+    return next(("/".join(parts[i:]) for i in range(len(parts)) if (ROOT / "/".join(parts[i:])).is_file()), path)
+
+
+@dataclass
+class Code:
+    """The kernel's jumps."""
+    elf: Path
+    start: int = 0
+    end: int = 0
+    jumps: list[int] = field(default_factory=list)              # every instruction that ends a block, in order
+    ways: dict[int, tuple[int, int]] = field(default_factory=dict)      # a conditional one: (taken, not taken)
+    file: dict[int, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.start, code = text_section(self.elf)
+        self.end = self.start + len(code)
+        engine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+        engine.detail = True
+        for i in self._instructions(engine, code):
+            if not any(i.group(g) for g in (capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_RET,
+                                            capstone.CS_GRP_INT, capstone.CS_GRP_IRET)):
+                continue
+            self.jumps.append(i.address)
+            if i.group(capstone.CS_GRP_JUMP) and i.id not in (x86_const.X86_INS_JMP, x86_const.X86_INS_LJMP):
+                self.ways[i.address] = (i.operands[0].imm & (1 << 64) - 1, i.address + i.size)
+        source = files_of(self.elf, list(self.ways))
+        self.ways = {a: w for a, w in self.ways.items() if not source[a].startswith(LEFT_OUT)}
+        self.file = source
+
+    def _instructions(self, engine, code):
+        """Function by function: what lies between two is no code."""
+        starts = sorted({a for a, _ in functions(self.elf) if self.start <= a < self.end}) + [self.end]
+        for begin, end in zip(starts, starts[1:]):
+            yield from engine.disasm(code[begin - self.start:end - self.start], begin)
+
+    def last(self, block: int) -> int | None:
+        """The jump that ends the block at @block."""
+        i = bisect.bisect_left(self.jumps, block)
+        return self.jumps[i] if i < len(self.jumps) else None
+
+
+def follow(stream, code: Code, seen: set[tuple[int, int]]) -> None:
+    """Note in @seen each (conditional jump, where it went) of QEMU's log."""
+    pending: dict[bytes, int] = {}      # per CPU: the block that ran last
+    pairs = set()
+    for line in stream:
+        found = LINE.match(line)
+        if found:
+            cpu, block = found[1], int(found[2], 16)
+            pairs.add((pending.get(cpu), block))
+            pending[cpu] = block
+    for block, following in pairs:
+        jump = code.last(block) if block else None
+        if jump in code.ways and following in code.ways[jump]:
+            seen.add((jump, following))
+
+
+def run(boot: Boot, code: Code):
+    """Boot and follow; (outcome, what was seen)."""
+    seen: set[tuple[int, int]] = set()
+    with tempfile.TemporaryDirectory(prefix="vestibule-") as directory:
+        pipe = os.path.join(directory, "log")
+        os.mkfifo(pipe)
+        boot.extra = [*boot.extra, "-d", "exec,nochain", "-D", pipe, "-dfilter", f"{code.start:#x}..{code.end - 1:#x}"]
+        keeper = os.open(pipe, os.O_RDWR)       # so that neither side waits for the other to open it
+
+        def read() -> None:
+            with open(pipe, "rb", buffering=1 << 20) as stream:
+                opened.set()
+                follow(stream, code, seen)
+        opened = threading.Event()
+        reader = threading.Thread(target=read)
+        reader.start()
+        opened.wait()
+        try:
+            outcome = boot.run()
+        finally:
+            os.close(keeper)
+            reader.join()
+    return outcome, seen
+
+
+def report(boot: Boot, calls: int) -> bool:
+    """Print what a boot of @calls system calls reached; True when it passed."""
+    code = Code(BUILD / "vestibule.elf")
+    outcome, seen = run(boot, code)
+    total, taken = defaultdict(int), defaultdict(int)
+    for jump, ways in code.ways.items():
+        folder = code.file[jump].split("/")[0]
+        total[folder] += 2
+        taken[folder] += sum((jump, way) in seen for way in ways)
+    for folder in sorted(total):
+        print(f"# branches: {folder}: {taken[folder]} of {total[folder]} directions")
+    good = outcome.verdict == "pass" and bool(seen)
+    machine = boot.name.split("-fuzz")[0]
+    print(f"{'ok' if good else 'not ok'} - branches: {sum(taken.values())} of {sum(total.values())} directions of the "
+          f"kernel's {len(code.ways)} conditional branches, seen in a sample: one boot of {machine}, {calls} calls, "
+          "from its first instruction (entry text and tests/ are not counted)", flush=True)
+    if not good:
+        print("".join(f"# {x}\n" for x in outcome.tail(30)), end="")
+    return good
