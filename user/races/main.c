@@ -60,7 +60,7 @@ static const struct {
 	{ "sleep", "stop_peer", "wake_peer" }, { "thread_exit", "join_peer", "create" },
 	{ "create", "thread_exit", "join_dead" }, { "spawn", "wait_next", "wait_next" },
 	{ "spawn", "wait_next", "spawn_more" }, { "wait", "wait", "child_exit" },
-	{ "unmap", "map", "touch" }, { "touch", "unmap", "map" }, { "exit", "create", "join" },
+	{ "unmap", "map", "copy64" }, { "copy64", "unmap", "map" }, { "exit", "create", "join" },
 	{ "exit", "spawn", "touch" }, { "stop", "resume", "wake" },
 	{ "resume", "stop", "set_registers" }, { "expiry", "wake", "stop" },
 };

@@ -35,13 +35,18 @@ const struct call *call_find(const char *name)
 	return NULL;
 }
 
-/* Two failing calls would fail each other's allocations, a touch without memory is deadly, and two players need a child
- * each. */
+/* A touch of what is no more there would end the program: copy64() has that fault too, and an error to tell it by. */
+static bool is_deadly(const struct call *x, const struct call *y)
+{
+	return y->flags & BY_TOUCH && !(y->flags & ENDS_PROCESS) && (x->number == SYS_unmap || x->fail);
+}
+
+/* Two failing calls would fail each other's allocations, and two players need a child each. */
 unsigned shared(const struct call *x, const struct call *y)
 {
 	unsigned both = x->touches & y->touches & ~(PEER | SELF);
 
-	if (x->fail && y->flags & BY_TOUCH)
+	if (is_deadly(x, y) || is_deadly(y, x))
 		return 0;
 	if (y->fail || (x->flags | y->flags) & ONLY_AS_Z || (x->flags & IN_CHILD && y->flags & IN_CHILD))
 		return 0;
