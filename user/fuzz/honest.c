@@ -102,8 +102,11 @@ bool honest_begin(uint64_t seed)
 	stop = false;
 	rounds = 0;
 	first_seed = seed;
-	for (unsigned i = 0; i < BYSTANDERS; i++)
+	for (unsigned i = 0; i < BYSTANDERS; i++) {
 		good &= bystander_start(&bystanders[i], test_random(&seed)) == 0;
+		/* They never sleep: a caller that has made itself less urgent would never run. */
+		sys_set_priority((unsigned long)bystanders[i].thread.tid, PRIORITY_BACKGROUND);
+	}
 	return thread_start(&worker, work, NULL) == 0 && good;
 }
 
