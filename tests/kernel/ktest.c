@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ktest.c - runs the in-kernel tests. */
 #include <stddef.h>
+#include "kernel/pid.h"
+#include "kernel/process_internal.h"
 #include "tests/kernel/ktest.h"
 
 const char *ktest_skipped;
@@ -12,6 +14,9 @@ bool ktest_run_all(void)
 	unsigned n = 0;
 	bool all = true;
 
+	spin_lock(&process_lock);
+	pid_take();			/* INIT_PID is nobody's here: no test's process is the first one */
+	spin_unlock(&process_lock);
 	printk("KTAP version 1\n1..%u\n", (unsigned)(ktests_end - ktests_start));
 	for (const struct ktest *const *t = ktests_start; t < ktests_end; t++) {
 		bool failed = false;
