@@ -13,9 +13,9 @@
 
 uint64_t world_cr3[MAX_CPUS];
 
-static struct spinlock turn;		/* of whoever has the others stand */
+static struct spinlock world_lock;		/* of whoever has the others stand */
 static uint64_t standing;		/* bit n: CPU n does */
-static bool stopped;
+static bool world_stopped;
 
 /* While it stands a CPU answers shootdowns: one that waits for it must come to its own stop. */
 static void stand(struct trapframe *frame)
@@ -26,7 +26,7 @@ static void stand(struct trapframe *frame)
 	lapic_eoi();
 	world_cr3[this_cpu()->index] = read_cr3();
 	__atomic_or_fetch(&standing, bit, __ATOMIC_SEQ_CST);
-	while (__atomic_load_n(&stopped, __ATOMIC_SEQ_CST)) {
+	while (__atomic_load_n(&world_stopped, __ATOMIC_SEQ_CST)) {
 		tlb_serve_mailbox();
 		cpu_pause();
 	}
@@ -45,13 +45,13 @@ void world_stop(void)
 {
 	uint64_t others;
 
-	while (!spin_trylock(&turn)) {
+	while (!spin_trylock(&world_lock)) {
 		irq_window();		/* to stand, perhaps */
 		cpu_pause();
 	}
 	irq_set_handler(VECTOR_STAND, stand);
 	others = sched_online_cpus() & ~(1ul << this_cpu()->index);
-	__atomic_store_n(&stopped, true, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&world_stopped, true, __ATOMIC_SEQ_CST);
 	for (uint64_t left = others; left; left &= left - 1)
 		lapic_send_ipi(cpus[__builtin_ctzl(left)].apic_id, VECTOR_STAND);
 	wait_until_standing(others);
@@ -60,7 +60,7 @@ void world_stop(void)
 
 void world_go(void)
 {
-	__atomic_store_n(&stopped, false, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&world_stopped, false, __ATOMIC_SEQ_CST);
 	wait_until_standing(0);
-	spin_unlock(&turn);
+	spin_unlock(&world_lock);
 }

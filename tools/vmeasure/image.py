@@ -57,7 +57,10 @@ class Elf:
                     yield Symbol(text, value, size, info & 15, section)
 
     def address(self, name):
-        """Address of symbol @name; KeyError names it."""
+        """Address of symbol @name; KeyError names it, also when several places have that name."""
+        places = {s.address for s in self.symbols if s.name == name}
+        if len(places) > 1:
+            raise KeyError(f"{name}: {len(places)} places have this name")
         return self.by_name[name].address
 
     def read(self, address, length):
