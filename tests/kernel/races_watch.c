@@ -27,7 +27,7 @@
 struct part race_parts[RACE_PARTS];
 bool race_flags[RACE_OVER + 1];
 bool race_holds;
-static bool stopped;			/* B is held */
+static bool b_is_held;
 
 static struct {
 	uint64_t rip, count;
@@ -93,7 +93,7 @@ static uint64_t await(const struct part *p)
 		cpu_pause();
 		if (panic_in_progress())
 			return HELD_PANIC;
-		if (p == &race_parts[RACE_B] && *(volatile bool *)&stopped)
+		if (p == &race_parts[RACE_B] && *(volatile bool *)&b_is_held)
 			return HELD_STOPPED;
 		quiet = race_cpu_quiet(p->cpu) ? quiet + 1 : 0;
 		if (quiet && is_done(p))
@@ -125,9 +125,9 @@ static void hold_b(struct part *b)
 {
 	if (!race_holds)
 		return;
-	stopped = true;
+	b_is_held = true;
 	b->how = await(&race_parts[RACE_A]);
-	stopped = false;
+	b_is_held = false;
 }
 
 /* --- the NMI ------------------------------------------------------------------- */
