@@ -43,7 +43,7 @@ static const char *check_references(const struct process *p)
 	MUST(p->refs == held, "process %u has %u references, and %u are known", p->pid, p->refs, held);
 	MUST(!teardown_pending(p) || (p->dead && !p->unreaped_threads), "process %u is torn down, and has threads",
 	     p->pid);
-	MUST(torn ? !p->as : p->as != NULL, "process %u: its space does not go with it", p->pid);
+	MUST(torn ? !p->as : p->as || teardown_pending(p), "process %u: its space does not go with it", p->pid);
 	MUST(!p->teardown_busy, "process %u: its teardown belongs to nobody", p->pid);
 	if (p->waiter)
 		MUST(p->waiter->process == p->parent, "process %u is waited for, but not by its parent", p->pid);
