@@ -26,7 +26,7 @@ def kernel_check(design: str, machine: int, started: int, words: str = "", **boo
                                                   for key, value in boot.items())
 
     def run() -> str:
-        outcome = Boot(f"entry={design} tests=kernel{words}", cpus=machine, what=name, **boot).run()
+        outcome = Boot(f"entry={design} tests=kernel{words}", cpus=machine, what=name, timeout=600, **boot).run()
         remark = expect_ktap(outcome)
         expect(outcome, "pass", cpus_line(started))
         return remark
