@@ -36,7 +36,8 @@ def kernel_check(design: str, machine: int, started: int, words: str = "", **boo
 def said_check(name: str, machine: int, words: str, *patterns: str, **boot) -> Check:
     """@words boot all the same, and the log says what is missing."""
     def run() -> None:
-        outcome = Boot(f"entry={LAST} tests=kernel {words}".strip(), cpus=machine, what=f"smp-{name}", **boot).run()
+        outcome = Boot(f"entry={LAST} tests=kernel {words}".strip(), cpus=machine, what=f"smp-{name}", timeout=600,
+                       **boot).run()
         expect_ktap(outcome)
         expect(outcome, "pass", *patterns)
     return Check(f"smp.{name}", run)
