@@ -30,8 +30,8 @@
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/fire.h"
-#include "tests/kernel/races.h"
 #include "tests/kernel/invariants.h"
+#include "tests/kernel/races.h"
 
 #define REPORT_NAME_MAX	63
 #define REPORT_VALUES_MAX 512
