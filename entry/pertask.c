@@ -48,7 +48,7 @@ ENTRY_TEXT("pertask") void pertask_first_return(void)
 
 static int setup_thread(struct thread *t)
 {
-	int err = trampoline_alloc(&t->trampoline, t->process->pid);
+	int err = trampoline_alloc(&t->trampoline, t->process->as->tlb.id);
 
 	if (err)
 		return err;

@@ -43,7 +43,7 @@ static uint64_t free_kstacks;
 
 struct trampoline_slot {
 	uint64_t va, pa;
-	uint32_t last_pid;		/* 0: nobody since it was zeroed */
+	uint64_t last_space;		/* its tlb.id; 0: nobody since it was zeroed */
 	struct trampoline_slot *next;
 };
 static struct trampoline_slot *free_trampolines;
@@ -166,7 +166,7 @@ static struct trampoline_slot *new_trampoline(void)
 	return s;
 }
 
-int trampoline_alloc(struct trampoline *t, uint32_t pid)
+int trampoline_alloc(struct trampoline *t, uint64_t space)
 {
 	uint64_t flags = spin_lock_irqsave(&stacks_lock);
 	struct trampoline_slot *s = free_trampolines;
@@ -178,9 +178,9 @@ int trampoline_alloc(struct trampoline *t, uint32_t pid)
 	spin_unlock_irqrestore(&stacks_lock, flags);
 	if (!s)
 		return -ENOMEM;
-	if (s->last_pid && s->last_pid != pid)
+	if (s->last_space && s->last_space != space)
 		page_zero((void *)s->va);
-	s->last_pid = pid;
+	s->last_space = space;
 	*t = (struct trampoline){ .va = s->va, .pa = s->pa, .slot = s };
 	return 0;
 }

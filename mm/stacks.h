@@ -23,9 +23,9 @@ struct trampoline {
 	uint64_t pa;
 	struct trampoline_slot *slot;	/* the pool's record of it */
 };
-/* A trampoline for a thread of process @pid, zeroed when its last owner was another process. @pid names one
- * process for the whole life of the kernel. 0 or -ENOMEM. */
-int trampoline_alloc(struct trampoline *t, uint32_t pid);
+/* A trampoline for a thread in the space @space, a tlb.id: no two spaces ever have the same. It is zeroed when its
+ * last owner was in another one, of a process that ended perhaps. 0 or -ENOMEM. */
+int trampoline_alloc(struct trampoline *t, uint64_t space);
 void trampoline_free(const struct trampoline *t);
 
 /* Give the frames of a few free slots back. False when there is none. IRQs off, no lock held; waits for all CPUs. */

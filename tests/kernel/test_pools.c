@@ -67,12 +67,12 @@ KTEST(free_trampolines_give_their_frames_back)
 
 	if (!entry->split)
 		return;
-	for (uint32_t pid = 1; pid <= 2; pid++) {
+	for (uint64_t space = 1; space <= 2; space++) {
 		for (unsigned i = 0; i < STACKS; i++) {
-			KCHECK(!trampoline_alloc(&t[i], pid));
+			KCHECK(!trampoline_alloc(&t[i], space));
 			KCHECK(!*(uint64_t *)t[i].va && !*(uint64_t *)phys_to_virt(t[i].pa));
-			*(uint64_t *)t[i].va = pid;
-			KCHECK(*(uint64_t *)phys_to_virt(t[i].pa) == pid);
+			*(uint64_t *)t[i].va = space;
+			KCHECK(*(uint64_t *)phys_to_virt(t[i].pa) == space);
 		}
 		full = frames_used();
 		for (unsigned i = 0; i < STACKS; i++)
