@@ -81,6 +81,8 @@ static const char *check_segment(const struct segment *s, size_t len)
 		return "a segment is larger in the file than in memory";
 	if (s->vaddr < USER_MIN || s->vaddr > USER_END || s->memsz > USER_END - s->vaddr)
 		return "a segment lies outside the user half";
+	if (s->vaddr < USER_STACK_TOP && s->vaddr + s->memsz > USER_STACK_TOP - USER_STACK_SIZE)
+		return "a segment lies where the stack will be";
 	if (s->vaddr % PAGE_SIZE != s->offset % PAGE_SIZE)
 		return "a segment is misaligned against its place in the file";
 	if ((s->flags & (PF_W | PF_X)) == (PF_W | PF_X))

@@ -240,6 +240,18 @@ static void segments_outside_the_user_half(void **state)
 	REFUSED(ph[2].p_memsz, USER_END - ph[2].p_vaddr + 1, "user half");
 }
 
+/* spawn() puts the stack there, after the program. */
+static void segments_in_the_stack(void **state)
+{
+	(void)state;
+	REFUSED(ph[0].p_vaddr, USER_STACK_TOP - USER_STACK_SIZE, "stack");
+	REFUSED(ph[0].p_vaddr, USER_STACK_TOP - PAGE_SIZE, "stack");
+	REFUSED(ph[2].p_memsz, USER_STACK_TOP - USER_STACK_SIZE - ph[2].p_vaddr + 1, "stack");
+	REFUSED(ph[2].p_memsz, USER_END - ph[2].p_vaddr, "stack");
+	REFUSED(ph[0].p_vaddr, USER_STACK_TOP, "entry");	/* above it is room, and nothing to run here */
+	REFUSED(ph[0].p_vaddr, USER_STACK_TOP - USER_STACK_SIZE - PAGE_SIZE, "entry");
+}
+
 static void misaligned_and_overlapping(void **state)
 {
 	(void)state;
@@ -303,7 +315,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(loads_a_program), TEST(memory_runs_out), TEST(stops_when_told_to),
 		TEST(truncated_anywhere), TEST(wrong_headers), TEST(segments_outside_the_file),
-		TEST(segments_outside_the_user_half), TEST(misaligned_and_overlapping), TEST(rights_and_entry),
+		TEST(segments_outside_the_user_half), TEST(segments_in_the_stack), TEST(misaligned_and_overlapping), TEST(rights_and_entry),
 		TEST(random_damage),
 	};
 

@@ -88,6 +88,7 @@ static bool load_right(const Elf64_Phdr *p, size_t len)
 {
 	return (wide)p->p_offset + p->p_filesz <= len && p->p_filesz <= p->p_memsz &&
 	       p->p_vaddr >= USER_MIN && (wide)p->p_vaddr + p->p_memsz <= USER_END &&
+	       (p->p_vaddr >= USER_STACK_TOP || p->p_vaddr + p->p_memsz <= USER_STACK_TOP - USER_STACK_SIZE) &&
 	       p->p_vaddr % PAGE_SIZE == p->p_offset % PAGE_SIZE &&
 	       !(p->p_flags & PF_W && p->p_flags & PF_X);
 }
