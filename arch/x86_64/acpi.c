@@ -102,9 +102,11 @@ static bool rsdp_ok(const struct rsdp *r, size_t len)
 
 static bool scan_for_rsdp(struct rsdp *out, uint64_t pa, uint64_t size)
 {
-	for (uint64_t at = pa; at + sizeof(*out) <= pa + size; at += 16) {
-		memcpy(out, phys_to_virt(at), sizeof(*out));
-		if (rsdp_ok(out, sizeof(*out)))
+	for (uint64_t at = pa; at + RSDP_V1_SIZE <= pa + size; at += 16) {
+		uint64_t left = pa + size - at, len = left < sizeof(*out) ? left : sizeof(*out);
+
+		memcpy(out, phys_to_virt(at), len);	/* the first version may lie at the very end */
+		if (rsdp_ok(out, len))
 			return true;
 	}
 	return false;

@@ -154,6 +154,28 @@ static void a_bad_checksum_is_told(void **state)
 	assert_defaults("no MADT");
 }
 
+/* Where the BIOS's area ends there is room for the first version's 20 bytes, not for the second's 36. */
+static void an_old_rsdp_lies_at_the_very_end(void **state)
+{
+	uint8_t *rsdp = phys + 0xfffe0;
+	uint32_t rsdt_pa = XSDT_PA, madt_pa = MADT_PA;
+	struct bootinfo none = { 0 };
+
+	(void)state;
+	begin_tables();
+	add_lapic(7, ENABLED);
+	finish(madt, "APIC", madt_end - madt);
+	memset(phys + XSDT_PA, 0, HEADER + 8);
+	memcpy(phys + XSDT_PA + HEADER, &madt_pa, 4);
+	finish(phys + XSDT_PA, "RSDT", HEADER + 4);
+	memcpy(rsdp, "RSD PTR ", 8);
+	memcpy(rsdp + 16, &rsdt_pa, 4);
+	set_checksum(rsdp, 20, 8);
+	acpi_init(&none);
+	memset(rsdp, 0, 20);
+	assert_true(acpi.present && acpi.cpu_apic_ids[0] == 7);
+}
+
 /* The table's length cuts its last entry off at every byte; so does an entry's own length. */
 static void short_entries_are_refused(void **state)
 {
@@ -245,6 +267,7 @@ int main(void)
 		cmocka_unit_test(overrides_that_are_not_isas_take_no_room),
 		cmocka_unit_test(no_cpu_is_no_madt),
 		cmocka_unit_test(a_bad_checksum_is_told),
+		cmocka_unit_test(an_old_rsdp_lies_at_the_very_end),
 		cmocka_unit_test(short_entries_are_refused),
 		cmocka_unit_test(any_byte_may_be_wrong),
 		cmocka_unit_test(the_pm_timer_is_found),
