@@ -32,7 +32,8 @@
 
 #define SHORT_MS	5
 #define LONG_MS		10
-#define ATTEMPTS	100		/* a busy host spoils some; nonsense is soon through */
+#define ATTEMPTS	100		/* nonsense is soon through */
+#define SPOILT_MAX	5000		/* a busy host spoils nearly all, and takes its time */
 #define POLL_LIMIT	10000000	/* far beyond LONG_MS; 1 million under icount */
 #define SLACK		128		/* of a wait, at most 1/SLACK may be doubtful */
 #define AGREEMENT	64		/* two rates may differ by 1/AGREEMENT */
@@ -181,17 +182,21 @@ static bool plausible(const struct reading *a, const struct reading *b)
 static bool measure_twice(const struct reference *ref, struct reading *r)
 {
 	struct reading other = { .tight = false };
+	unsigned spoilt = 0, attempts = 0;
 
 	r->tight = false;
-	for (unsigned i = 0; i < ATTEMPTS; i++) {
+	while (attempts < ATTEMPTS && spoilt < SPOILT_MAX) {
 		if (!r->tight && !measure(ref, LONG_MS, r))
 			return false;
 		if (!other.tight && !measure(ref, SHORT_MS, &other))
 			return false;
-		if (!r->tight || !other.tight)
+		if (!r->tight || !other.tight) {
+			spoilt++;
 			continue;
+		}
 		if (plausible(r, &other))
 			return true;
+		attempts++;
 		r->tight = other.tight = false;
 	}
 	return false;
