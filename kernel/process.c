@@ -166,8 +166,7 @@ static bool tell_some(struct process *p)
 		t->told = true;
 		list_remove(&t->sibling);
 		list_append(&p->threads, &t->sibling);
-		if (t->priority > PRIORITY_USUAL)	/* memory of the dying does not wait for an idle CPU */
-			sched_set_priority(t, PRIORITY_USUAL);
+		sched_set_priority(t, t->priority);	/* raises it */
 		if (t->state != THREAD_DEAD)
 			sched_interrupt(t);
 	}

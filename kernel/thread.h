@@ -63,7 +63,8 @@ struct thread {
 	uint64_t appended;		/* THREAD_QUEUED: the how manieth that came to this queue */
 	uint32_t slice;			/* ticks that others wait before it is preempted */
 	struct list sibling;		/* process->threads; under process_lock */
-	bool told;			/* of its process's end; at the end of that list. Likewise */
+	bool told;			/* of its process's end; at the end of that list, and of no less than the usual
+					 * priority. Likewise */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
 };
@@ -73,7 +74,7 @@ struct thread {
  * and who frees it: kernel/README.md.
  */
 struct process {
-	uint32_t pid;			/* never used twice */
+	uint32_t pid;			/* no other process has it, see kernel/pid.h */
 	uint32_t refs;			/* itself until it is torn down, the parent's child list, a waiter */
 	struct aspace *as;
 	struct budget *budget;

@@ -98,6 +98,9 @@ KTEST(wrong_states_of_threads_are_found)
 	PLANT(last->told, true, "an end that is none");
 	p->dying = true;
 	PLANT(last->told, true, "knows of its process's end");
+	last->told = true;
+	PLANT(last->priority, PRIORITY_BACKGROUND, "may wait for an idle CPU");
+	last->told = false;
 	p->dying = false;
 	PLANT(t->stop, STOP_WANTED, "waits, and is to stop");
 	PLANT(last->state, THREAD_SLEEPING, "sleeps, and is stopped");

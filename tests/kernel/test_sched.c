@@ -169,3 +169,21 @@ KTEST(a_new_priority_has_its_effect_at_once)
 	KCHECK(work_after[3]);
 	sched_check();
 }
+
+KTEST(who_knows_of_his_end_waits_for_no_idle_cpu)
+{
+	struct thread *t = sched_test_thread_here(nothing, NULL);
+
+	sched_set_priority(t, PRIORITY_BACKGROUND);
+	KCHECK(t->priority == PRIORITY_BACKGROUND);
+	t->told = true;
+	sched_set_priority(t, t->priority);
+	KCHECK(t->priority == PRIORITY_USUAL);
+	sched_set_priority(t, PRIORITY_BACKGROUND);
+	KCHECK(t->priority == PRIORITY_USUAL);
+	sched_set_priority(t, PRIORITY_URGENT);
+	KCHECK(t->priority == PRIORITY_URGENT);
+	t->told = false;
+	sched_make_ready(t);
+	sched_yield();
+}
