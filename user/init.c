@@ -98,6 +98,26 @@ static void fuzz(const char *arg)
 	shutdown(report_test(1, "fuzz", run("fuzz", arg)) ? EXIT_PASS : EXIT_FAIL);
 }
 
+/* Is @which @prefix and a number? */
+static bool counted(const char *which, const char *prefix)
+{
+	const char *digit = which + strlen(prefix);
+
+	if (!starts_with(which, prefix) || !*digit)
+		return false;
+	while (*digit >= '0' && *digit <= '9')
+		digit++;
+	return !*digit;
+}
+
+/* Is @which @program, alone or with words behind it that the program reads? */
+static bool with_words(const char *which, const char *program)
+{
+	const char *rest = which + strlen(program);
+
+	return starts_with(which, program) && (!*rest || (*rest == '-' && rest[1]));
+}
+
 /* @arg is "<which> seed=<n>". */
 static void tests(const char *arg)
 {
@@ -109,13 +129,13 @@ static void tests(const char *arg)
 	which[n] = '\0';
 	const char *seed = arg[n] ? arg + n + 1 : "";
 
-	if (starts_with(which, "torture-"))
+	if (counted(which, "torture-") || counted(which, "torture-threads-"))
 		torture(arg);
-	if (!strcmp(which, "fire") || starts_with(which, "fire-"))
+	if (with_words(which, "fire"))
 		by_itself("fire", arg);
-	if (!strcmp(which, "races") || starts_with(which, "races-"))
+	if (with_words(which, "races"))
 		by_itself("races", arg);
-	if (!strcmp(which, "fuzz") || starts_with(which, "fuzz-"))
+	if (!strcmp(which, "fuzz") || counted(which, "fuzz-"))
 		fuzz(arg);
 	if (!strcmp(which, "init-leaves"))
 		sys_thread_exit();
