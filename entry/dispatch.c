@@ -22,13 +22,11 @@
 
 int64_t syscall_dispatch(struct trapframe *frame)
 {
-	uint64_t number = frame->rax, mask;
+	uint64_t slot = SYSCALL_COUNT;		/* answers -ENOSYS */
 
-	if (number >= SYSCALL_COUNT)
-		return -ENOSYS;
-	/* All ones when in bounds, also where the branch above was mispredicted (Spectre v1). */
-	__asm__("cmp %1, %2\n\tsbb %0, %0" : "=r"(mask) : "i"(SYSCALL_COUNT), "r"(number) : "cc");
-	return syscall_table[number & mask](frame);
+	/* The number when it is below that. No branch could be mispredicted here (Spectre v1). */
+	__asm__("cmpq %1, %0\n\tcmova %1, %0" : "+r"(slot) : "m"(frame->rax) : "cc");
+	return syscall_table[slot](frame);
 }
 
 static uint32_t unexpected[256];		/* by vector, of all CPUs */

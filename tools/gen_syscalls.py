@@ -70,19 +70,22 @@ def c_args(call, kind):
 
 
 def table(calls):
-    """C for kernel/syscall.c: prototypes, a wrapper per call, the table of wrappers."""
+    """C for entry/dispatch.c: prototypes; the table, with a wrapper for each call that has arguments, and behind the
+    last call what answers where there is none."""
     out = [f"/* {MADE} */"]
     out += [f"int64_t sys_{c.name}({c_args(c, 'uint64_t')});" for c in calls]
     out.append("#ifndef SYSCALL_PROTOTYPES_ONLY")
     for c in calls:
         regs = ", ".join(f"f->{r}" for r in REGISTERS[:len(c.args)])
-        unused = "" if c.args else " (void)f;"
-        out.append(f"static int64_t call_{c.name}(const struct trapframe *f) "
-                   f"{{{unused} return sys_{c.name}({regs}); }}")
-    out += ["", f"#define SYSCALL_COUNT {len(calls)}",
-            "static int64_t (*const syscall_table[SYSCALL_COUNT])(const struct trapframe *) = {"]
+        if c.args:
+            out.append(f"static int64_t call_{c.name}(const struct trapframe *f) {{ return sys_{c.name}({regs}); }}")
+        else:       # the call itself by another name: it looks at no register
+            out.append(f'int64_t call_{c.name}(const struct trapframe *f) __asm__("sys_{c.name}");')
+    out += ["static int64_t call_none(const struct trapframe *f) { (void)f; return -ENOSYS; }",
+            "", f"#define SYSCALL_COUNT {len(calls)}",
+            "static int64_t (*const syscall_table[SYSCALL_COUNT + 1])(const struct trapframe *) = {"]
     out += [f"\t[{c.number}] = call_{c.name}," for c in calls]
-    return out + ["};", "#endif"]
+    return out + ["\t[SYSCALL_COUNT] = call_none,", "};", "#endif"]
 
 
 def never_returns(call):

