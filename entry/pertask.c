@@ -4,7 +4,7 @@
 #include "entry/common.h"
 #include "entry/dispatch.h"
 #include "entry/flip.h"
-#include "kernel/thread.h"
+#include "kernel/object/thread.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
 #include "mm/stacks.h"

@@ -13,14 +13,14 @@
 #include "entry/design.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
+#include "kernel/console/printk.h"
 #include "kernel/irqsoff.h"
-#include "kernel/printk.h"
-#include "kernel/process.h"
-#include "kernel/reap.h"
-#include "kernel/sched.h"
+#include "kernel/object/process.h"
+#include "kernel/object/reap.h"
+#include "kernel/object/tid.h"
+#include "kernel/sched/sched.h"
 #include "kernel/secrets.h"
 #include "kernel/syscall.h"
-#include "kernel/tid.h"
 #include "mm/audit.h"
 #include "mm/failing.h"
 #include "mm/frames.h"
@@ -138,7 +138,7 @@ static int64_t set_timer(uint64_t hz)
 }
 
 /* A program may have breakpoints in its own half, where the kernel's accesses for it are hit at most, and where an
- * exception of its own enters: a #DB there must be its end, wherever it came from (kernel/fault.c). */
+ * exception of its own enters: a #DB there must be its end, wherever it came from (kernel/trap/fault.c). */
 static int64_t set_breakpoint(uint64_t arg)
 {
 	uint64_t kind = arg & BREAK_ACCESS, address = arg & ~BREAK_ACCESS;

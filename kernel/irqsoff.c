@@ -22,9 +22,9 @@
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
-#include "kernel/panic.h"
-#include "kernel/sched.h"
+#include "kernel/console/panic.h"
+#include "kernel/sched/sched.h"
+#include "kernel/trap/fault.h"
 #include "mm/tlb.h"
 
 #define TICKS_PER_SECOND 1000		/* of the scheduler, meanwhile */

@@ -10,22 +10,22 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
 #include "arch/x86_64/vga.h"
+#include "boot/bootinfo.h"
+#include "boot/bootmem.h"
+#include "boot/cmdline.h"
+#include "boot/early.h"
 #include "entry/design.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/bench.h"
-#include "kernel/bootinfo.h"
-#include "kernel/bootmem.h"
-#include "kernel/cmdline.h"
-#include "kernel/early.h"
+#include "kernel/console/panic.h"
+#include "kernel/console/printk.h"
 #include "kernel/inject.h"
-#include "kernel/panic.h"
-#include "kernel/printk.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "kernel/lib/string.h"
+#include "kernel/object/process.h"
+#include "kernel/object/tid.h"
+#include "kernel/sched/sched.h"
 #include "kernel/secrets.h"
-#include "kernel/string.h"
-#include "kernel/tid.h"
 #include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -63,7 +63,7 @@ static void read_bootinfo(uint32_t magic, uint64_t info_pa)
 	if (why)
 		refuse(why);
 	if (bootinfo.mem_truncated)	/* a reserved range that was dropped might be handed out */
-		refuse("the memory map reserves more ranges than BOOT_MEM_RANGES (kernel/bootinfo.h)");
+		refuse("the memory map reserves more ranges than BOOT_MEM_RANGES (boot/bootinfo.h)");
 	if (bootinfo.vga_text)
 		vga_init((volatile void *)VGA_TEXT_PA);
 }

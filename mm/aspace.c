@@ -6,9 +6,9 @@
  * gets copies of its top-level entries, which are the only place where the two
  * halves of the pair differ there: NX in the kernel root.
  */
-#include "mm/aspace_internal.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
+#include "mm/aspace_internal.h"
 #include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/heap.h"

@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "kernel/list.h"
-#include "kernel/spinlock.h"
+#include "kernel/lib/list.h"
+#include "kernel/lib/spinlock.h"
 #include "mm/tlb.h"
 
 struct region {				/* [start, end) demand-zero or filled by the ELF loader */

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 struct direct_map {
 	const struct mem_range *mem;	/* the firmware's ranges */

@@ -14,8 +14,8 @@
  * for: with half of memory free, others still find pairs.
  */
 #include "mm/frames.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
+#include "kernel/console/panic.h"
+#include "kernel/lib/spinlock.h"
 #include "mm/failing.h"
 #include "mm/pagetable.h"
 #include "mm/summary.h"

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 /* Build the allocator over the usable ranges of @mem, rounded inwards; everything that any non-usable
  * range or any of @reserved touches is never handed out, nor are frame 0 and the first MiB.

@@ -10,8 +10,8 @@
  * the frame of one that is a page and wholly free, and leaves it bare.
  */
 #include "mm/heap.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
+#include "kernel/console/panic.h"
+#include "kernel/lib/spinlock.h"
 #include "mm/failing.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -290,7 +290,7 @@ static bool looked_everywhere(void)
 
 /*
  * All CPUs are waited for twice.  The first time so that nobody looks at these objects any more: with interrupts off
- * one may read an object, as a hint, that was freed meanwhile (notice_ready() in kernel/sched.c).
+ * one may read an object, as a hint, that was freed meanwhile (notice_ready() in kernel/sched/sched.c).
  */
 bool heap_shrink(void)
 {

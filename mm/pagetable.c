@@ -8,9 +8,9 @@
  * entry may be copied into other roots: only the root that maps through it
  * counts.
  */
-#include "mm/pagetable_internal.h"
 #include "kernel/abi.h"
 #include "mm/frames.h"
+#include "mm/pagetable_internal.h"
 #include "mm/tlb_hw.h"
 
 #define COUNT_ONE	(1ul << 52)

@@ -9,7 +9,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/percpu.h"
 #include "entry/design.h"
-#include "kernel/panic.h"
+#include "kernel/console/panic.h"
 #include "mm/aspace.h"
 #include "mm/kspace.h"
 #include "mm/tlb_hw.h"

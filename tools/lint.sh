@@ -51,8 +51,8 @@ tidy() {	# flags of the target, file patterns...
 		xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$flags -I. -I$STRICT/gen 2>&1" tidy
 }
 tidy_kernel() {
-	tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' \
-		'tests/kernel/*.c'
+	tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'boot/*.c' 'mm/*.c' 'entry/*.c' \
+		'kernel/*.c' 'tests/kernel/*.c'
 }
 tidy_user() { tidy "-Iuser/lib" 'user/*.c' 'tests/user/*.c'; }
 

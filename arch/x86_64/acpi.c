@@ -8,8 +8,8 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/acpi_table.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/printk.h"
-#include "kernel/string.h"
+#include "kernel/console/printk.h"
+#include "kernel/lib/string.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 

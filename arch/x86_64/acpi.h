@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 #include "mm/layout.h"
 
 struct irq_override {

@@ -12,10 +12,10 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/abi.h"
-#include "kernel/bootinfo.h"
-#include "kernel/panic.h"
+#include "boot/bootinfo.h"
 #include "entry/design.h"
+#include "kernel/abi.h"
+#include "kernel/console/panic.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
 

@@ -11,8 +11,8 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/panic.h"
-#include "kernel/printk.h"
+#include "kernel/console/panic.h"
+#include "kernel/console/printk.h"
 
 #define PIT_HZ		1193182
 #define PIT_CHANNEL(n)	(0x40 + (n))

@@ -5,8 +5,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "mm/layout.h"
 #include "arch/x86_64/percpu.h"
+#include "mm/layout.h"
 
 /* Features a design may need (struct entry_design.needs) and the kernel uses when present. */
 #define CPU_SMEP	(1u << 0)
@@ -45,7 +45,7 @@ struct cpu {
 	uint64_t frames_used;		/* frames that setting this CPU up took */
 	uint64_t block_pa[CEA_BLOCK_PAGES];	/* frame of each page of its block; 0: none */
 	struct thread *idle;
-	struct runqueue *queue;		/* kernel/runqueue.h; set by sched_init_cpu() */
+	struct runqueue *queue;		/* kernel/sched/runqueue.h; set by sched_init_cpu() */
 	bool online;			/* runs threads; set by itself, last */
 };
 

@@ -5,8 +5,8 @@
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/ioapic.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/printk.h"
-#include "kernel/spinlock.h"
+#include "kernel/console/printk.h"
+#include "kernel/lib/spinlock.h"
 #include "mm/kspace.h"
 
 #define IOAPIC_SELECT	0x00		/* register index; data in the window */

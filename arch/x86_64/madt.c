@@ -2,7 +2,7 @@
 /* madt.c - the interrupt hardware that the MADT names (ACPI 6.5, 5.2.12). */
 #include "arch/x86_64/acpi.h"
 #include "arch/x86_64/acpi_table.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 
 struct madt {
 	struct acpi_table head;

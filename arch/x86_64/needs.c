@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* needs.c - what a processor must have, by name. */
 #include "arch/x86_64/needs.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 
 #define NEED(leaf, bit, what) { leaf, bit, what },
 #define END { 0, 0, "" }

@@ -58,7 +58,7 @@ _Static_assert(sizeof(struct percpu) == 8192, "percpu is two pages");
 #define WORK_RESCHED	1u		/* the scheduler wants to pick again */
 #define WORK_TLB	4u		/* tlb_exit_work() is due */
 #define WORK_KILL	2u		/* the current thread's process is being killed */
-#define WORK_STOP	8u		/* the current thread is to stop (kernel/threadstop.c) */
+#define WORK_STOP	8u		/* the current thread is to stop (kernel/object/threadstop.c) */
 
 /* The running CPU's percpu, by its GS-relative address. Kernel GS only, IRQs off or thread pinned. */
 static inline struct thread *current_thread(void)

@@ -8,7 +8,7 @@
  */
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/thread.h"
+#include "kernel/object/thread.h"
 
 static uint64_t read_selectors(void)
 {

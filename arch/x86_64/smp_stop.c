@@ -7,12 +7,12 @@
  * Words that one CPU writes and others read are all that there is: no lock that a
  * stopped CPU could hold, and no wait that a dead one could make endless.
  */
-#include "arch/x86_64/smp.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
+#include "arch/x86_64/smp.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 
 #define NS_PER_S	1000000000ul
 #define STOP_NS		NS_PER_S	/* for all to stop, before the first report */

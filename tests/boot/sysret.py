@@ -6,7 +6,7 @@ program can see a check that is missing.  Here the gdb stub edits the frame righ
 and steps: the way taken is what is asserted.  Then each conditional jump of the check is blanked
 in the guest's memory, one at a time, and one of the cases must notice.
 
-A thread that was stopped (kernel/threadstop.c) may have anything in its frame: it must leave by IRETQ whatever
+A thread that was stopped (kernel/object/threadstop.c) may have anything in its frame: it must leave by IRETQ whatever
 it holds, and the check is not to be asked.  With user_return() led to a system call's way out, that is noticed.
 """
 import re

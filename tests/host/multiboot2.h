@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 static struct bootinfo bi;
 

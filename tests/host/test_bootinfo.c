@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootinfo.c kernel/bootmem.c */
+/* sources: boot/bootinfo.c boot/bootmem.c */
 /* test_bootinfo.c - multiboot2 information: what is understood, and that nothing is read outside it. */
 #include "tests/host/multiboot2.h"
-#include "kernel/bootmem.h"
+#include "boot/bootmem.h"
 
 static void everything(void **state)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/cmdline.c kernel/format.c */
+/* sources: boot/cmdline.c kernel/lib/format.c */
 /* test_cmdline.c - the command line takes what is valid, and names the word that is not. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,9 +10,9 @@
 #include <cmocka.h>
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/inject.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 
 /* --- what the parser needs from the kernel --------------------------------- */
 

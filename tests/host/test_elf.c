@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_elf.c - the program loader: what it refuses, and that nothing is mapped then. */
-/* sources: kernel/elf.c */
+/* sources: kernel/load/elf.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -53,7 +53,7 @@ class Proof(unittest.TestCase):
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
 class BeforeTheFlip(Proof):
     def test_call_of_kernel_function(self):
-        self.in_c('printk("entered");', r"calls printk in \.text", outside='#include "kernel/printk.h"')
+        self.in_c('printk("entered");', r"calls printk in \.text", outside='#include "kernel/console/printk.h"')
 
     def test_global(self):
         self.in_c("proof_count++;", r"proof_count in \.data", outside="static volatile int proof_count = 1;")

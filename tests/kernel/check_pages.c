@@ -2,7 +2,7 @@
 /* check_pages.c - every root against the regions, the threads and the other roots, and every frame once. */
 #include "tests/kernel/check_pages.h"
 #include "entry/design.h"
-#include "kernel/process.h"
+#include "kernel/object/process.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/region.h"

@@ -2,8 +2,8 @@
 /* check_spaces.c - the tree of each space's regions, and which CPU has which space loaded. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "mm/region.h"

@@ -7,10 +7,10 @@
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
-#include "kernel/sched.h"
+#include "kernel/object/thread.h"
+#include "kernel/sched/sched.h"
 #include "kernel/syscall.h"
-#include "kernel/thread.h"
+#include "kernel/trap/fault.h"
 #include "mm/pagetable.h"
 
 /* What must not change: a value for CR2, a breakpoint register set that never hits, DR6 with a bit in it. */

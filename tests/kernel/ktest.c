@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* ktest.c - runs the in-kernel tests. */
 #include <stddef.h>
-#include "kernel/pid.h"
-#include "kernel/process_internal.h"
+#include "kernel/object/pid.h"
+#include "kernel/object/process_internal.h"
 #include "tests/kernel/ktest.h"
 
 const char *ktest_skipped;

@@ -4,8 +4,8 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
-#include "kernel/process.h"
+#include "kernel/object/process.h"
+#include "kernel/trap/fault.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/races_internal.h"
 

@@ -9,10 +9,10 @@
 #include "arch/x86_64/idle.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
-#include "kernel/fault.h"
-#include "kernel/panic.h"
-#include "kernel/printk.h"
-#include "kernel/sched_internal.h"
+#include "kernel/console/panic.h"
+#include "kernel/console/printk.h"
+#include "kernel/sched/sched_internal.h"
+#include "kernel/trap/fault.h"
 #include "tests/kernel/races_internal.h"
 
 #define ROUNDS_MAX	48		/* turns that a part has without coming to an end: it spins */

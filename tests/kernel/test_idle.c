@@ -6,7 +6,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
-#include "kernel/fault.h"
+#include "kernel/trap/fault.h"
 #include "tests/kernel/ktest.h"
 
 static volatile unsigned interrupts, halts;

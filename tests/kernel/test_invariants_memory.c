@@ -2,7 +2,7 @@
 /* test_invariants_memory.c - of regions, page tables, CPUs and pools, each made wrong once, and found. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
-#include "kernel/process_internal.h"
+#include "kernel/object/process_internal.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"

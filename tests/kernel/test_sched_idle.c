@@ -7,7 +7,7 @@
  * into. What is sent to it meanwhile comes right after, and not to its HLT. A hang is the boot
  * runner's time-out.
  */
-#include "kernel/sched_internal.h"
+#include "kernel/sched/sched_internal.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/sched_test.h"

@@ -7,9 +7,9 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/panic.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "kernel/console/panic.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"

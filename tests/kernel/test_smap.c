@@ -11,7 +11,7 @@
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
+#include "kernel/trap/fault.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
 #include "mm/usercopy.h"

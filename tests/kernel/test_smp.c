@@ -7,7 +7,7 @@
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "entry/dispatch.h"
-#include "kernel/sched.h"
+#include "kernel/sched/sched.h"
 #include "mm/kspace.h"
 #include "mm/stacks.h"
 #include "tests/kernel/ktest.h"

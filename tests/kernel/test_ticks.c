@@ -6,7 +6,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
-#include "kernel/sched.h"
+#include "kernel/sched/sched.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 

@@ -7,8 +7,8 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
-#include "kernel/sched.h"
-#include "kernel/spinlock.h"
+#include "kernel/lib/spinlock.h"
+#include "kernel/sched/sched.h"
 #include "mm/tlb.h"
 
 uint64_t world_cr3[MAX_CPUS];

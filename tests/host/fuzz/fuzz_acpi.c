@@ -12,7 +12,7 @@
 #include "tests/host/fuzz/acpisame.h"
 #include "arch/x86_64/acpi_table.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 

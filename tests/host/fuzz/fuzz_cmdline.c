@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/cmdline.c kernel/format.c */
+/* sources: boot/cmdline.c kernel/lib/format.c */
 /*
  * fuzz_cmdline.c - command lines.
  *
@@ -9,9 +9,9 @@
 #include <errno.h>
 #include "tests/host/fuzz/fuzz.h"
 #include "entry/design.h"
-#include "kernel/cmdline.h"
+#include "boot/cmdline.h"
 #include "kernel/inject.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 #include "mm/layout.h"
 
 #define MOST_TOLD	64		/* bytes of a word that a message names, at least */

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/elf.c */
+/* sources: kernel/load/elf.c */
 /*
  * fuzz_elf.c - programs.
  *
  * An input says when memory ends, how long the file is, and the file's first bytes; the rest of the
- * file is a pattern.  A file is loaded exactly if it keeps the rules of kernel/elf.h, which
+ * file is a pattern.  A file is loaded exactly if it keeps the rules of kernel/load/elf.h, which
  * a second reader checks in 128 bits; every byte of the pages is then looked at.
  */
 #include <elf.h>

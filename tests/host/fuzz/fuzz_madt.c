@@ -9,7 +9,7 @@
 #include "tests/host/fuzz/fuzz.h"
 #include "tests/host/fuzz/acpisame.h"
 #include "arch/x86_64/acpi_table.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 
 #define HEAD		36
 #define MOST		4096
