@@ -315,7 +315,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(loads_a_program), TEST(memory_runs_out), TEST(stops_when_told_to),
 		TEST(truncated_anywhere), TEST(wrong_headers), TEST(segments_outside_the_file),
-		TEST(segments_outside_the_user_half), TEST(segments_in_the_stack), TEST(misaligned_and_overlapping), TEST(rights_and_entry),
+		TEST(segments_outside_the_user_half), TEST(segments_in_the_stack),
+		TEST(misaligned_and_overlapping), TEST(rights_and_entry),
 		TEST(random_damage),
 	};
 

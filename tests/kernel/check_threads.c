@@ -25,8 +25,8 @@ static const char *check_state(const struct thread *t)
 	MUST(t->state != THREAD_SLEEPING || !t->wake_pending, "process %u, thread %u sleeps over a wake()", pid, tid);
 	MUST(t->state != THREAD_BLOCKED || !t->unblock_pending, "process %u, thread %u waits over what it waits for",
 	     pid, tid);
-	MUST(!t->told || t->priority <= PRIORITY_USUAL, "process %u, thread %u knows of its process's end, and may wait "
-	     "for an idle CPU", pid, tid);
+	MUST(!t->told || t->priority <= PRIORITY_USUAL,
+	     "process %u, thread %u knows of its process's end, and may wait for an idle CPU", pid, tid);
 	MUST(!waits || !t->told, "process %u, thread %u waits, and knows of its process's end", pid, tid);
 	MUST(!waits || t->stop != STOP_WANTED, "process %u, thread %u waits, and is to stop", pid, tid);
 	MUST(t->stop != STOP_DONE || t->state != THREAD_SLEEPING, "process %u, thread %u sleeps, and is stopped", pid,
