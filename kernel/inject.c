@@ -14,6 +14,7 @@
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define SKIP_FLIP "skip-flip:"
 #define NOP 0x90

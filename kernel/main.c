@@ -29,7 +29,7 @@
 #include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 

@@ -17,6 +17,7 @@
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define KERNEL_HALF	DIRECT_MAP_BASE
 #define EVERYTHING	~0ul

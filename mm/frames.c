@@ -17,7 +17,7 @@
 #include "kernel/console/panic.h"
 #include "kernel/lib/spinlock.h"
 #include "mm/failing.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/summary.h"
 
 #define EARLY_LIMIT	0x100000000ul	/* what the boot code's identity map reaches */

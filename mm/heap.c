@@ -2,10 +2,9 @@
 /*
  * heap.c - kzalloc: one size class per power of two, from 32 bytes to 1 MiB.
  *
- * A block serves one class: a page cut into equal objects, or for the classes
- * above a page one run of pages.  What is free in a block is a bitmap outside
- * it, in a descriptor per page at the start of the heap area, so objects lie at
- * multiples of their size and an overrun meets another object, not the books.
+ * A block serves one class: a page cut into equal objects, or above a page one
+ * run of pages.  What is free in it is a bitmap in a descriptor per page at the
+ * start of the heap area, so an overrun meets another object, not the books.
  * A block stays with its class until memory is short: then heap_shrink() takes
  * the frame of one that is a page and wholly free, and leaves it bare.
  */
@@ -16,6 +15,7 @@
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 
 #define MIN_SHIFT	5

@@ -21,6 +21,7 @@
 #include "mm/directmap.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 
 #define MMIO_AREA_SIZE	0x40000000ul	/* more than any machine's register windows that we map */

@@ -14,6 +14,7 @@
 #include "mm/kspace.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 
 #define SLOTS_MAX	32768u		/* of each pool: twice as many as there are tids */

@@ -11,7 +11,7 @@
 #include "kernel/console/printk.h"
 #include "kernel/lib/string.h"
 #include "mm/kspace.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define IOAPIC_DEFAULT_PA	0xfec00000
 

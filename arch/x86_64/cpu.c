@@ -14,6 +14,7 @@
 #include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/stacks.h"
 
 struct cpu cpus[MAX_CPUS];

@@ -9,6 +9,7 @@
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define GDT_KERNEL_CODE	0x00af9b000000ffff	/* long mode, DPL 0, accessed */
 #define GDT_KERNEL_DATA	0x00cf93000000ffff

@@ -22,7 +22,7 @@
 #include "kernel/lib/string.h"
 #include "kernel/sched/sched.h"
 #include "mm/kspace.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 
 #define LOW_MEMORY_END	0xa0000ul	/* video memory and ROMs from here on */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 #include "kernel/console/panic.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define PHYS_BYTES 0x1000000ul		/* 16 MiB, from physical address 0 */
 

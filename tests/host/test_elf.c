@@ -12,6 +12,7 @@
 #include "kernel/abi.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 static bool must_leave;
 bool sched_point(void);

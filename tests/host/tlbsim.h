@@ -22,6 +22,7 @@
 #include <cmocka.h>
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb_hw.h"
 
 #define CPUS		8

@@ -5,6 +5,7 @@
 #include "kernel/object/process.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
+#include "mm/physmap.h"
 #include "mm/region.h"
 
 #define LOWER_END	0x0000800000000000ul

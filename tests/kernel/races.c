@@ -7,6 +7,7 @@
 #include "kernel/object/process.h"
 #include "kernel/trap/fault.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "tests/kernel/races_internal.h"
 
 static int64_t poll(void)

@@ -6,6 +6,7 @@
 #include "mm/aspace.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "tests/kernel/ktest.h"
 
 #define LOWER_SLOTS 256

@@ -6,6 +6,7 @@
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/stacks.h"
 #include "mm/tlb.h"
 #include "tests/kernel/plant.h"

@@ -10,6 +10,7 @@
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/reclaim.h"
 #include "mm/stacks.h"
 #include "mm/tlb.h"

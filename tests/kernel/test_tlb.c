@@ -8,6 +8,7 @@
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/ktest.h"

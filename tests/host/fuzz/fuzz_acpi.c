@@ -14,7 +14,7 @@
 #include "arch/x86_64/x86.h"
 #include "kernel/console/printk.h"
 #include "mm/kspace.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define RAM		0x101000ul
 #define EBDA_WORD	0x40e

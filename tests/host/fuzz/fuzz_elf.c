@@ -13,6 +13,7 @@
 #include "mm/aspace.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define MOST_BYTES	0x4000
 #define MOST_LOADS	16
