@@ -8,8 +8,8 @@
 #include "boot/cmdline.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/console/printk.h"
 #include "kernel/inject.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "mm/layout.h"
 

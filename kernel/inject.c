@@ -9,6 +9,7 @@
 #include "entry/dispatch.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/spinlock.h"
 #include "kernel/lib/string.h"
 #include "mm/aspace.h"

@@ -21,6 +21,7 @@
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
 #include "kernel/inject.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/object/process.h"
 #include "kernel/object/tid.h"

@@ -8,7 +8,7 @@
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "kernel/object/thread.h"
 #include "mm/frames.h"
 #include "mm/heap.h"

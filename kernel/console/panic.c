@@ -14,6 +14,7 @@
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "kernel/object/thread.h"
 #include "mm/pagetable.h"
 

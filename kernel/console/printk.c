@@ -6,6 +6,7 @@
 #include "arch/x86_64/x86.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/spinlock.h"
 #include "kernel/lib/string.h"
 

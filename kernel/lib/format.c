@@ -2,7 +2,7 @@
 /* format.c - printf's little brother: text into a buffer, never past it. Runs on the host too. */
 #include <stdbool.h>
 #include <stdint.h>
-#include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 
 struct out {

@@ -14,7 +14,6 @@
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
-#include "kernel/console/printk.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reap.h"
 #include "kernel/sched/sched.h"

@@ -12,7 +12,7 @@
 #include "kernel/abi.h"
 #include "boot/cmdline.h"
 #include "kernel/inject.h"
-#include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 
 /* --- what the parser needs from the kernel --------------------------------- */
 

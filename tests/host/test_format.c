@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 
 #define SAME(...) \
 	do { \

@@ -9,6 +9,7 @@
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "kernel/object/thread.h"
 #include "kernel/trap/fault.h"
 #include "mm/layout.h"

@@ -5,6 +5,7 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "kernel/object/process.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/tid.h"

@@ -11,7 +11,7 @@
 #include "entry/design.h"
 #include "boot/cmdline.h"
 #include "kernel/inject.h"
-#include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
 #include "mm/layout.h"
 
 #define MOST_TOLD	64		/* bytes of a word that a message names, at least */
