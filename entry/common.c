@@ -4,7 +4,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trapframe.h"
 #include "kernel/abi.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"

@@ -74,26 +74,3 @@ void idt_dispatch(struct trapframe *frame)
 	smap_close();
 	handlers[frame->vector](frame);
 }
-
-void exit_work(void)
-{
-	struct percpu *pc = this_cpu()->percpu;
-
-	while (pc->work & ~WORK_TLB) {
-		if (current_thread()->process->dying)
-			thread_exit_current();
-		if (pc->work & WORK_STOP)
-			thread_stopped();
-		pc->work &= WORK_TLB;
-		sched_yield();
-		pc = this_cpu()->percpu;	/* it may be another CPU now */
-	}
-	if (pc->work)
-		tlb_exit_work();		/* last: what comes behind is the flip out */
-}
-
-void exit_syscall_work(int64_t result)
-{
-	current_thread()->frame->rax = (uint64_t)result;
-	exit_work();
-}

@@ -24,6 +24,7 @@
 #include "kernel/lib/format.h"
 #include "kernel/lib/string.h"
 #include "kernel/object/process.h"
+#include "kernel/object/reap.h"
 #include "kernel/object/tid.h"
 #include "kernel/sched/sched.h"
 #include "kernel/secrets.h"
@@ -184,7 +185,7 @@ static void __attribute__((noreturn)) boot_thread(void)
 	start_init();
 	inject_late();
 	sched_set_tick(SCHED_TICK_HZ);
-	sched_idle();
+	sched_idle(reap);
 }
 
 /* [cr3=early identity map and image, rsp=boot stack, if=0] */
@@ -200,7 +201,7 @@ void kmain(uint32_t magic, uint64_t info_pa)
 	entry_choose(cmdline.entry);
 	init_memory();
 	inject_early(cmdline.inject);
-	if (cpu_alloc(0, 0))		/* its APIC id is known later */
+	if (cpu_alloc(0, 0) || sched_alloc_idle(&cpus[0]))	/* its APIC id is known later */
 		panic("no memory for the first CPU");
 	cpu_load(0);
 	early_report_nmis(0);

@@ -208,7 +208,7 @@ int64_t sys_set_fs_base(uint64_t base)
 {
 	if (base >= USER_END)
 		return -EINVAL;
-	current_thread()->fs_base = base;
+	current_thread()->segments.fs_base = base;
 	wrmsr(MSR_FS_BASE, base);
 	return 0;
 }

@@ -12,7 +12,7 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"

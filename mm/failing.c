@@ -2,7 +2,7 @@
 /* failing.c - allocations that fail on demand. */
 #include "mm/failing.h"
 #include "arch/x86_64/cpu.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 #include "mm/frames.h"
 
 uint64_t failing_left;

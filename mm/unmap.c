@@ -7,6 +7,7 @@
  */
 #include "entry/design.h"
 #include "kernel/abi.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched.h"
 #include "mm/aspace_internal.h"
 #include "mm/budget.h"

@@ -9,9 +9,7 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/lib/format.h"
-#include "kernel/object/thread.h"
 #include "mm/frames.h"
-#include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "mm/physmap.h"
@@ -156,15 +154,6 @@ static int alloc_tables(struct cpu *cpu)
 	return 0;
 }
 
-static int alloc_idle_thread(struct cpu *cpu)
-{
-	cpu->idle = kzalloc(sizeof(*cpu->idle));
-	if (!cpu->idle)
-		return -ENOMEM;
-	cpu->idle->kstack_top = kstack_alloc();
-	return cpu->idle->kstack_top ? 0 : -ENOMEM;
-}
-
 int cpu_alloc(uint32_t index, uint32_t apic_id)
 {
 	struct cpu *cpu = &cpus[index];
@@ -183,7 +172,7 @@ int cpu_alloc(uint32_t index, uint32_t apic_id)
 	if (!err)
 		err = entry->setup_cpu(cpu);
 	cpu->frames_used = frames_used() - frames_before;
-	return err ? err : alloc_idle_thread(cpu);
+	return err;
 }
 
 /* SYSCALL: selectors, target, and the flags it clears (AC too: it would switch SMAP off). */

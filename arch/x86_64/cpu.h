@@ -76,8 +76,8 @@ uint32_t cpu_missing_features(void);
 /* Set CR0, CR4, EFER of this CPU outright (firmware leaves bits set). Any table, IRQs off. */
 void cpu_enable_features(void);
 
-/* CPU @index's block of the CPU entry area, filled, and its idle thread with a stack. On any CPU, kernel table,
- * IRQs off. 0, or -ENOMEM; what was taken by then stays with the block. CPU 0 comes first, and makes the IDT. */
+/* CPU @index's block of the CPU entry area, filled. On any CPU, kernel table, IRQs off. 0, or
+ * -ENOMEM; what was taken by then stays with the block. CPU 0 comes first, and makes the IDT. */
 int cpu_alloc(uint32_t index, uint32_t apic_id);
 /* Make this CPU cpus[@index], which cpu_alloc() filled: descriptors, GS, system-call MSRs. Kernel table, IRQs off. */
 void cpu_load(uint32_t index);

@@ -20,6 +20,7 @@
 #include "kernel/console/printk.h"
 #include "kernel/inject.h"
 #include "kernel/lib/string.h"
+#include "kernel/object/reap.h"
 #include "kernel/sched/sched.h"
 #include "mm/kspace.h"
 #include "mm/physmap.h"
@@ -65,7 +66,7 @@ void smp_ap_main(void)
 	sched_init_cpu(cpu, cpu->idle);
 	sched_set_tick(SCHED_TICK_HZ);
 	sched_cpu_online(cpu);
-	sched_idle();
+	sched_idle(reap);
 }
 
 /* --- a page to start at -------------------------------------------------------------- */
@@ -197,6 +198,13 @@ static bool next_other(uint32_t *at, uint32_t *apic_id)
 	return false;
 }
 
+static int alloc(uint32_t index, uint32_t apic_id)
+{
+	int err = cpu_alloc(index, apic_id);
+
+	return err ? err : sched_alloc_idle(&cpus[index]);
+}
+
 static void start_others(uint64_t page, uint32_t others)
 {
 	uint32_t at = 0, apic_id;
@@ -211,7 +219,7 @@ static void start_others(uint64_t page, uint32_t others)
 	at = 0;
 	for (uint32_t n = 0; n < others && next_other(&at, &apic_id); n++) {
 		/* A CPU that failed leaves its block to the next. */
-		if (!cpus[cpu_count].idle && cpu_alloc(cpu_count, apic_id)) {
+		if (!cpus[cpu_count].idle && alloc(cpu_count, apic_id)) {
 			printk("smp: no memory for CPU %u: it and those behind it are left out\n", cpu_count);
 			return;
 		}

@@ -15,7 +15,7 @@
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 #include "mm/pagetable.h"
 
 #define MESSAGE_MAX	256

@@ -5,7 +5,7 @@
 
 #include "kernel/abi.h"
 #include "kernel/load/archive.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 
 extern struct archive boot_archive;
 
@@ -29,9 +29,8 @@ int thread_stop(uint32_t tid);		/* waits, as long as that thread's way to user m
 int thread_get_registers(uint32_t tid, struct thread_registers *r);
 int thread_set_registers(uint32_t tid, const struct thread_registers *r);
 int thread_resume(uint32_t tid);
-/* The current thread is to stop (WORK_STOP): wait until it is resumed, and leave for user mode. On its kernel stack,
- * whose contents are given up. */
-void thread_stopped(void) __attribute__((noreturn));
+/* The current thread is to stop (WORK_STOP), its frame is complete: wait until it is resumed or has to end. */
+void thread_wait_stopped(void);
 
 int64_t thread_join(uint32_t tid);
 int64_t process_wait(uint32_t pid);

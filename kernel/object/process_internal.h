@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include "kernel/lib/spinlock.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 
 /* Guards the process list, every process's fields and the tid table. IRQs off; innermost but for the
  * queue locks and the budgets'. */

@@ -7,6 +7,7 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/object/process.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/reap.h"
@@ -120,6 +121,7 @@ static void frame_init(struct trapframe *f, uint64_t rip, uint64_t rsp, uint64_t
 static int equip(struct thread *t, struct process *p)
 {
 	t->process = p;
+	t->as = p->as;
 	t->fpu = kzalloc(fpu_area_size());
 	if (!t->fpu)
 		return -ENOMEM;

@@ -11,12 +11,10 @@
  * What IRETQ faults on (selectors, a non-canonical RIP) is let through: that fault
  * is the program's, see kernel_exception().  What would *not* fault and harm is refused or corrected here.
  */
-#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
-#include "arch/x86_64/switch.h"
 #include "arch/x86_64/x86.h"
-#include "entry/design.h"
-#include "entry/dispatch.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/object/process.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/sched/sched.h"
@@ -100,26 +98,14 @@ int thread_resume(uint32_t tid)
 	return err ? err : answer;
 }
 
-/* On the thread's kernel stack, just below the place of a frame. */
-static void leave_resumed(void)
+void thread_wait_stopped(void)
 {
 	struct thread *t = current_thread();
 
-	if (t->process->dying)
-		thread_exit_current();
-	wrmsr(MSR_FS_BASE, t->stopped_fs_base);
-	exit_work();			/* it may stop again: hence the fresh stack, or they would pile up */
-	entry->user_return(t->frame);
-}
-
-void thread_stopped(void)
-{
-	struct thread *t = current_thread();
-
-	this_cpu()->percpu->work &= ~WORK_STOP;
-	segments_save(t);		/* FS base is the CPU's until the next switch, and is written back there */
+	/* FS base is the CPU's until the next switch, and is written back there. */
+	segments_save(&t->segments);
 	spin_lock(&process_lock);
-	t->stopped_fs_base = t->fs_base;
+	t->stopped_fs_base = t->segments.fs_base;
 	while (t->stop != STOP_NONE && !t->process->dying) {
 		t->stop = STOP_DONE;
 		if (t->stopper)
@@ -129,7 +115,6 @@ void thread_stopped(void)
 		spin_lock(&process_lock);
 	}
 	spin_unlock(&process_lock);
-	run_on_stack(t->kstack_top - sizeof(struct trapframe), leave_resumed);
 }
 
 /* --- registers ----------------------------------------------------------------- */

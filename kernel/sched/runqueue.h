@@ -17,8 +17,9 @@
 
 #include <stddef.h>
 #include "kernel/lib/list.h"
-#include "kernel/object/thread.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sleepers.h"
+#include "kernel/sched/thread.h"
 
 #define RUNQUEUE_LOOK	32u
 #define ANY_CPU		(~0ul)		/* affinity of a thread that may run anywhere */

@@ -17,10 +17,9 @@
 #include "arch/x86_64/switch.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
-#include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
-#include "kernel/object/process.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/sched/runqueue.h"
 #include "kernel/sched/sched_internal.h"
 #include "mm/tlb.h"
@@ -146,16 +145,15 @@ static void resume_tick(struct runqueue *q)
 static void load_context(struct cpu *cpu, struct thread *next)
 {
 	struct percpu *pc = cpu->percpu;
-	struct process *p = next->process;
 
 	pc->current = next;
 	pc->kstack_top = next->kstack_top;
-	pc->work = (pc->work & WORK_TLB) | next->work | (p && p->dying ? WORK_KILL : 0);
-	tlb_load(p ? p->as : NULL);
-	if (p) {
+	pc->work = (pc->work & WORK_TLB) | next->work | (next->told ? WORK_KILL : 0);
+	tlb_load(next->as);
+	if (next->process) {
 		entry->switch_thread(cpu, next);
 		fpu_restore(next->fpu);
-		segments_load(next);
+		segments_load(&next->segments);
 		resume_tick(queue_of(cpu));
 	}
 }
@@ -201,7 +199,7 @@ void schedule_locked(struct runqueue *q)
 	q->leaving = prev;
 	if (prev->process) {
 		fpu_save(prev->fpu);
-		segments_save(prev);
+		segments_save(&prev->segments);
 	}
 	load_context(cpu, next);
 	switch_stacks(&prev->kernel_rsp, next->kernel_rsp);
@@ -251,7 +249,8 @@ bool sched_point(void)
 		this_cpu()->percpu->work &= ~WORK_RESCHED;
 		sched_yield();
 	}
-	return __atomic_load_n(&t->work, __ATOMIC_RELAXED) || t->process->dying;
+	return __atomic_load_n(&t->work, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&t->told, __ATOMIC_RELAXED);
 }
 
 void sched_exit(void)
@@ -288,17 +287,13 @@ uint64_t sched_dead_count(void)
 	return __atomic_load_n(&dead_count, __ATOMIC_RELAXED);
 }
 
-/* A new thread's first C: [cr3=kernel gs=kernel rsp=kernel if=0], queue lock held. */
-void thread_start(void);
-void thread_start(void)
+bool sched_start(void)
 {
 	struct thread *t = current_thread();
 
 	finish_switch();
-	if (!t->process) {
-		t->kernel_main(t->kernel_arg);
-		sched_exit();
-	}
-	exit_work();
-	entry->user_return(t->frame);
+	if (t->process)
+		return true;
+	t->kernel_main(t->kernel_arg);
+	sched_exit();
 }

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "kernel/object/thread.h"
+#include "kernel/sched/thread.h"
 
 struct trapframe;
 
@@ -38,6 +38,9 @@ void sched_unblock(struct thread *t);
  */
 bool sched_point(void);
 
+/* A new thread's first C, queue lock held. A kernel thread's life is in here. True when it is a program's, on its way
+ * to user mode. */
+bool sched_start(void);
 /* End the current thread's life: it is handed to the reaper once its stack is left. IRQs off. */
 void sched_exit(void) __attribute__((noreturn));
 /* Threads that sched_exit() ended and whose stacks are free: one, or NULL. Any CPU. */
@@ -50,6 +53,8 @@ static inline bool sched_any_dead(void)
 	return __atomic_load_n(&sched_dead, __ATOMIC_RELAXED);
 }
 
+/* @cpu's idle thread, with a stack. 0 or -ENOMEM. */
+int sched_alloc_idle(struct cpu *cpu);
 /* Make @idle, whose stack the caller runs on, this CPU's idle and current thread. IRQs off. */
 void sched_init_cpu(struct cpu *cpu, struct thread *idle);
 
@@ -78,7 +83,8 @@ void sched_check(void);
 /* The same without the panic: what is wrong, with *@cpu set, or NULL. */
 const char *sched_find_wrong(uint32_t *cpu);
 extern uint64_t sched_ipis_sent;	/* all CPUs; written with relaxed atomics */
-void sched_idle(void) __attribute__((noreturn));
+/* What an idle CPU does: @meanwhile, and wait for a thread. */
+void sched_idle(void (*meanwhile)(void)) __attribute__((noreturn));
 void sched_tick(struct trapframe *frame);	/* VECTOR_TIMER: slice, timed sleepers */
 void sched_later_irq(struct trapframe *frame);	/* VECTOR_LATER: sleepers that were too many */
 

@@ -7,10 +7,11 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
-#include "kernel/object/process.h"
-#include "kernel/object/reap.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/sched_internal.h"
+#include "mm/heap.h"
+#include "mm/stacks.h"
 
 #define EXPIRE_BATCH 4			/* some 600 instructions each */
 
@@ -85,7 +86,7 @@ void sched_reschedule_irq(struct trapframe *frame)
 	lapic_eoi();
 	if (t->process)
 		this_cpu()->percpu->work |= t->work |
-					    (t->process->dying ? WORK_KILL : WORK_RESCHED);
+					    (t->told ? WORK_KILL : WORK_RESCHED);
 }
 
 void sched_set_tick(uint32_t hz)
@@ -169,6 +170,15 @@ void sched_force_migration(bool on)
 
 /* --- a CPU's life ---------------------------------------------------------------- */
 
+int sched_alloc_idle(struct cpu *cpu)
+{
+	cpu->idle = kzalloc(sizeof(*cpu->idle));
+	if (!cpu->idle)
+		return -ENOMEM;
+	cpu->idle->kstack_top = kstack_alloc();
+	return cpu->idle->kstack_top ? 0 : -ENOMEM;
+}
+
 void sched_init_cpu(struct cpu *cpu, struct thread *idle)
 {
 	cpu->queue = &queues[cpu->index];
@@ -251,14 +261,14 @@ static bool halt_allowed(const struct runqueue *q, uint64_t bit)
 	return !q->ready && __atomic_load_n(&sched_idle_cpus, __ATOMIC_RELAXED) & bit;
 }
 
-void sched_idle(void)
+void sched_idle(void (*meanwhile)(void))
 {
 	struct cpu *cpu = this_cpu();
 	struct runqueue *q = queue_of(cpu);
 	uint64_t bit = 1ul << cpu->index;
 
 	for (;;) {
-		reap();
+		meanwhile();
 		/* Idle first, then look: whoever queues a thread after our look sees the bit and
 		 * sends an interrupt, which ends the HLT. */
 		__atomic_or_fetch(&sched_idle_cpus, bit, __ATOMIC_SEQ_CST);

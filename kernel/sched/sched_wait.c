@@ -4,7 +4,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
-#include "kernel/object/process.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/sched_internal.h"
 
@@ -15,7 +15,7 @@ int sched_sleep(uint64_t timeout_ns)
 
 	spin_lock(&q->lock);
 	t->sleep_result = 0;
-	if (t->wake_pending || t->work || t->process->dying) {
+	if (t->wake_pending || t->work || t->told) {
 		t->sleep_result = t->wake_pending ? 0 : -EINTR;
 		t->wake_pending = false;
 		spin_unlock(&q->lock);

@@ -11,7 +11,6 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
-#include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/object/process.h"

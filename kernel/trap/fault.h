@@ -12,6 +12,17 @@ struct trapframe;
  * resolved (page fault, a skipped UD2), else kills the process. */
 void user_exception(struct trapframe *frame);
 
+/* An exception in kernel mode; @cr3 is the table it found. On the stack it hit, or on a body stack when that was
+ * a vestibule's. Returns when the fault was expected (user copies). */
+void kernel_exception(struct trapframe *frame, uint64_t cr3);
+
+/* IST vectors; @cr3 and @gs are the table and the GS base found. On this CPU's body stack for the vector. True when
+ * the event interrupted an NMI handler: the way back is then without IRETQ, which would unmask NMIs. */
+bool ist_nmi(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+void ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs);	/* returns to tests only */
+bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs);
+
 /* "#GP general protection", for messages. */
 const char *exception_name(uint64_t vector);
 

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <cmocka.h>
 #include "kernel/object/pid.h"
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 
 #define MOST 16383u			/* processes at once: each is a task */
 

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "kernel/object/thread.h"
+#include "kernel/object/object.h"
 #include "kernel/object/tid.h"
 
 #define MANY (1u << 19)		/* threads, one after the other: more than a slot has generations */

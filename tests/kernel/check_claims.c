@@ -5,7 +5,6 @@
  * A thread that is blocked has exactly one claim: it joins, waits, stops another, or is stopped.  One without would
  * sleep for ever, and so would one whose claim came true without anybody telling it.
  */
-#include "kernel/object/process.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/tid.h"
 #include "tests/kernel/invariants.h"

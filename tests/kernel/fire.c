@@ -7,7 +7,6 @@
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/object/thread.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall.h"
 #include "kernel/trap/fault.h"

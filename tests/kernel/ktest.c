@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* ktest.c - runs the in-kernel tests. */
 #include <stddef.h>
+#include "kernel/lib/spinlock.h"
 #include "kernel/object/pid.h"
 #include "kernel/object/process_internal.h"
 #include "tests/kernel/ktest.h"

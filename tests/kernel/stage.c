@@ -4,6 +4,7 @@
 #include "arch/x86_64/percpu.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/reap.h"
 #include "kernel/object/tid.h"

@@ -5,7 +5,6 @@
 #include "kernel/object/process_internal.h"
 #include "kernel/object/reap.h"
 #include "kernel/object/tid.h"
-#include "kernel/sched/sched.h"
 #include "kernel/sched/sched_internal.h"
 #include "mm/budget.h"
 #include "tests/kernel/plant.h"

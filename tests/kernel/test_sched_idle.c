@@ -7,6 +7,7 @@
  * into. What is sent to it meanwhile comes right after, and not to its HLT. A hang is the boot
  * runner's time-out.
  */
+#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched_internal.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"

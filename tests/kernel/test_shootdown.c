@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/console/panic.h"
+#include "kernel/lib/spinlock.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
 #include "mm/aspace.h"

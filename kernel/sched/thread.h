@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* thread.h - threads and the processes that own them. */
+/* thread.h - what the scheduler schedules. Its functions: kernel/object/process.h. */
 #ifndef KERNEL_THREAD_H
 #define KERNEL_THREAD_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/segments.h"
 #include "arch/x86_64/trapframe.h"
 #include "kernel/lib/list.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sleepers.h"
-#include "mm/aspace.h"
 #include "mm/stacks.h"
 
 enum thread_state {
@@ -31,6 +30,7 @@ enum stop_state {
 /* PRIORITY_* of kernel/abi.h. */
 #define PRIORITY_COUNT 3
 
+struct aspace;
 struct cpu;
 struct process;
 
@@ -40,12 +40,12 @@ struct thread {
 	struct trapframe *frame;	/* its user frame: top of the kernel stack or of the trampoline */
 	struct trampoline trampoline;	/* va 0 when the design has none */
 	struct process *process;	/* NULL: a kernel thread */
+	struct aspace *as;		/* its process's */
 	void *fpu;			/* XSAVE area, 64-byte aligned */
-	uint64_t fs_base;
-	uint64_t selectors;		/* user DS, ES, FS, GS, 16 bits each */
+	struct user_segments segments;
 	enum stop_state stop;		/* this and what follows: under process_lock, see kernel/object/threadstop.c */
 	struct thread *stopper;		/* who waits in thread_stop() for it */
-	uint64_t stopped_fs_base;	/* STOP_DONE: what fs_base will be */
+	uint64_t stopped_fs_base;	/* STOP_DONE: what segments.fs_base will be */
 	uint32_t work;			/* WORK_STOP, or 0: goes into percpu->work whenever it is loaded */
 
 	uint32_t tid;			/* see kernel/object/tid.h */
@@ -67,37 +67,6 @@ struct thread {
 					 * priority. Likewise */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
-};
-
-/*
- * Under process_lock but for what never changes after the process was published.  What may be found, how long,
- * and who frees it: kernel/object/README.md.
- */
-struct process {
-	uint32_t pid;			/* no other process has it, see kernel/object/pid.h */
-	uint32_t refs;			/* itself until it is torn down, the parent's child list, a waiter */
-	struct aspace *as;
-	struct budget *budget;
-	uint32_t rights;		/* RIGHT_*: its own, */
-	uint32_t spawn_rights;		/* and what its children are born with */
-	struct list threads;		/* alive or not yet reaped */
-	uint32_t live_threads;		/* that have not ended */
-	uint32_t unreaped_threads;	/* whose memory is not freed yet: the space must stay */
-	uint32_t tids;			/* first of its slots, see kernel/object/tid.c */
-	uint32_t thread_units, spare_units;	/* charged for threads, and of these not in use */
-	struct process *parent;		/* NULL: nobody will wait for it */
-	struct list children, child;	/* those whose parent it is; its place among its parent's */
-	struct list all;		/* every process, for the audit */
-	struct process *hash_next;
-	struct list teardown;		/* its place among those that kernel/object/reap.c takes apart */
-	uint64_t teardown_ticket;	/* the how manieth of them */
-	bool teardown_busy;		/* a CPU is at it */
-	struct thread *waiter;		/* the parent's thread in wait(); it has the claim and a reference */
-	uint32_t exit_status;
-	bool dying;			/* its threads end before they reach user mode again */
-	bool dead;			/* no thread left */
-	bool skip_ud;			/* BENCH_SKIP_UD */
-	char name[24];
 };
 
 #endif
