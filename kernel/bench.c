@@ -205,6 +205,27 @@ static int64_t come_to_points(uint64_t n)
 	return 0;
 }
 
+static uint32_t failing_pid;
+
+static bool asked_by_failing(void)
+{
+	const struct thread *t = current_thread();
+
+	return t->process && t->process->pid == failing_pid;
+}
+
+/* Of the allocations that the caller's process asks for. */
+static int64_t fail(uint64_t n, bool all)
+{
+	uint64_t had;
+
+	had = failing_arm(0, false, asked_by_failing);	/* nobody of the new name by the old number */
+	failing_pid = current_thread()->process->pid;
+	failing_arm(n, all, asked_by_failing);
+	frames_watch_failing();
+	return had;
+}
+
 int64_t sys_bench_control(uint64_t op, uint64_t arg)
 {
 	if (!enabled)
@@ -240,7 +261,7 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 			sched_point();
 		return 0;
 	case BENCH_FAIL_ALLOC:
-		return failing_arm(arg & (FAIL_ALL - 1), arg & FAIL_ALL);
+		return fail(arg & (FAIL_ALL - 1), arg & FAIL_ALL);
 	case BENCH_MIGRATE:
 		sched_force_migration(arg);
 		return 0;

@@ -121,8 +121,12 @@ static void spurious_irq(struct trapframe *frame)
 
 static void init_devices(void)
 {
+	uint64_t registers;
+
 	acpi_init(&bootinfo);
-	lapic_map(acpi.lapic_pa);
+	registers = lapic_registers(acpi.lapic_pa);
+	if (registers)
+		lapic_base = kspace_map_mmio(registers, PAGE_SIZE);
 	pic_disable();
 	lapic_enable();
 	cpus[0].apic_id = lapic_id();
@@ -134,7 +138,8 @@ static void init_devices(void)
 	irq_set_handler(VECTOR_SHOOTDOWN, tlb_shootdown_irq);
 	irq_set_handler(VECTOR_SPURIOUS, spurious_irq);
 	irq_set_handler(VECTOR_UART, uart_irq);
-	uart_enable_irq();
+	if (uart_is_there() && ioapic_route_isa(UART_ISA_IRQ, VECTOR_UART, lapic_id()) >= 0)
+		uart_enable_irq();
 }
 
 static void open_archive(void)

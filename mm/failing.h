@@ -2,8 +2,7 @@
 /*
  * failing.h - allocations that fail because a test says so: every error path is taken once.
  *
- * Frames and heap objects are the only things that are allocated; both ask here.  Only what the process that armed
- * it asks for is counted.
+ * Frames and heap objects are the only things that are allocated; both ask here.
  */
 #ifndef MM_FAILING_H
 #define MM_FAILING_H
@@ -30,9 +29,9 @@ static inline bool failing_armed(void)
 	return failing_left;
 }
 
-/* The @n-th allocation of the current process from now on fails, and with @all all after it. 0: none any more.
- * Returns how many have failed since it was last called. */
-uint64_t failing_arm(uint64_t n, bool all);
+/* The @n-th allocation from now on of those that @counts() says to count fails, and with @all all
+ * after it. 0: none any more. Returns how many have failed since it was last called. */
+uint64_t failing_arm(uint64_t n, bool all, bool (*counts)(void));
 #endif
 
 #endif

@@ -247,8 +247,3 @@ void smp_start_cpus(const struct bootinfo *bi, uint32_t limit)
 	printk("vestibule: %u CPU%s, %s%s\n", cpu_count, cpu_count > 1 ? "s" : "",
 	       lapic_base ? "xAPIC" : "x2APIC", tlb_pcid_in_use() ? pcid : "");
 }
-
-void smp_send_reschedule(const struct cpu *cpu)
-{
-	lapic_send_ipi(cpu->apic_id, VECTOR_RESCHEDULE);
-}

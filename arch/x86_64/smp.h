@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* smp.h - starting the other CPUs, talking to them, and stopping them. */
+/* smp.h - starting the other CPUs, and stopping them. */
 #ifndef ARCH_SMP_H
 #define ARCH_SMP_H
 
@@ -15,9 +15,6 @@ struct cpu;
  * and left out. @bi says where memory below 640 KiB is free.
  * Boot CPU, IRQs off, once, after clock_calibrate() and sched_cpu_online(). */
 void smp_start_cpus(const struct bootinfo *bi, uint32_t limit);
-
-/* Ask @cpu to look at its run queue and at its current thread's fate: VECTOR_RESCHEDULE. IRQs off. */
-void smp_send_reschedule(const struct cpu *cpu);
 
 /* --- for panics: no locks, every wait has a bound. IRQs off. ---------------------- */
 

@@ -13,7 +13,6 @@
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/segments.h"
-#include "arch/x86_64/smp.h"
 #include "arch/x86_64/switch.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
@@ -49,7 +48,7 @@ struct runqueue *lock_queue_of(struct thread *t)
 void send_reschedule(struct cpu *cpu)
 {
 	__atomic_add_fetch(&sched_ipis_sent, 1, __ATOMIC_RELAXED);
-	smp_send_reschedule(cpu);
+	lapic_send_ipi(cpu->apic_id, VECTOR_RESCHEDULE);
 }
 
 /*
