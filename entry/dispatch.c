@@ -6,7 +6,7 @@
  * comes before is the design's; what is here costs every design the same.
  */
 #include "entry/dispatch.h"
-#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/features.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"

@@ -14,6 +14,7 @@
 #include "kernel/console/printk.h"
 #include "kernel/object/object.h"
 #include "mm/aspace.h"
+#include "mm/cpuarea.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
