@@ -41,7 +41,7 @@ void no_thread_retire(struct thread *t)
 int shared_user_root(struct aspace *as)
 {
 	if (entry->split)
-		kspace_fill_user_root(as->root + PAGE_SIZE);
+		kspace_fill_user_root(as->tlb.root + PAGE_SIZE);
 	return 0;
 }
 

@@ -15,7 +15,6 @@
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
 #include "kernel/trap/fault.h"
-#include "mm/tlb.h"
 #include "syscall_table.inc"
 
 #define LAST_EXCEPTION (VECTOR_EXCEPTIONS - 1)

@@ -10,6 +10,7 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/design.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
@@ -27,7 +28,6 @@
 #include "mm/heap.h"
 #include "mm/pagetable.h"
 #include "mm/reclaim.h"
-#include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/fire.h"
 #include "tests/kernel/invariants.h"
@@ -267,7 +267,7 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 		return 0;
 	case BENCH_IPIS:
 		return __atomic_load_n(&sched_ipis_sent, __ATOMIC_RELAXED) +
-		       __atomic_load_n(&tlb_ipis_sent, __ATOMIC_RELAXED);
+		       __atomic_load_n(&xcall_ipis_sent, __ATOMIC_RELAXED);
 	case BENCH_CPUS:
 		return sched_online_cpus();
 	case BENCH_BREAK:

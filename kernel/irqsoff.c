@@ -20,6 +20,7 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
@@ -58,7 +59,7 @@ static enum trap_verdict park(struct trapframe *frame, uint64_t cr3, uint64_t gs
 	}
 	set_answer(PARKED);
 	while (__atomic_load_n(&parking, __ATOMIC_SEQ_CST) && !panic_in_progress()) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 	set_answer(LEFT);

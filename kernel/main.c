@@ -11,6 +11,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
 #include "arch/x86_64/vga.h"
+#include "arch/x86_64/xcall.h"
 #include "boot/bootinfo.h"
 #include "boot/bootmem.h"
 #include "boot/cmdline.h"
@@ -137,7 +138,7 @@ static void init_devices(void)
 	irq_set_handler(VECTOR_TIMER, sched_tick);
 	irq_set_handler(VECTOR_RESCHEDULE, sched_reschedule_irq);
 	irq_set_handler(VECTOR_LATER, sched_later_irq);
-	irq_set_handler(VECTOR_SHOOTDOWN, tlb_shootdown_irq);
+	irq_set_handler(VECTOR_XCALL, xcall_irq);
 	irq_set_handler(VECTOR_SPURIOUS, spurious_irq);
 	irq_set_handler(VECTOR_UART, uart_irq);
 	if (uart_is_there() && ioapic_route_isa(UART_ISA_IRQ, VECTOR_UART, lapic_id()) >= 0)

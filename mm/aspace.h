@@ -33,7 +33,6 @@ struct budget;
 
 struct aspace {
 	struct spinlock lock;
-	uint64_t root;			/* physical address of the kernel root */
 	struct region *regions;		/* the tree's root */
 	struct region *recent;		/* that served the last fault, or NULL */
 	uint32_t region_count;

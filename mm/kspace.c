@@ -153,6 +153,7 @@ void kspace_init(const struct bootinfo *bi)
 	if (bi->archive_len && !kspace_in_direct_map(bi->archive_pa, bi->archive_len))
 		panic("boot archive at 0x%lx lies outside RAM", bi->archive_pa);
 	map_image();
+	tlb_boot_root = boot_root;
 	write_cr3(boot_root);		/* the identity map ends here */
 	phys_offset = DIRECT_MAP_BASE;
 }

@@ -36,7 +36,7 @@ struct batch {
 /* pt_unmap() may have unlinked the top-level entry: the user root loses it too, before any flush. */
 static void retract_slot(struct aspace *as, uint64_t va)
 {
-	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
+	uint64_t *k = (uint64_t *)phys_to_virt(as->tlb.root) + pt_index(va, 4);
 
 	if (entry->split && !(*k & PTE_P))
 		k[PAGE_SIZE / sizeof(*k)] = 0;
@@ -60,9 +60,9 @@ static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batc
 
 	b->n = 0;
 	b->tables = (struct pt_list){ 0 };
-	done = pt_walk_step(as->root, at, to, collect_leaf, b);
+	done = pt_walk_step(as->tlb.root, at, to, collect_leaf, b);
 	for (unsigned i = 0; i < b->n; i++) {
-		pt_unmap(as->root, b->va[i], &b->tables);
+		pt_unmap(as->tlb.root, b->va[i], &b->tables);
 		retract_slot(as, b->va[i]);
 	}
 	as->frames -= b->n + b->tables.count;
@@ -80,7 +80,7 @@ static int unmap_pages(struct aspace *as, const struct region *r)
 	for (;;) {
 		bool done = take_pages(as, &at, r->end, &b);
 
-		tlb_flush_user_pages(as, b.va, b.n);
+		tlb_flush_user_pages(&as->tlb, b.va, b.n);
 		for (unsigned i = 0; i < b.n; i++)
 			frame_free(b.frame[i]);
 		pt_free_list(&b.tables);
@@ -158,14 +158,14 @@ bool aspace_destroy_step(struct aspace *as)
 		entry->release_user_root(as);
 	}
 	if (as->destroyed < LOWER_END) {
-		if (pt_free_step(as->root, &as->destroyed, LOWER_END, free_leaf))
+		if (pt_free_step(as->tlb.root, &as->destroyed, LOWER_END, free_leaf))
 			as->destroyed = UPPER_START;
 	} else if (as->destroyed != TABLES_GONE) {
 		free_private_step(as);
 	} else if (regionpool_free_step(as)) {
 		if (as->budget)
 			budget_return(as->budget, as->charged, 0);
-		frames_free_order(as->root, entry->split);
+		frames_free_order(as->tlb.root, entry->split);
 		kfree(as);
 		return true;
 	}

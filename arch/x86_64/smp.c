@@ -17,6 +17,7 @@
 #include "arch/x86_64/needs.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "boot/early.h"
 #include "kernel/console/printk.h"
 #include "kernel/inject.h"
@@ -139,7 +140,7 @@ static bool wait_until_online(const struct cpu *cpu)
 	while (!__atomic_load_n(&cpu->online, __ATOMIC_ACQUIRE)) {
 		if (stays_out() || rdtsc() - start > limit)
 			return false;
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 	return true;

@@ -3,8 +3,8 @@
  * spinlock.h - the only lock.
  *
  * Held with interrupts off, for a short time, never while waiting for an
- * acknowledgement from another CPU.  Whoever spins serves its own shootdown
- * mailbox in the loop, so that a CPU that waits for a lock can always be shot at.
+ * acknowledgement from another CPU.  Whoever spins answers other CPUs'
+ * calls in the loop, so that a CPU that waits for a lock can always be called.
  */
 #ifndef KERNEL_SPINLOCK_H
 #define KERNEL_SPINLOCK_H
@@ -22,14 +22,14 @@ static inline void spin_lock(struct spinlock *l) { l->taken++; }
 static inline void spin_unlock(struct spinlock *l) { l->taken--; }
 #else
 #include "arch/x86_64/x86.h"
-#include "mm/tlb.h"
+#include "arch/x86_64/xcall.h"
 
 /* IRQs already off. */
 static inline void spin_lock(struct spinlock *l)
 {
 	while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE)) {
 		do {
-			tlb_serve_mailbox();
+			xcall_serve();
 			cpu_pause();
 		} while (__atomic_load_n(&l->taken, __ATOMIC_RELAXED));
 	}

@@ -121,7 +121,7 @@ static void frame_init(struct trapframe *f, uint64_t rip, uint64_t rsp, uint64_t
 static int equip(struct thread *t, struct process *p)
 {
 	t->process = p;
-	t->as = p->as;
+	t->space = &p->as->tlb;
 	t->fpu = kzalloc(fpu_area_size());
 	if (!t->fpu)
 		return -ENOMEM;

@@ -148,7 +148,7 @@ static void load_context(struct cpu *cpu, struct thread *next)
 	pc->current = next;
 	pc->kstack_top = next->kstack_top;
 	pc->work = (pc->work & WORK_TLB) | next->work | (next->told ? WORK_KILL : 0);
-	tlb_load(next->as);
+	tlb_load(next->space);
 	if (next->process) {
 		entry->switch_thread(cpu, next);
 		fpu_restore(next->fpu);

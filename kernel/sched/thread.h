@@ -30,9 +30,9 @@ enum stop_state {
 /* PRIORITY_* of kernel/abi.h. */
 #define PRIORITY_COUNT 3
 
-struct aspace;
 struct cpu;
 struct process;
+struct tlb_space;
 
 struct thread {
 	uint64_t kernel_rsp;		/* saved by switch_stacks() while it does not run */
@@ -40,7 +40,7 @@ struct thread {
 	struct trapframe *frame;	/* its user frame: top of the kernel stack or of the trampoline */
 	struct trampoline trampoline;	/* va 0 when the design has none */
 	struct process *process;	/* NULL: a kernel thread */
-	struct aspace *as;		/* its process's */
+	struct tlb_space *space;	/* its process's */
 	void *fpu;			/* XSAVE area, 64-byte aligned */
 	struct user_segments segments;
 	enum stop_state stop;		/* this and what follows: under process_lock, see kernel/object/threadstop.c */

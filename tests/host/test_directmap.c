@@ -7,7 +7,7 @@
 #include "kernel/abi.h"
 #include "mm/directmap.h"
 #include "mm/frames.h"
-#include "mm/tlb_hw.h"
+#include "arch/x86_64/hw.h"
 
 #define ROOT	0x1000ul
 #define KIB	1024ul

@@ -88,7 +88,7 @@ static int setup(void **state)
 
 static int load(const char **why, uint64_t *entry)
 {
-	struct aspace as = { .root = 0 };
+	struct aspace as = { .tlb.root = 0 };
 	int err;
 
 	image = malloc(image_len ? image_len : 1);

@@ -47,7 +47,7 @@ static int64_t take_part(uint64_t arg)
 	struct thread *t = current_thread();
 	unsigned level;
 
-	leaf = va < USER_END ? pt_lookup(t->process->as->root, va, &level) : NULL;
+	leaf = va < USER_END ? pt_lookup(t->process->as->tlb.root, va, &level) : NULL;
 	if (part >= RACE_PARTS || !leaf || level != 1)
 		return -EINVAL;
 	race_parts[part].phase = (uint64_t *)((char *)phys_to_virt(*leaf & PTE_ADDR) + va % PAGE_SIZE);

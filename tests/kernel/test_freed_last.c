@@ -9,6 +9,7 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/design.h"
 #include "kernel/console/panic.h"
 #include "kernel/object/process.h"
@@ -54,7 +55,7 @@ static bool has_begun(void)
 static void hear_nothing(void *unused)
 {
 	(void)unused;
-	tlb_load(watch.as);
+	tlb_load(&watch.as->tlb);
 	__atomic_store_n(&watch.ready, 1, __ATOMIC_RELEASE);
 	while (!has_begun() && !is_set(&watch.over))
 		cpu_pause();
@@ -65,7 +66,7 @@ static void hear_nothing(void *unused)
 		cpu_pause();
 	}
 	while (!is_set(&watch.over)) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 	tlb_load(NULL);
@@ -75,7 +76,7 @@ static void hear_nothing(void *unused)
 static void wait_until(const uint32_t *flag)
 {
 	while (!is_set(flag)) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 }

@@ -7,6 +7,7 @@
  * into. What is sent to it meanwhile comes right after, and not to its HLT. A hang is the boot
  * runner's time-out.
  */
+#include "arch/x86_64/xcall.h"
 #include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched_internal.h"
 #include "mm/tlb.h"
@@ -26,7 +27,7 @@ static void arrive(void *unused)
 
 static void wait_a_bit(void)
 {
-	tlb_serve_mailbox();
+	xcall_serve();
 	cpu_pause();
 }
 

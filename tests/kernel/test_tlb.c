@@ -2,6 +2,7 @@
 /* test_tlb.c - the TLB module on the real machine: stale pages seen through user copies, words, CPU sets, IPIs. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/design.h"
 #include "kernel/console/panic.h"
 #include "mm/aspace.h"
@@ -53,7 +54,7 @@ KTEST(an_unmapped_page_is_gone_at_once)
 	struct aspace *as = new_space();
 	uint64_t va[TLB_BATCH + 4];
 
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	for (unsigned n = 1; n <= TLB_BATCH + 4; n += TLB_BATCH / 2) {
 		for (unsigned i = 0; i < n; i++) {
 			va[i] = new_page(as, i + 1);
@@ -74,7 +75,7 @@ KTEST(many_pages_are_flushed_as_one)
 	struct aspace *as = new_space();
 
 	KCHECK(!aspace_map_anon(as, len, PTE_W | PTE_NX, &va));
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
 		KCHECK(aspace_populate(as, at) && !copy_to_user(at, &value, sizeof(value)));
 	KCHECK(!aspace_unmap(as, va, len));
@@ -88,22 +89,22 @@ KTEST(many_pages_are_flushed_as_one)
 KTEST(a_space_that_was_left_is_flushed_on_return)
 {
 	struct aspace *as = new_space(), *other = new_space();
-	uint64_t ipis = tlb_ipis_sent, va = new_page(as, 1), kept = new_page(as, 2);
+	uint64_t ipis = xcall_ipis_sent, va = new_page(as, 1), kept = new_page(as, 2);
 
 	KCHECK(va && kept);
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(as->tlb.cpus == 1ul << this_cpu()->index);
 	KCHECK(shows(va, 1) && shows(kept, 2));
-	tlb_load(other);
+	tlb_load(&other->tlb);
 	KCHECK(!as->tlb.cpus && other->tlb.cpus);
 	KCHECK(!shows(va, 1) && !shows(kept, 2));
 	KCHECK(!aspace_unmap(as, va, PAGE_SIZE));
 	tlb_load(NULL);
 	KCHECK(!other->tlb.cpus);
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(!shows(va, 1) && shows(kept, 2));
 	tlb_load(NULL);
-	KCHECK(tlb_ipis_sent == ipis);
+	KCHECK(xcall_ipis_sent == ipis);
 	aspace_destroy(as);
 	aspace_destroy(other);
 }
@@ -121,7 +122,7 @@ KTEST(spaces_take_turns_with_the_ids)
 	for (unsigned round = 0; round < 60; round++) {
 		unsigned i = round * 5 % 12;
 
-		tlb_load(as[i]);
+		tlb_load(&as[i]->tlb);
 		KCHECK(shows(va, 100 + i));
 	}
 	tlb_load(NULL);
@@ -136,9 +137,9 @@ KTEST(the_door_names_the_loaded_roots)
 	bool pcid = read_cr4() & CR4_PCIDE;
 
 	KCHECK(pcid == tlb_pcid_in_use());
-	tlb_load(as);
-	KCHECK((read_cr3() & PTE_ADDR) == as->root);
-	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->root);
+	tlb_load(&as->tlb);
+	KCHECK((read_cr3() & PTE_ADDR) == as->tlb.root);
+	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->tlb.root);
 	KCHECK((pc->user_cr3 & PTE_ADDR) == aspace_user_cr3(as));
 	KCHECK(!!(pc->kernel_cr3 & KEEP) == pcid);
 	KCHECK((pc->user_cr3 & 0xfff) == (pc->kernel_cr3 & 0xfff) + (pcid && entry->split ? USER_ID : 0));
@@ -158,7 +159,7 @@ KTEST(one_flip_out_does_the_pending_flush)
 	struct aspace *as = new_space();
 	bool due = tlb_pcid_in_use() && entry->split;
 
-	tlb_load(as);			/* ids of a new space: the flip out is to flush */
+	tlb_load(&as->tlb);			/* ids of a new space: the flip out is to flush */
 	for (unsigned i = 0; i < 2; i++) {
 		KCHECK(!!(pc->work & WORK_TLB) == due);
 		tlb_exit_work();
@@ -166,7 +167,7 @@ KTEST(one_flip_out_does_the_pending_flush)
 		tlb_exit_work();
 		KCHECK(!due || pc->user_cr3 & KEEP);
 		KCHECK(!(pc->work & WORK_TLB));
-		tlb_flush_private_page(as, TRAMPOLINE_AREA_BASE);
+		tlb_flush_private_page(&as->tlb, TRAMPOLINE_AREA_BASE);
 		due = due && !(cpu_features & CPU_INVPCID);	/* which does it on the spot */
 	}
 	tlb_load(NULL);
@@ -186,14 +187,14 @@ KTEST(a_kernel_page_is_gone_at_once)
 	KCHECK(!kspace_map(va, pa[0], PTE_W | PTE_NX));
 	for (unsigned i = 0; i < 2; i++)
 		*(uint64_t *)phys_to_virt(pa[i]) = i + 1;
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(*word == 1);
 	tlb_load(NULL);
 	KCHECK(*word == 1);
 	*pt_lookup(kspace_boot_root(), va, &level) ^= pa[0] ^ pa[1];
 	tlb_flush_kernel_half();
 	KCHECK(*word == 2);
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(*word == 2);
 	tlb_load(NULL);
 	aspace_destroy(as);

@@ -181,7 +181,7 @@ static void check_pages(const uint8_t *file)
 
 static int load(const uint8_t *file, size_t len, uint64_t *entry, const char **why)
 {
-	struct aspace as = { .root = 0 };
+	struct aspace as = { .tlb.root = 0 };
 
 	for (unsigned i = 0; i < page_count; i++)
 		memset(pages[i].bytes, 0, PAGE_SIZE);

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tlb_hw.h - what mm/tlb.c and mm/pagetable.c need of the machine: the real one, or the host tests' simulated one.
+ * hw.h - what xcall.c, mm/tlb.c and mm/pagetable.c need of the machine: the real one, or the host tests' simulated one.
  *
  * All atomics are sequentially consistent: on x86 that costs nothing for loads, and what writes is
  * a locked instruction anyway.  On the host each is a point where another CPU may step in.
  */
-#ifndef MM_TLB_HW_H
-#define MM_TLB_HW_H
+#ifndef ARCH_HW_H
+#define ARCH_HW_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,7 +26,7 @@ bool hw_has_pcid(void);
 bool hw_has_invpcid(void);
 void hw_enable_pcid(void);
 void hw_toggle_global(void);
-void hw_send_shootdown(uint32_t cpu);
+void hw_send_xcall(uint32_t cpu);
 void hw_eoi(void);
 void hw_pause(void);
 
@@ -88,9 +88,9 @@ static inline void hw_toggle_global(void)
 	}
 }
 
-static inline void hw_send_shootdown(uint32_t cpu)
+static inline void hw_send_xcall(uint32_t cpu)
 {
-	lapic_send_ipi(cpus[cpu].apic_id, VECTOR_SHOOTDOWN);
+	lapic_send_ipi(cpus[cpu].apic_id, VECTOR_XCALL);
 }
 #endif
 
