@@ -41,7 +41,7 @@ KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 -
 DESIGN_FILES := $(sort $(wildcard entry/*.asm))
 DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
 
-KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c mm/*.c entry/*.c boot/*.c kernel/*.c kernel/*/*.c tests/kernel/*.c)))
+KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c arch/x86_64/pc/*.c mm/*.c entry/*.c boot/*.c kernel/*.c kernel/*/*.c tests/kernel/*.c)))
 KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm kernel/*/*.asm tests/kernel/*.asm))
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
 KERNEL_DEP := $(KERNEL_OBJ:.o=.d)
@@ -133,8 +133,12 @@ diff:	## two designs' entry paths side by side, and the instructions of each ste
 mutants:	## blank each instruction of the entry text: which test notices? Goes on where it was; ENTRY= JOBS=2 SAMPLE=n
 seeded:	## plant one bug after the other in the kernel: which test notices? Goes on where it was; T=name JOBS=2 SAMPLE=n SEED=
 fuzz-parsers:	## libFuzzer on what the kernel parses, for SECONDS=60 each; T=name SEED=
+floors:	## which part of the kernel stands on which, and circles of includes
 clean:	## remove everything that was built
 help:	## this list
+
+floors:
+	@$(PYTHON) tools/floors.py
 
 clean:
 	rm -rf $(BUILD)
@@ -267,7 +271,7 @@ $(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%) $(NOTES)/u
 $(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/designs.py entry/registry.h | $(PROOF)
 	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
 
-.PHONY: $(COMMANDS) clean help
+.PHONY: $(COMMANDS) floors clean help
 DEPS := $(KERNEL_DEP) $(USER_DEP) $(BUILD)/gen/asm-offsets.d
 $(DEPS): ;
 -include $(wildcard $(DEPS))

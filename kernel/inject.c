@@ -10,8 +10,9 @@
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/lib/probe.h"
 #include "kernel/lib/string.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"
@@ -48,18 +49,6 @@ static void overwrite_with_nops(uint64_t address, uint64_t length)
 	for (uint64_t i = 0; i < length; i++)
 		text[i] = NOP;
 	write_cr0(cr0);
-}
-
-void inject_early(const char *value)
-{
-	snprintk(wanted, sizeof(wanted), "%s", value);
-	/* A macro expanded twice has two sites of one name: the flip is gone when both are. */
-	for (const struct flip_site *s = flip_sites_start; s < flip_sites_end; s++) {
-		if (names_site(wanted, s)) {
-			overwrite_with_nops(s->address, s->length);
-			printk("INJECT: the flip %s at 0x%lx is skipped\n", s->name, s->address);
-		}
-	}
 }
 
 /* --- a user root spoilt ------------------------------------------------------ */
@@ -193,7 +182,7 @@ static void panic_all(void)
 
 /* --- other CPUs --------------------------------------------------------------- */
 
-void inject_ap_start(void *code)
+static void silence(void *code)
 {
 	static const uint8_t halt[] = { 0xfa, 0xf4, 0xeb, 0xfd };	/* cli; hlt; jmp to hlt */
 
@@ -229,7 +218,7 @@ static const struct fault {
 };
 #define FAULTS (sizeof(faults) / sizeof(faults[0]))
 
-void inject_user_root(struct aspace *as)
+static void spoil_root(struct aspace *as)
 {
 	for (unsigned i = 0; i < FAULTS; i++) {
 		if (faults[i].spoil && is_wanted(faults[i].name)) {
@@ -237,6 +226,22 @@ void inject_user_root(struct aspace *as)
 			faults[i].spoil(as);
 			wanted[0] = '\0';	/* the first space only */
 			return;
+		}
+	}
+}
+
+void inject_early(const char *value)
+{
+	static const struct probe hooks = { .new_root = spoil_root, .ap_code = silence };
+
+	if (value[0])
+		probe = &hooks;
+	snprintk(wanted, sizeof(wanted), "%s", value);
+	/* A macro expanded twice has two sites of one name: the flip is gone when both are. */
+	for (const struct flip_site *s = flip_sites_start; s < flip_sites_end; s++) {
+		if (names_site(wanted, s)) {
+			overwrite_with_nops(s->address, s->length);
+			printk("INJECT: the flip %s at 0x%lx is skipped\n", s->name, s->address);
 		}
 	}
 }

@@ -19,17 +19,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct aspace;
-
 /* Is @value a valid inject=?  When not and @list is not NULL, the valid ones are written there. */
 bool inject_valid(const char *value, char *list, size_t listlen);
 
-/* Patch a skipped flip, if that was asked for. Kernel table, before any user mode. */
+/* Patch a skipped flip, if that was asked for, and be told of new roots and of what other CPUs start with (the first
+ * user root, and that code, are spoilt if that was asked for). Kernel table, before any user mode. */
 void inject_early(const char *value);
-/* Spoil @as's user root, if that was asked for. Called for every new space; acts on the first. */
-void inject_user_root(struct aspace *as);
-/* Spoil @code, the start code of the other CPUs, if that was asked for. */
-void inject_ap_start(void *code);
 /* Break a kernel invariant, if that was asked for. Called once by the boot thread. */
 void inject_late(void);
 

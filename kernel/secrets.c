@@ -3,10 +3,10 @@
 #include "kernel/secrets.h"
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
+#include "kernel/audit.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
 #include "mm/aspace.h"
-#include "mm/audit.h"
 #include "mm/heap.h"
 #include "mm/stacks.h"
 

@@ -265,7 +265,7 @@ int64_t sys_unmap(uint64_t addr, uint64_t len)
 	if (len > USER_END)
 		return -EINVAL;
 	len = (len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-	return aspace_unmap(current_thread()->process->as, addr, len);
+	return aspace_unmap(current_thread()->process->as, addr, len, sched_point);
 }
 
 int64_t sys_shutdown(uint64_t code)

@@ -8,7 +8,7 @@
  */
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/aspace_internal.h"
 #include "mm/budget.h"
 #include "mm/frames.h"

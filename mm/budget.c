@@ -3,7 +3,7 @@
 #include "mm/budget.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/heap.h"
 
 struct budget budget_root = { .refs = 1 };

@@ -15,7 +15,7 @@
  */
 #include "mm/frames.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/failing.h"
 #include "mm/physmap.h"
 #include "mm/summary.h"

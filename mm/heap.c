@@ -10,7 +10,7 @@
  */
 #include "mm/heap.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/failing.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"

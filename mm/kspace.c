@@ -17,7 +17,7 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/directmap.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"

@@ -8,7 +8,7 @@
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/kspace.h"

@@ -7,8 +7,7 @@
  */
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/lib/spinlock.h"
-#include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/aspace_internal.h"
 #include "mm/budget.h"
 #include "mm/frames.h"
@@ -72,7 +71,7 @@ static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batc
 }
 
 /* Unmap and free everything in @r, where no fault brings anything in any more. 0, or -EINTR. */
-static int unmap_pages(struct aspace *as, const struct region *r)
+static int unmap_pages(struct aspace *as, const struct region *r, point_fn *point)
 {
 	uint64_t at = r->start;
 	struct batch b;
@@ -86,7 +85,7 @@ static int unmap_pages(struct aspace *as, const struct region *r)
 		pt_free_list(&b.tables);
 		if (done)
 			return 0;
-		if (sched_point())
+		if (point())
 			return -EINTR;
 	}
 }
@@ -107,7 +106,7 @@ static struct region *claim_region(struct aspace *as, uint64_t start, uint64_t l
 	return r;
 }
 
-int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
+int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len, point_fn *point)
 {
 	struct region *r = claim_region(as, start, len);
 	uint64_t irq;
@@ -115,7 +114,7 @@ int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 
 	if (!r)
 		return -EINVAL;
-	err = unmap_pages(as, r);
+	err = unmap_pages(as, r, point);
 	irq = spin_lock_irqsave(&as->lock);
 	r->busy = false;
 	if (!err)			/* the last step: until now map() could not have the addresses */
@@ -172,8 +171,8 @@ bool aspace_destroy_step(struct aspace *as)
 	return false;
 }
 
-void aspace_destroy(struct aspace *as)
+void aspace_destroy(struct aspace *as, point_fn *point)
 {
 	while (!aspace_destroy_step(as))
-		sched_point();
+		point();
 }

@@ -68,6 +68,7 @@ step "clang-tidy: user" tidy_user
 step "clang-format" format
 step "docs/syscalls.md is up to date" "$PYTHON" tools/gen_syscalls.py --check docs/syscalls.md
 step "project rules" "$PYTHON" tools/check_project.py
+step "floors" "$PYTHON" tools/floors.py
 [ $((passed + failed)) -gt 0 ] || { echo "lint: no step is called '$wanted'; there are:$steps"; exit 1; }
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

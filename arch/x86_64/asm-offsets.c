@@ -7,7 +7,7 @@
  */
 #include <stddef.h>
 #include "arch/x86_64/descriptors.h"
-#include "arch/x86_64/needs.h"
+#include "arch/x86_64/pc/needs.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"

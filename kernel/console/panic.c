@@ -6,7 +6,6 @@
  * looked up in the loaded table first, and a panic inside a panic says one line.
  */
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/smp.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
@@ -14,6 +13,7 @@
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
+#include "kernel/console/stop.h"
 #include "kernel/lib/format.h"
 #include "kernel/object/object.h"
 #include "mm/pagetable.h"

@@ -7,8 +7,8 @@
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/lib/string.h"
+#include "kernel/sync/spinlock.h"
 
 #define CHUNK 256		/* most lines in one piece, little of a stack */
 #define NMI_ATTEMPTS 100000	/* at the lock: some milliseconds, enough for another CPU's short line */

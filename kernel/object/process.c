@@ -6,12 +6,12 @@
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/lib/string.h"
 #include "kernel/object/pid.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/reap.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/budget.h"
 #include "mm/heap.h"
 

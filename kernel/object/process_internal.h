@@ -4,8 +4,8 @@
 #define KERNEL_PROCESS_INTERNAL_H
 
 #include <stdbool.h>
-#include "kernel/lib/spinlock.h"
 #include "kernel/object/object.h"
+#include "kernel/sync/spinlock.h"
 
 /* Guards the process list, every process's fields and the tid table. IRQs off; innermost but for the
  * queue locks and the budgets'. */

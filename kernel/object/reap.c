@@ -9,10 +9,10 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/tid.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/aspace.h"
 #include "mm/reclaim.h"
 

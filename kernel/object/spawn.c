@@ -2,7 +2,7 @@
 /* spawn.c - a process with a program of the boot archive in it, made complete and then published. */
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
-#include "kernel/inject.h"
+#include "kernel/lib/probe.h"
 #include "kernel/lib/string.h"
 #include "kernel/load/elf.h"
 #include "kernel/object/process.h"
@@ -79,7 +79,7 @@ static void discard(struct process *p, struct thread *first)
 		thread_discard(first);
 	thread_units_return(p);
 	if (p->as)
-		aspace_destroy(p->as);
+		aspace_destroy(p->as, sched_point);
 	process_free(p);
 }
 
@@ -98,7 +98,7 @@ int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct 
 	pid = p->pid;		/* once it is published it may end, be asked after, and be gone */
 	err = equip(p, arg, arg_len, &first);
 	if (!err) {
-		inject_user_root(p->as);
+		PROBE(new_root, p->as);
 		err = process_publish(p, first);
 	}
 	if (err) {

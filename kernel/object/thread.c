@@ -7,12 +7,12 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/object/process.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/reap.h"
 #include "kernel/object/tid.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/budget.h"
 #include "mm/heap.h"
 

@@ -14,10 +14,10 @@
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/object/process.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 
 #define NOT_YET 1			/* no error and not 0: it is still on its way */
 #define CPL_USER 3

@@ -17,9 +17,9 @@
 
 #include <stddef.h>
 #include "kernel/lib/list.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sleepers.h"
 #include "kernel/sched/thread.h"
+#include "kernel/sync/spinlock.h"
 
 #define RUNQUEUE_LOOK	32u
 #define ANY_CPU		(~0ul)		/* affinity of a thread that may run anywhere */

@@ -18,9 +18,9 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/runqueue.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/tlb.h"
 
 uint64_t sched_idle_cpus;

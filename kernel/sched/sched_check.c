@@ -2,9 +2,9 @@
 /* sched_check.c - for tests: the rules that the scheduler's queues keep, all of them looked at. */
 #include "arch/x86_64/cpu.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/sync/spinlock.h"
 
 static const char *check_sleepers(const struct runqueue *q, const struct cpu *cpu)
 {

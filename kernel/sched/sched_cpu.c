@@ -7,9 +7,9 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/heap.h"
 #include "mm/stacks.h"
 

@@ -4,9 +4,9 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/sync/spinlock.h"
 
 int sched_sleep(uint64_t timeout_ns)
 {

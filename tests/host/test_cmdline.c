@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: boot/cmdline.c kernel/lib/format.c */
+/* sources: kernel/cmdline.c kernel/lib/format.c */
 /* test_cmdline.c - the command line takes what is valid, and names the word that is not. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -10,7 +10,7 @@
 #include <cmocka.h>
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "boot/cmdline.h"
+#include "kernel/cmdline.h"
 #include "kernel/inject.h"
 #include "kernel/lib/format.h"
 

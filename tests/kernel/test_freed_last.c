@@ -13,6 +13,7 @@
 #include "entry/design.h"
 #include "kernel/console/panic.h"
 #include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
 #include "kernel/trap/leave.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
@@ -121,12 +122,12 @@ KTEST(a_ranges_pages_and_tables_are_freed_after_the_last_acknowledgement)
 	KCHECK(!aspace_map_anon(as, PAGE_SIZE, PTE_W | PTE_NX, &va));
 	KCHECK(aspace_populate(as, va));
 	begin(as, &as->tlb.generation, 0);
-	KCHECK(!aspace_unmap(as, va, PAGE_SIZE));
+	KCHECK(!aspace_unmap(as, va, PAGE_SIZE, sched_point));
 	KCHECK(frames_used() < watch.frames);
 	end();
 	KCHECK(watch.least >= watch.frames);
 	KCHECK(as->tlb.generation != watch.before);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 KTEST(a_trampolines_tables_are_freed_after_the_last_acknowledgement)
@@ -143,7 +144,7 @@ KTEST(a_trampolines_tables_are_freed_after_the_last_acknowledgement)
 		end();
 		KCHECK(watch.least >= watch.frames);
 		KCHECK(as->tlb.user_generation != watch.before);
-		aspace_destroy(as);
+		aspace_destroy(as, sched_point);
 	}
 	frame_free(pa);
 }

@@ -8,8 +8,8 @@
  * runner's time-out.
  */
 #include "arch/x86_64/xcall.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched_internal.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/sched_test.h"

@@ -9,9 +9,9 @@
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
 #include "kernel/console/panic.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -95,7 +95,7 @@ static void wait_for_the_lock(uint32_t round)
 static void unmap_under_the_waiter(uint32_t round)
 {
 	wait_for(&shared.wants_lock, round);
-	aspace_unmap(shared.as, shared.va, PAGE_SIZE);
+	aspace_unmap(shared.as, shared.va, PAGE_SIZE, sched_point);
 	__atomic_add_fetch(&shared.stale, present(shared.va), __ATOMIC_RELAXED);
 	set(&shared.unmapped, round);
 	spin_lock(&shared.lock);
@@ -161,7 +161,7 @@ KTEST(two_cpus_shoot_at_each_other_while_a_third_holds_the_lock)
 	wait_for(&shared.left, 2);
 	KCHECK(!shared.stale && !shared.lost && !shared.as->tlb.cpus);
 	KCHECK(xcall_ipis_sent - ipis >= ROUNDS);
-	aspace_destroy(shared.as);
+	aspace_destroy(shared.as, sched_point);
 }
 
 /* --- the kernel half ---------------------------------------------------------------------- */
@@ -238,5 +238,5 @@ KTEST(only_cpus_that_run_the_space_are_interrupted)
 	tlb_load(NULL);
 	tlb_flush_user_pages(&visited->tlb, &va, 1);
 	KCHECK(xcall_ipis_sent == ipis);
-	aspace_destroy(visited);
+	aspace_destroy(visited, sched_point);
 }

@@ -5,6 +5,7 @@
 #include "arch/x86_64/xcall.h"
 #include "entry/design.h"
 #include "kernel/console/panic.h"
+#include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -61,12 +62,12 @@ KTEST(an_unmapped_page_is_gone_at_once)
 			KCHECK(shows(va[i], i + 1));
 		}
 		for (unsigned i = 0; i < n; i++) {
-			KCHECK(!aspace_unmap(as, va[i], PAGE_SIZE));
+			KCHECK(!aspace_unmap(as, va[i], PAGE_SIZE, sched_point));
 			KCHECK(!shows(va[i], i + 1));
 		}
 	}
 	tlb_load(NULL);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 KTEST(many_pages_are_flushed_as_one)
@@ -78,11 +79,11 @@ KTEST(many_pages_are_flushed_as_one)
 	tlb_load(&as->tlb);
 	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
 		KCHECK(aspace_populate(as, at) && !copy_to_user(at, &value, sizeof(value)));
-	KCHECK(!aspace_unmap(as, va, len));
+	KCHECK(!aspace_unmap(as, va, len, sched_point));
 	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
 		KCHECK(!shows(at, 7));
 	tlb_load(NULL);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 /* A CPU that left hears nothing, and finds out when it comes back. */
@@ -98,15 +99,15 @@ KTEST(a_space_that_was_left_is_flushed_on_return)
 	tlb_load(&other->tlb);
 	KCHECK(!as->tlb.cpus && other->tlb.cpus);
 	KCHECK(!shows(va, 1) && !shows(kept, 2));
-	KCHECK(!aspace_unmap(as, va, PAGE_SIZE));
+	KCHECK(!aspace_unmap(as, va, PAGE_SIZE, sched_point));
 	tlb_load(NULL);
 	KCHECK(!other->tlb.cpus);
 	tlb_load(&as->tlb);
 	KCHECK(!shows(va, 1) && shows(kept, 2));
 	tlb_load(NULL);
 	KCHECK(xcall_ipis_sent == ipis);
-	aspace_destroy(as);
-	aspace_destroy(other);
+	aspace_destroy(as, sched_point);
+	aspace_destroy(other, sched_point);
 }
 
 /* More spaces than a CPU has ids: each load shows its own page and no other's. */
@@ -127,7 +128,7 @@ KTEST(spaces_take_turns_with_the_ids)
 	}
 	tlb_load(NULL);
 	for (unsigned i = 0; i < 12; i++)
-		aspace_destroy(as[i]);
+		aspace_destroy(as[i], sched_point);
 }
 
 KTEST(the_door_names_the_loaded_roots)
@@ -149,7 +150,7 @@ KTEST(the_door_names_the_loaded_roots)
 	KCHECK((read_cr3() & PTE_ADDR) == kspace_boot_root() && (pc->kernel_cr3 & PTE_ADDR) == kspace_boot_root());
 	tlb_exit_work();
 	tlb_exit_work();
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 /* Two exits after a private page went: the first flushes, where that is due, the second does not. */
@@ -173,7 +174,7 @@ KTEST(one_flip_out_does_the_pending_flush)
 	tlb_load(NULL);
 	tlb_exit_work();
 	tlb_exit_work();
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 /* Two frames take turns behind an address where nothing else ever is. It stays mapped. */
@@ -197,5 +198,5 @@ KTEST(a_kernel_page_is_gone_at_once)
 	tlb_load(&as->tlb);
 	KCHECK(*word == 2);
 	tlb_load(NULL);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }

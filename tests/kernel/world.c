@@ -8,8 +8,8 @@
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
 #include "entry/dispatch.h"
-#include "kernel/lib/spinlock.h"
 #include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/tlb.h"
 
 uint64_t world_cr3[MAX_CPUS];

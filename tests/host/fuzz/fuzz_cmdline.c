@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: boot/cmdline.c kernel/lib/format.c */
+/* sources: kernel/cmdline.c kernel/lib/format.c */
 /*
  * fuzz_cmdline.c - command lines.
  *
@@ -9,7 +9,7 @@
 #include <errno.h>
 #include "tests/host/fuzz/fuzz.h"
 #include "entry/design.h"
-#include "boot/cmdline.h"
+#include "kernel/cmdline.h"
 #include "kernel/inject.h"
 #include "kernel/lib/format.h"
 #include "mm/layout.h"

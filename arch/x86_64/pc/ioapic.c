@@ -2,11 +2,11 @@
 /* ioapic.c - the IOAPICs (Intel 82093AA data sheet), and the 8259s put to rest. */
 #include <stdbool.h>
 #include <stddef.h>
-#include "arch/x86_64/acpi.h"
-#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/ioapic.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/console/printk.h"
-#include "kernel/lib/spinlock.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/kspace.h"
 
 #define IOAPIC_SELECT	0x00		/* register index; data in the window */

@@ -6,7 +6,7 @@
  * counted, in the image, which every table shows at its place; the report comes when the CPU is
  * set up.  A fault does not return, so it may make itself the world that a panic needs.
  */
-#include "boot/early.h"
+#include "kernel/early.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* needs.c - what a processor must have, by name. */
-#include "arch/x86_64/needs.h"
+#include "arch/x86_64/pc/needs.h"
 #include "kernel/console/printk.h"
 
 #define NEED(leaf, bit, what) { leaf, bit, what },

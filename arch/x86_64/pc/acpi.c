@@ -5,8 +5,8 @@
  * A table is used only after its length and checksum were checked; a bad one is
  * reported and counts as absent.
  */
-#include "arch/x86_64/acpi.h"
-#include "arch/x86_64/acpi_table.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/acpi_table.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/string.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * smp_stop.c - stopping the other CPUs in a panic, and letting each say where it was.
+ * stop.c - stopping the other CPUs in a panic, and letting each say where it was.
  *
  * The panicking CPU sends NMIs, for a CPU that spins with interrupts off must stop
  * too, and prints its own report.  Then it gives the turn to one CPU after the other.
@@ -10,9 +10,9 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
-#include "arch/x86_64/smp.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/console/printk.h"
+#include "kernel/console/stop.h"
 
 #define NS_PER_S	1000000000ul
 #define STOP_NS		NS_PER_S	/* for all to stop, before the first report */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* madt.c - the interrupt hardware that the MADT names (ACPI 6.5, 5.2.12). */
-#include "arch/x86_64/acpi.h"
-#include "arch/x86_64/acpi_table.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/acpi_table.h"
 #include "kernel/console/printk.h"
 
 struct madt {

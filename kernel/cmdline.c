@@ -5,7 +5,7 @@
  * It is strict because a measurement whose option was misspelt is worse than none:
  * whatever is not understood stops the boot, with the word and what would have been valid.
  */
-#include "boot/cmdline.h"
+#include "kernel/cmdline.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/inject.h"

@@ -8,19 +8,19 @@
  * is online, so one that fails on the way can be put back by INIT, and its block
  * and stack serve the next.
  */
-#include "arch/x86_64/smp.h"
-#include "arch/x86_64/acpi.h"
+#include "kernel/smp.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/cpu_setup.h"
 #include "arch/x86_64/lapic.h"
-#include "arch/x86_64/needs.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/needs.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
-#include "boot/early.h"
 #include "kernel/console/printk.h"
-#include "kernel/inject.h"
+#include "kernel/early.h"
+#include "kernel/lib/probe.h"
 #include "kernel/lib/string.h"
 #include "kernel/object/reap.h"
 #include "kernel/sched/sched.h"
@@ -214,7 +214,7 @@ static void start_others(uint64_t page, uint32_t others)
 
 	memcpy(phys_to_virt(page), ap_blob, ap_blob_end - ap_blob);
 	lacks = phys_to_virt(page + (ap_lacks - ap_blob));
-	inject_ap_start(phys_to_virt(page));
+	PROBE(ap_code, phys_to_virt(page));
 	ap_root = kspace_boot_root();
 	for (uint32_t n = 0; n < others && next_other(&at, &apic_id); n++)
 		lapic_send_init(apic_id);

@@ -7,9 +7,9 @@
  * same rates.  A host that took the CPU away in between makes a wait look long; a
  * reading that cannot say exactly when its wait began and ended is thrown away.
  */
-#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/lapic.h"
+#include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"

@@ -6,7 +6,7 @@
  * that built them meant.  Contents are read through the direct map; frames that
  * are not RAM (device registers) are never read.
  */
-#include "mm/audit.h"
+#include "kernel/audit.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/descriptors.h"
 #include "entry/design.h"
