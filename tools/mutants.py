@@ -6,7 +6,8 @@
 
 A mutant is the built kernel with one instruction blanked. It is booted with the killers of
 tools/mutation/killers.py in turn until one fails. Results are appended to build/mutants/<design>.jsonl, so an
-interrupted run goes on where it was. A whole run writes docs/mutants.md; survivors are explained by entry/mutants.json.
+interrupted run goes on where it was. A whole run writes docs/mutants.md and the list of every mutant,
+build/mutants/list.md; survivors are explained by entry/mutants.json.
 Status 1: a survivor without an explanation, or an explanation without a survivor.
 
 Environment: ENTRY= one design, JOBS= workers (2), SAMPLE=n only every n-th instruction.
