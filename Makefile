@@ -99,7 +99,7 @@ races: $(KERNEL) $(ARCHIVE)
 fuzz: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/fuzz.py
 compare: $(KERNEL) $(ARCHIVE) $(ISO)
-	@$(PYTHON) tools/compare.py
+	@$(PYTHON) tools/compare.py $(if $(filter-out no,$(DOCS)),--docs)
 trace: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/trace.py
 diff: $(KERNEL)
@@ -126,7 +126,7 @@ test-debian:	## compare and test on a bare Debian, made for it; RELEASE=bookworm
 torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
 races:	## two system calls at once, one held at each of its instructions; ENTRY= X= Y= STRIDE= SAMPLE= SEED= JOBS=
 fuzz:	## N=100000000 random system calls a design from many threads on CPUS=4; SEED= ENTRY= ICOUNT=1; and the branches reached
-compare:	## boot every design, print them side by side, write build/compare/
+compare:	## boot every design, print them side by side, write build/compare/; DOCS=yes: and the documents' tables
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules
 diff:	## two designs' entry paths side by side, and the instructions of each step; A=design B=design

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Count the events of DESIGN.md section 5 in a trace.
+"""Count events in a trace; the rules stand in docs/measuring.md.
 
 How each figure is obtained:
 
