@@ -21,7 +21,7 @@ QEMU_MIN=7.2
 have() { command -v "$1" >/dev/null 2>&1; }
 targets_x86_64() { case $("$1" -dumpmachine 2>/dev/null) in x86_64*) true ;; *) false ;; esac; }
 
-# The order that README.md gives: x86_64-elf-, x86_64-linux-gnu-, a host gcc that targets x86-64.
+# The order that docs/running.md gives: x86_64-elf-, x86_64-linux-gnu-, a host gcc that targets x86-64.
 find_toolchain() {
 	for prefix in x86_64-elf- x86_64-linux-gnu-; do
 		have "${prefix}gcc" && have "${prefix}ld" && { echo "$prefix"; return 0; }
