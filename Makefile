@@ -204,7 +204,8 @@ $(BUILD)/kernel/%.asm.o: %.asm $(BUILD)/kernel/%.asm.d $(RULES) | $(GEN)
 	$(NASM) $(NASMFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 	$(NASM) $(NASMFLAGS) -o $@ $<
 
-# Linked twice: the symbol table made from the first pass lies behind all text, so no text address moves.
+# Linked twice: the symbol table made from the first pass lies after all text, so no text
+# address moves.
 # What a killed make leaves must not look finished: it gets its name at the end.
 LINKED := linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld $(RULES) $(NOTES)/kernel-sources
 
@@ -221,7 +222,7 @@ $(KERNEL): $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o $(LINKED)
 	$(LD) $(KLDFLAGS) -T linker.ld -o $@.part $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o
 	mv $@.part $@
 
-# Entry text touches only what its table maps, and the state notes hold: entry/README.md, section 13.
+# Entry text touches only what its table maps, and the state notes hold: entry/proof.md.
 $(PROOF): $(KERNEL) $(BUILD)/gen/asm-offsets.inc tools/prove.py $(wildcard tools/proof/*.py entry/*)
 	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --offsets $(BUILD)/gen/asm-offsets.inc --json $@.part
 	mv $@.part $@

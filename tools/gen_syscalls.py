@@ -70,8 +70,8 @@ def c_args(call, kind):
 
 
 def table(calls):
-    """C for entry/dispatch.c: prototypes; the table, with a wrapper for each call that has arguments, and behind the
-    last call what answers where there is none."""
+    """C for entry/dispatch.c: prototypes; the table, with a wrapper for each call that has
+    arguments, and after the last call what answers where there is none."""
     out = [f"/* {MADE} */"]
     out += [f"int64_t sys_{c.name}({c_args(c, 'uint64_t')});" for c in calls]
     out.append("#ifndef SYSCALL_PROTOTYPES_ONLY")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bodies.py - what the C behind each kind of entry finds, and what the interrupted code gets back.
+"""bodies.py - what the C after each kind of entry finds, and what the interrupted code gets back.
 
 The gdb stub stops the guest at a vector's stub, where the registers are still those of the interrupted code,
 and again at the C body: there the frame must hold these registers, and table, GS, stack and direction flag be the
@@ -110,7 +110,7 @@ class Event:
             self.expect(now["rsi"] == before["cr3"], "the CR3 handed over is not the one found")
 
     def leave_out_body(self) -> None:
-        """From the first instruction of the C body to behind its call."""
+        """From the first instruction of the C body to after its call."""
         rsp, = self.gdb.read_registers(["rsp"])
         self.gdb.write_register("rip", self.gdb.read_word(rsp))
         self.gdb.write_register("rsp", rsp + 8)
@@ -141,7 +141,7 @@ def follow(boot: GdbBoot, design: Design, event: tuple, vector: int) -> None:
     boot.gdb.write_register("eflags", before["eflags"] | DIRECTION)     # as if the interrupted code had set it
     boot.gdb.run_to(entry.elf.address(body))
     entry.check_body(body, before)
-    if body != "idt_dispatch":      # behind that one another thread may run first
+    if body != "idt_dispatch":      # after that one another thread may run first
         entry.leave_out_body()
         entry.check_return((rip, rsp), before, flags)
 

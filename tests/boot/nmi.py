@@ -57,7 +57,8 @@ def nmi_check(design: Design) -> Check:
 
 
 def expect_no_halt(boot: GdbBoot, elf: Elf, command: str, body: str) -> None:
-    """The monitor's @command brings an event to the HLT; it must go on behind it. tests/kernel/test_idle.c has #DB."""
+    """The monitor's @command brings an event to the HLT; it must go on after it.
+    tests/kernel/test_idle.c has #DB."""
     boot.gdb.run_to(elf.address("idle_halt"))
     boot.gdb.monitor(command)
     boot.gdb.run_to(elf.address(body))
@@ -66,7 +67,8 @@ def expect_no_halt(boot: GdbBoot, elf: Elf, command: str, body: str) -> None:
     boot.gdb.run_to(boot.gdb.read_word(rsp))
     goes_to = boot.gdb.read_word(frame + RIP)
     if came_at != elf.address("idle_halt") or goes_to != elf.address("idle_halted"):
-        raise Failed(f"{body}() came at {came_at:#x}, and returns to {goes_to:#x}, not behind the HLT")
+        raise Failed(f"{body}() came at {came_at:#x}, and returns to {goes_to:#x}, "
+                     "not after the HLT")
 
 
 def halt_check(design: Design) -> Check:

@@ -21,7 +21,8 @@ LAYOUT = read_defines(audit.ROOT / "mm" / "layout.h")
 def dump(design: str, words: str, what: str) -> Outcome:
     """Processes with threads, all dumped (tests/user/test_audit.c)."""
     outcome = Boot(f"entry={design} tests=test_audit{words}", what=what).run()
-    # Of a spoilt root the guest's own check may complain as well, behind the test (tests/kernel/invariants.c).
+    # Of a spoilt root the guest's own check may complain as well, after the test
+    # (tests/kernel/invariants.c).
     told = words and re.search(r"^invariant broken: ", outcome.text, re.M)
     return expect(outcome, "fail" if told else "pass", r"^ok 1 - test_audit$",
                   rf"^AUDIT-FACT start {re.escape(design)} ", r"^AUDIT-END 3", r"^AUDIT-END 1")

@@ -65,7 +65,7 @@ class Ways:
                 return self.ends[rip], path
             path.append(rip)
             self.gdb.step()
-        raise Failed(f"{MAX_STEPS} steps behind .check, and neither way out was reached")
+        raise Failed(f"{MAX_STEPS} steps after .check, and neither way out was reached")
 
     def take(self, word: str, change) -> tuple[str, list[int]]:
         """The next system call that comes to .check, with a @word of its frame changed until the way is known."""
@@ -81,8 +81,8 @@ class Ways:
     def first_wrong(self) -> str:
         """The first case that takes the wrong way, "" when there is none.
 
-        Behind each one stands an untouched frame: a check of some other register than the one that holds
-        the frame's RIP must not pass by what the handler happened to leave there.
+        After each one comes an untouched frame: a check of some other register than that which
+        holds the frame's RIP must not pass by what the handler happened to leave there.
         """
         for case, word, change, right in [c for case in CASES for c in (case, CASES[0])]:
             taken, _ = self.take(word, change)
@@ -135,7 +135,8 @@ def ways_of_resumed(design: Design, elf: Elf, detour: bool) -> list[str]:
 
 
 def last_jump(elf: Elf, at: int) -> tuple[int, int]:
-    """(address, target) of the jump that a user_return() at @at ends with: behind a MOV, or a MOV and a call."""
+    """(address, target) of the jump that a user_return() at @at ends with: after a MOV, or a MOV
+    and a call."""
     if elf.read(at, len(MOV_RSP_RDI)) != MOV_RSP_RDI:
         raise Failed("user_return() does not begin with mov rsp, rdi")
     at += len(MOV_RSP_RDI)

@@ -57,7 +57,8 @@ def works(boot: GdbBoot, elf: Elf, dispatcher: str, word: int, zero: int) -> boo
             expect_kernel_stack(boot, elf, "exit_work")
             return True
         gdb.step()
-    raise Failed(f"{MAX_STEPS} steps behind {dispatcher}(), and neither exit_work() nor user mode was reached")
+    raise Failed(f"{MAX_STEPS} steps after {dispatcher}(), and neither exit_work() nor user mode "
+                 "was reached")
 
 
 def work_check(design: Design) -> Check:
@@ -67,8 +68,8 @@ def work_check(design: Design) -> Check:
             for dispatcher in ("syscall_dispatch", "idt_dispatch"):
                 for word, zero in CASES:
                     if works(boot, elf, dispatcher, word, zero) != bool(word):
-                        raise Failed(f"behind {dispatcher}(), work {word}, zero flag {zero >> 6}: exit_work() is "
-                                     + ("not called" if word else "called"))
+                        raise Failed(f"after {dispatcher}(), work {word}, zero flag {zero >> 6}: "
+                                     f"exit_work() is {'not ' if word else ''}called")
             finish(boot)
         return f"{2 * len(CASES)} ways out"
     return Check(f"{design.name}.work", run)

@@ -66,7 +66,7 @@ static void framebuffer_is_no_text_screen(void **state)
 	assert_false(bi.vga_text);
 }
 
-/* Cut good information off at every length: a sentence each time, and no read behind the end. */
+/* Cut good information off at every length: a sentence each time, and no read past the end. */
 static void cut_off_anywhere(void **state)
 {
 	size_t full;
@@ -92,7 +92,7 @@ static void cut_off_anywhere(void **state)
 	}
 }
 
-/* Every byte of good information set to every extreme: whatever the answer, no read behind the end. */
+/* Each byte of good information set to each extreme: whatever the answer, no read past the end. */
 static void any_byte_wrong(void **state)
 {
 	static const uint8_t values[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff };

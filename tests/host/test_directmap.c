@@ -78,7 +78,7 @@ static unsigned level_at(uint64_t pa)
 
 /* --- tests ---------------------------------------------------------------------------- */
 
-/* A PC: 3 GiB, the hole for devices, 2 GiB behind it. */
+/* A PC: 3 GiB, the hole for devices, 2 GiB after it. */
 static void a_pcs_devices_are_not_shown(void **state)
 {
 	(void)state;

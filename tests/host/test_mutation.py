@@ -25,7 +25,7 @@ STUBS_END = BASE + 256 * STUB
 
 
 def made_up_text():
-    """256 stubs, an entry with two steps behind them, a C function; gaps of int3 and nop between."""
+    """256 stubs, an entry with two steps after them, a C function; gaps of int3 and nop between."""
     code = bytearray(b"\xcc" * (256 * STUB))
     for v in range(256):
         jump = STUBS_END - (BASE + v * STUB + 10)

@@ -193,8 +193,9 @@ void fire_serve(bool last)
 
 /*
  * An NMI at a breakpoint, held back until then: #DB's handler sends the first one, which comes at once; that one's
- * handler sends a second, which must wait, and returns without IRETQ; so the second comes behind #DB's IRETQ, at the
- * breakpoint. Needs no timer that counts instructions. Where another CPU serves, the second one comes from there.
+ * handler sends a second, which must wait, and returns without IRETQ; so the second comes after
+ * #DB's IRETQ, at the breakpoint. Needs no timer that counts instructions. Where another CPU
+ * serves, the second one comes from there.
  */
 static enum trap_verdict nmi(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {

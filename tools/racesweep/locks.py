@@ -13,7 +13,7 @@ ANSWERS = {
     "tlb_flush_kernel_half": "a shootdown's acknowledgement of the kernel half",
     "send": "the local APIC",
 }
-LOOP = 40       # bytes: what is behind the PAUSE of a spin loop
+LOOP = 40       # bytes: what follows the PAUSE of a spin loop
 
 
 def operand(insn):

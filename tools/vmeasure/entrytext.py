@@ -12,7 +12,7 @@ import capstone
 from .image import STT_FUNC
 
 # path: symbol without the design's prefix, "stubs" for all stubs; step: its local label, "" without one;
-# offset: bytes behind that label (behind the stub's first byte); vector: of a stub, else None;
+# offset: bytes after that label (after the stub's first byte); vector: of a stub, else None;
 # text: free of addresses; calls: symbol that it calls or jumps to, or "".
 Insn = namedtuple("Insn", "address data path step offset vector text calls")
 

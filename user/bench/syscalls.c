@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* syscalls.c - the door itself: null and copy64, and the distribution of null's latency. */
+/* syscalls.c - the way in and out itself: null and copy64, and how null's latency is spread. */
 #include "bench.h"
 
 #define OPERATIONS 1000

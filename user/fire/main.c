@@ -287,7 +287,7 @@ static void parse_word(const char *word)
 		memcpy(options.path, word, sizeof(options.path));
 }
 
-/* @arg from behind "fire" on. */
+/* @arg from after "fire" on. */
 static void parse(const char *arg)
 {
 	char word[32];

@@ -235,7 +235,7 @@ void race_print(const struct race *r, char *buf, size_t size, const char *who)
 
 static struct race theirs;
 
-/* What race_print() has written behind the "=". Which part is a child's. */
+/* What race_print() has written after the "=". Which part is a child's. */
 static unsigned parse(const char *s)
 {
 	uint64_t n[NUMBERS];
