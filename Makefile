@@ -41,7 +41,7 @@ KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 -
 DESIGN_FILES := $(sort $(wildcard entry/*.asm))
 DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
 
-KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c arch/x86_64/pc/*.c mm/*.c entry/*.c boot/*.c kernel/*.c kernel/*/*.c tests/kernel/*.c)))
+KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c arch/x86_64/pc/*.c mm/*.c entry/*.c boot/*.c kernel/*.c kernel/*/*.c tests/kernel/*.c tests/probe/*.c)))
 KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm kernel/*/*.asm tests/kernel/*.asm))
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
 KERNEL_DEP := $(KERNEL_OBJ:.o=.d)

@@ -16,19 +16,17 @@
 #include "entry/design.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/bench.h"
 #include "kernel/cmdline.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
 #include "kernel/early.h"
-#include "kernel/inject.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/probe.h"
 #include "kernel/lib/string.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reap.h"
 #include "kernel/object/tid.h"
 #include "kernel/sched/sched.h"
-#include "kernel/secrets.h"
 #include "kernel/smp.h"
 #include "mm/budget.h"
 #include "mm/cpuarea.h"
@@ -36,7 +34,6 @@
 #include "mm/kspace.h"
 #include "mm/physmap.h"
 #include "mm/tlb.h"
-#include "tests/kernel/ktest.h"
 
 #define INIT_PROGRAM	"init"
 #define EARLY_MAPPED	(1ul << 32)	/* boot/ maps this much at its physical address */
@@ -186,12 +183,9 @@ static void __attribute__((noreturn)) boot_thread(void)
 {
 	init_devices();
 	smp_start_cpus(&bootinfo, cmdline.cpus);
-	bench_init(cmdline.tests[0] || cmdline.bench[0]);
-	secrets_init(cmdline.seed);
-	if (!strcmp(cmdline.tests, "kernel"))
-		machine_exit(ktest_run_all() ? EXIT_PASS : EXIT_FAIL);
+	PROBE(ready, &cmdline);
 	start_init();
-	inject_late();
+	PROBE(late);
 	sched_set_tick(SCHED_TICK_HZ);
 	sched_idle(reap);
 }
@@ -200,6 +194,7 @@ static void __attribute__((noreturn)) boot_thread(void)
 void kmain(uint32_t magic, uint64_t info_pa)
 {
 	uart_init();
+	probe_install();
 	read_bootinfo(magic, info_pa);
 	cpu_detect_features();
 	if (!(cpu_features & CPU_SYSCALL))
@@ -208,7 +203,7 @@ void kmain(uint32_t magic, uint64_t info_pa)
 	read_cmdline();
 	entry_choose(cmdline.entry);
 	init_memory();
-	inject_early(cmdline.inject);
+	PROBE(early, &cmdline);
 	if (cpu_alloc(0, 0) || sched_alloc_idle(&cpus[0]))	/* its APIC id is known later */
 		panic("no memory for the first CPU");
 	cpu_load(0);

@@ -11,6 +11,7 @@
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/probe.h"
 #include "kernel/object/pid.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reap.h"
@@ -275,4 +276,16 @@ int64_t sys_shutdown(uint64_t code)
 	if (code < EXIT_PASS || code > EXIT_USAGE)
 		return -EINVAL;
 	machine_exit(code);
+}
+
+/* --- for tests ---------------------------------------------------------------- */
+
+int64_t sys_bench_report(uint64_t name, uint64_t name_len, uint64_t values, uint64_t n)
+{
+	return probe.report ? probe.report(name, name_len, values, n) : -ENOSYS;
+}
+
+int64_t sys_bench_control(uint64_t op, uint64_t arg)
+{
+	return probe.control ? probe.control(op, arg) : -ENOSYS;
 }

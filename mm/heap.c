@@ -10,8 +10,8 @@
  */
 #include "mm/heap.h"
 #include "kernel/console/panic.h"
+#include "kernel/lib/probe.h"
 #include "kernel/sync/spinlock.h"
-#include "mm/failing.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
@@ -171,7 +171,7 @@ void *kzalloc(size_t size)
 	uint64_t flags;
 	void *object = NULL;
 
-	if (shift > MAX_SHIFT || allocation_fails())
+	if (shift > MAX_SHIFT || (probe.allocation_fails && probe.allocation_fails()))
 		return NULL;
 	flags = spin_lock_irqsave(&heap_lock);
 	if (partial[shift] || grow(shift))

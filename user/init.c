@@ -15,6 +15,7 @@
 
 static const char *const test_programs[] = {
 #include "test_programs.inc"
+#include "tests/probe/abi.h"
 };
 #define TEST_COUNT (sizeof(test_programs) / sizeof(test_programs[0]))
 

@@ -46,7 +46,7 @@ struct percpu {
 	uint64_t ist_body_top[IST_COUNT + 1];	/* [0]: kernel-mode fault found on the user table */
 	uint32_t work;			/* not 0: exit_work() has something to do before user mode */
 	uint32_t index;			/* CPU number, 0.. */
-	uint64_t planted;		/* kernel/secrets.c: what no user root may show */
+	uint64_t planted;		/* tests/probe/secrets.c: what no user root may show */
 	uint8_t private_pad[4096 - 8 * (3 + IST_COUNT + 1) - 8 - 8];
 };
 

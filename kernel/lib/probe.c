@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* probe.c - nobody looks, unless somebody does. */
-#include <stddef.h>
 #include "kernel/lib/probe.h"
 
-const struct probe *probe;
+struct probe probe;

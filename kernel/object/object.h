@@ -36,7 +36,6 @@ struct process {
 	uint32_t exit_status;
 	bool dying;			/* its threads end before they reach user mode again */
 	bool dead;			/* no thread left */
-	bool skip_ud;			/* BENCH_SKIP_UD */
 	char name[24];
 };
 

@@ -13,6 +13,7 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
+#include "kernel/lib/probe.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reap.h"
 #include "kernel/sched/sched.h"
@@ -23,9 +24,6 @@
 #define PF_PRESENT	(1u << 0)
 #define PF_WRITE	(1u << 1)
 #define PF_FETCH	(1u << 4)
-#define UD2_BYTES	0x0b0f		/* little endian 0f 0b */
-
-trap_watcher trap_watch;
 
 static const char *const exception_names[VECTOR_EXCEPTIONS] = {
 	"#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound range",
@@ -59,19 +57,6 @@ static __attribute__((noinline)) int resolve_once_more(int err, uint64_t va, uin
 	return resolve_page_fault(va, error);
 }
 
-/* The benchmark's #UD: step over a UD2 where the process asked for it. */
-static bool skip_ud2(struct trapframe *frame)
-{
-	uint16_t opcode;
-
-	if (!current_thread()->process->skip_ud)
-		return false;
-	if (copy_from_user(&opcode, frame->rip, sizeof(opcode)) || opcode != UD2_BYTES)
-		return false;
-	frame->rip += sizeof(opcode);
-	return true;
-}
-
 /* For the line that says why: was there no memory for the page? */
 static const char *what_is_short(int err)
 {
@@ -99,9 +84,9 @@ void user_exception(struct trapframe *frame)
 				     frame->error & PF_FETCH ? "fetch" : frame->error & PF_WRITE ? "write" : "read",
 				     (void *)cr2, frame->error, what_is_short(err));
 	}
-	if (frame->vector == VECTOR_UD && skip_ud2(frame))
+	if (frame->vector == VECTOR_UD && probe.user_ud && probe.user_ud(frame))
 		return;
-	if (trap_watch && trap_watch(frame, read_cr3(), 0))
+	if (probe.trap && probe.trap(frame, read_cr3(), 0))
 		return;
 	process_kill_current(frame->vector, "%s at %p (error %lx)", exception_name(frame->vector),
 			     (void *)frame->rip, frame->error);
@@ -155,7 +140,7 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 	uint64_t cr2 = read_cr2(), fixup;
 
 	smap_close();			/* IRETQ opens it again for the copy that goes on */
-	if (trap_watch && trap_watch(frame, cr3, rdmsr(MSR_KERNEL_GS_BASE)))
+	if (probe.trap && probe.trap(frame, cr3, rdmsr(MSR_KERNEL_GS_BASE)))
 		return;
 	if (frame->rip == (uint64_t)entry->iret && iret_faults_with(frame->vector))
 		leave_for_kernel_stack(kill_bad_iret, frame->vector);

@@ -30,15 +30,4 @@ const char *exception_name(uint64_t vector);
  * returned to: what it interrupted was user mode, or the last step to it. Kernel table and GS, IRQs off. */
 void leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg) __attribute__((noreturn));
 
-/* A test that provokes NMIs, #DB, #MC and exceptions takes them here before they are judged. @cr3 and @gs are the
- * table and GS base found. NULL but while such a test runs. The event's body stack, kernel table, IRQs off; for an
- * NMI: no lock, no fault. */
-enum trap_verdict {
-	TRAP_NOT_MINE,
-	TRAP_TAKEN,			/* the interrupted code goes on at @frame */
-	TRAP_TAKEN_HOLD_NMIS,		/* an NMI: the same, and NMIs stay masked until somebody's IRETQ */
-};
-typedef enum trap_verdict (*trap_watcher)(struct trapframe *frame, uint64_t cr3, uint64_t gs);
-extern trap_watcher trap_watch;
-
 #endif

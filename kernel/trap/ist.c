@@ -18,6 +18,7 @@
 #include "entry/design.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/probe.h"
 #include "kernel/object/object.h"
 #include "kernel/object/process.h"
 #include "kernel/trap/fault.h"
@@ -149,8 +150,8 @@ bool ist_nmi(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 		panic_stop(frame, cr3);
 		return false;
 	}
-	if (trap_watch)
-		verdict = trap_watch(frame, cr3, gs);
+	if (probe.trap)
+		verdict = probe.trap(frame, cr3, gs);
 	if (verdict == TRAP_NOT_MINE)
 		printk_nmi("NMI: cpu %u at %p, %s mode, cr3 %lx", this_cpu()->index, (void *)frame->rip,
 			   frame_from_user(frame) ? "user" : "kernel", cr3);
@@ -203,7 +204,7 @@ bool ist_debug(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	bool watched;
 
 	smap_close();
-	watched = trap_watch && trap_watch(frame, cr3, gs);
+	watched = probe.trap && probe.trap(frame, cr3, gs);
 	write_dr6(DR6_NOTHING);		/* the processor sets its bits, and never clears them */
 	if (!watched && frame_from_user(frame))
 		leave_ist(IST_DB, kill_debug, frame->rip);
@@ -223,7 +224,7 @@ void ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	const struct thread *t = current_thread();
 	const char *what;
 
-	if (trap_watch && trap_watch(frame, cr3, gs))
+	if (probe.trap && probe.trap(frame, cr3, gs))
 		return;
 	if (stack_guard_hit(cr2, &what))
 		panic_frame(frame, cr3, "double fault: stack overflow, guard page of a %s at %p, thread %u of %s", what,
@@ -246,7 +247,7 @@ bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	if (verdict == MCHECK_FATAL || (verdict == MCHECK_DATA_LOST && !user))
 		panic_frame(frame, cr3, "machine check from %s mode: MCG_STATUS %lx, bank %u, status %lx, address %lx",
 			    user ? "user" : "kernel", report.global, report.bank, report.status, report.address);
-	if (!trap_watch || !trap_watch(frame, cr3, gs))
+	if (!probe.trap || !probe.trap(frame, cr3, gs))
 		printk_nmi("machine check survived: cpu %u at %p, %s mode, bank %u, status %lx, address %lx",
 			   this_cpu()->index, (void *)frame->rip, user ? "user" : "kernel", report.bank, report.status,
 			   report.address);

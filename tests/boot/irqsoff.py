@@ -8,7 +8,7 @@ import re
 from check import DESIGNS, ROOT, Boot, Check, Failed, expect, report
 
 LAST = DESIGNS[-1].name     # `make compare` has them all
-PERIOD = 500                # kernel/irqsoff.h: no figure is below it
+PERIOD = 500                # tests/probe/irqsoff.h: no figure is below it
 
 
 def calls() -> set[str]:

@@ -7,7 +7,7 @@ import audit
 from check import DESIGNS, KERNEL, Boot, Check, Failed, Outcome, expect, report
 from vmeasure.image import Elf, read_defines
 
-# inject= value -> what each complaint of the audit must say then, and nothing else (kernel/inject.h)
+# inject= value -> what each complaint of the audit must say then, and nothing else (tests/probe/inject.h)
 SPOILS = {
     "audit-extra": r"no page belongs there",
     "audit-writable": r"text at 0x\w+ is writable",

@@ -9,6 +9,7 @@
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/probe.h"
 #include "kernel/trap/fault.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
@@ -263,12 +264,12 @@ void fire_watch(uint64_t vector)
 	fire_expect = (struct fire_expect){ 0 };
 	fire_events = fire_total = fire_faults = 0;
 	awaited = vector;
-	__atomic_store_n(&trap_watch, watch, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&probe.trap, watch, __ATOMIC_SEQ_CST);
 }
 
 void fire_watch_end(void)
 {
-	__atomic_store_n(&trap_watch, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&probe.trap, NULL, __ATOMIC_SEQ_CST);
 }
 
 /* --- what was seen ------------------------------------------------------------ */

@@ -16,7 +16,7 @@
 #include "mm/stacks.h"
 #include "tests/kernel/world.h"
 
-#define SECRET_STACKS	1		/* kernel/secrets.c takes one for good, when it is asked to */
+#define SECRET_STACKS	1		/* tests/probe/secrets.c takes one for good, when it is asked to */
 
 static char text[200], kept[sizeof(text)];
 

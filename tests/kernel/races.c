@@ -4,6 +4,7 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "kernel/abi.h"
+#include "kernel/lib/probe.h"
 #include "kernel/object/process.h"
 #include "kernel/trap/fault.h"
 #include "mm/pagetable.h"
@@ -26,7 +27,7 @@ static int64_t poll(void)
 
 static int64_t begin(void)
 {
-	if (trap_watch)
+	if (probe.trap)
 		return -EBUSY;
 	race_watch(true);
 	return 0;

@@ -11,6 +11,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
+#include "kernel/lib/probe.h"
 #include "kernel/sched/sched_internal.h"
 #include "kernel/trap/fault.h"
 #include "tests/kernel/races_internal.h"
@@ -203,7 +204,7 @@ static enum trap_verdict watch(struct trapframe *f, uint64_t cr3, uint64_t gs)
 
 void race_watch(bool on)
 {
-	__atomic_store_n(&trap_watch, on ? watch : NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&probe.trap, on ? watch : NULL, __ATOMIC_SEQ_CST);
 }
 
 /* --- what was found -------------------------------------------------------------- */

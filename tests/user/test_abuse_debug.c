@@ -16,6 +16,7 @@
 #include "smp.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_abuse_debug"
 

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "bystander.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 /* bench_control(BENCH_FIRE + @op, @arg). */
 static inline long fire(uint64_t op, uint64_t arg)

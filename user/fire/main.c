@@ -21,6 +21,7 @@
 #include "string.h"
 #include "test.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define SWEEP_MAX	100000		/* instructions: no path is that long */
 #define STUB_SIZE	16		/* ENTRY_STUB_SIZE of entry/design.h */

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "tests/kernel/races.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "races"
 

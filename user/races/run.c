@@ -8,6 +8,7 @@
 #include "print.h"
 #include "smp.h"
 #include "string.h"
+#include "tests/probe/abi.h"
 
 #define SURVIVED	99		/* exit code of a process that was to be ended, and was not */
 #define NOBODY		98		/* and of one whose run went wrong before that */

@@ -4,6 +4,7 @@
 #include "string.h"
 #include "sweep.h"
 #include "test.h"
+#include "tests/probe/abi.h"
 
 #define TICKS_MAX	2000000
 #define LEAP_MAX	64

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* inject.c - break one thing on purpose, loudly, so that a test can be seen to fail. */
-#include "kernel/inject.h"
+#include "tests/probe/inject.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
@@ -232,10 +232,10 @@ static void spoil_root(struct aspace *as)
 
 void inject_early(const char *value)
 {
-	static const struct probe hooks = { .new_root = spoil_root, .ap_code = silence };
-
-	if (value[0])
-		probe = &hooks;
+	if (value[0]) {
+		probe.new_root = spoil_root;
+		probe.ap_code = silence;
+	}
 	snprintk(wanted, sizeof(wanted), "%s", value);
 	/* A macro expanded twice has two sites of one name: the flip is gone when both are. */
 	for (const struct flip_site *s = flip_sites_start; s < flip_sites_end; s++) {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* secrets.c - plant secrets, and look for them as Meltdown would. */
-#include "kernel/secrets.h"
+#include "tests/probe/secrets.h"
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
-#include "kernel/audit.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/heap.h"
 #include "mm/stacks.h"
+#include "tests/probe/audit.h"
+#include "tests/probe/abi.h"
 
 #define PATIENCE 1000			/* yields until a thread that was to sleep counts as awake */
 

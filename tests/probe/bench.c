@@ -5,7 +5,7 @@
  * Nothing here runs unless a benchmark asks for it, and only in a boot that has
  * bench= or tests=: the measured paths are the shipped ones.
  */
-#include "kernel/bench.h"
+#include "tests/probe/bench.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
@@ -14,16 +14,13 @@
 #include "entry/design.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/audit.h"
 #include "kernel/console/printk.h"
-#include "kernel/irqsoff.h"
+#include "kernel/lib/probe.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reap.h"
 #include "kernel/object/tid.h"
 #include "kernel/sched/sched.h"
-#include "kernel/secrets.h"
 #include "kernel/syscall.h"
-#include "mm/failing.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/pagetable.h"
@@ -32,6 +29,11 @@
 #include "tests/kernel/fire.h"
 #include "tests/kernel/invariants.h"
 #include "tests/kernel/races.h"
+#include "tests/probe/audit.h"
+#include "tests/probe/failing.h"
+#include "tests/probe/irqsoff.h"
+#include "tests/probe/secrets.h"
+#include "tests/probe/abi.h"
 
 #define REPORT_NAME_MAX	63
 #define REPORT_VALUES_MAX 512
@@ -39,6 +41,7 @@
 #define TIMER_HZ_MAX	100000
 #define SELF_IPI_MAX	100000
 #define KEEP_OFF_MAX	1000000
+#define UD2_BYTES	0x0b0f		/* little endian 0f 0b */
 
 static bool enabled;
 static volatile uint64_t self_ipis;
@@ -50,13 +53,7 @@ static void self_test_irq(struct trapframe *frame)
 	self_ipis++;
 }
 
-void bench_init(bool allow)
-{
-	enabled = allow;
-	irq_set_handler(VECTOR_SELF_TEST, self_test_irq);
-}
-
-int64_t sys_bench_report(uint64_t name, uint64_t name_len, uint64_t values, uint64_t n)
+static int64_t report(uint64_t name, uint64_t name_len, uint64_t values, uint64_t n)
 {
 	char buf[REPORT_NAME_MAX + 1];
 	uint64_t value;
@@ -205,28 +202,29 @@ static int64_t come_to_points(uint64_t n)
 	return 0;
 }
 
-static uint32_t failing_pid;
+/* A process whose #UD steps over a UD2: the last that asked for it. */
+static uint32_t skips_ud2;
 
-static bool asked_by_failing(void)
+static bool skip_ud2(struct trapframe *frame)
 {
-	const struct thread *t = current_thread();
+	uint16_t opcode;
 
-	return t->process && t->process->pid == failing_pid;
+	if (current_thread()->process->pid != skips_ud2)
+		return false;
+	if (copy_from_user(&opcode, frame->rip, sizeof(opcode)) || opcode != UD2_BYTES)
+		return false;
+	frame->rip += sizeof(opcode);
+	return true;
 }
 
-/* Of the allocations that the caller's process asks for. */
-static int64_t fail(uint64_t n, bool all)
+static int64_t set_skip_ud2(bool on)
 {
-	uint64_t had;
-
-	had = failing_arm(0, false, asked_by_failing);	/* nobody of the new name by the old number */
-	failing_pid = current_thread()->process->pid;
-	failing_arm(n, all, asked_by_failing);
-	frames_watch_failing();
-	return had;
+	skips_ud2 = on ? current_thread()->process->pid : 0;
+	probe.user_ud = on ? skip_ud2 : NULL;
+	return 0;
 }
 
-int64_t sys_bench_control(uint64_t op, uint64_t arg)
+static int64_t control(uint64_t op, uint64_t arg)
 {
 	if (!enabled)
 		return -EPERM;
@@ -238,8 +236,7 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 	case BENCH_TIMER_HZ:
 		return set_timer(arg);
 	case BENCH_SKIP_UD:
-		current_thread()->process->skip_ud = arg;
-		return 0;
+		return set_skip_ud2(arg);
 	case BENCH_SELF_IPI:
 	case BENCH_SELF_IPI_BASE:
 		return arg > SELF_IPI_MAX ? -EINVAL : self_ipi_loop(arg, op == BENCH_SELF_IPI);
@@ -261,7 +258,7 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 			sched_point();
 		return 0;
 	case BENCH_FAIL_ALLOC:
-		return fail(arg & (FAIL_ALL - 1), arg & FAIL_ALL);
+		return failing_arm(arg & (FAIL_ALL - 1), arg & FAIL_ALL);
 	case BENCH_MIGRATE:
 		sched_force_migration(arg);
 		return 0;
@@ -299,4 +296,12 @@ int64_t sys_bench_control(uint64_t op, uint64_t arg)
 		return secrets_look_when_asleep(arg);
 	}
 	return -EINVAL;
+}
+
+void bench_init(bool allow)
+{
+	enabled = allow;
+	irq_set_handler(VECTOR_SELF_TEST, self_test_irq);
+	probe.report = report;
+	probe.control = control;
 }

@@ -13,7 +13,7 @@
  * middle of a stretch, mostly.  What another CPU does in its turn would count.  So the others idle: they are parked in
  * their HLT, called for work as ever and not coming.
  */
-#include "kernel/irqsoff.h"
+#include "tests/probe/irqsoff.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/idle.h"
@@ -24,6 +24,7 @@
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
+#include "kernel/lib/probe.h"
 #include "kernel/sched/sched.h"
 #include "kernel/trap/fault.h"
 #include "mm/tlb.h"
@@ -87,13 +88,13 @@ static int park_others(void)
 {
 	if (cpu_count == 1)
 		return 0;
-	if (cpu_count > 2 || trap_watch)
+	if (cpu_count > 2 || probe.trap)
 		return -EBUSY;
 	parking = true;
-	trap_watch = park;
+	probe.trap = park;
 	if (park_cpu(&cpus[!this_cpu()->index]))
 		return 0;
-	trap_watch = NULL;
+	probe.trap = NULL;
 	return -EBUSY;
 }
 
@@ -104,7 +105,7 @@ static void release_others(void)
 	__atomic_store_n(&parking, false, __ATOMIC_SEQ_CST);
 	while (get_answer() != LEFT)
 		cpu_pause();
-	trap_watch = NULL;
+	probe.trap = NULL;
 }
 
 /* --- the watch ------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
  * that built them meant.  Contents are read through the direct map; frames that
  * are not RAM (device registers) are never read.
  */
-#include "kernel/audit.h"
+#include "tests/probe/audit.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/descriptors.h"
 #include "entry/design.h"
@@ -19,6 +19,7 @@
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "mm/physmap.h"
+#include "tests/probe/abi.h"
 
 #define KERNEL_HALF	DIRECT_MAP_BASE
 #define EVERYTHING	~0ul
