@@ -194,6 +194,10 @@ $(BUILD)/entry-%.ld: $(DESIGN_FILES) Makefile $(NOTES)/kernel-sources
 $(BUILD)/kernel/%.c.o: %.c $(BUILD)/kernel/%.c.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KCFLAGS_$(subst /,_,$<)) -MMD -MP -c -o $@ $<
+	$(PROBE_NAMES)
+
+# The probe's sections get names of their own, so that all of it can lie last: linker.ld.
+PROBE_NAMES = $(if $(filter tests/%,$<),$(OBJCOPY) --prefix-alloc-sections=.probe $@)
 
 # C of an entry design runs on the user table: no jump tables, no libcalls, nothing outside entry text.
 $(BUILD)/kernel/entry/%.c.o: KCFLAGS += -fno-jump-tables -fno-tree-loop-distribute-patterns -fomit-frame-pointer
@@ -203,6 +207,7 @@ $(BUILD)/kernel/%.asm.o: %.asm $(BUILD)/kernel/%.asm.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
 	$(NASM) $(NASMFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 	$(NASM) $(NASMFLAGS) -o $@ $<
+	$(PROBE_NAMES)
 
 # Linked twice: the symbol table made from the first pass lies after all text, so no text
 # address moves.

@@ -21,6 +21,7 @@
 #include "kernel/console/printk.h"
 #include "kernel/early.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/image.h"
 #include "kernel/lib/probe.h"
 #include "kernel/lib/string.h"
 #include "kernel/object/process.h"
@@ -98,9 +99,8 @@ static void leave_out_memory(void)
 
 static void init_memory(void)
 {
-	extern const char kernel_end_pa[];
 	const struct mem_range reserved[] = {
-		{0, (uint64_t)kernel_end_pa, false},	/* first MiB and the image */
+		{0, image.end_pa, false},	/* first MiB and the image */
 		{bootinfo.archive_pa, bootinfo.archive_len, false},
 	};
 
@@ -194,7 +194,8 @@ static void __attribute__((noreturn)) boot_thread(void)
 void kmain(uint32_t magic, uint64_t info_pa)
 {
 	uart_init();
-	probe_install();
+	if (image.probe_install)
+		image.probe_install();
 	read_bootinfo(magic, info_pa);
 	cpu_detect_features();
 	if (!(cpu_features & CPU_SYSCALL))

@@ -48,14 +48,15 @@ class Regions:
 
     def direct_map(self):
         """All of RAM at its place, never executable; the image's read-only frames not writable."""
-        first, last = self.image_frame("kernel_text_start"), self.image_frame("kernel_rodata_end")
+        images = [(self.image_frame(first), self.image_frame(last)) for first, last in
+                  (("kernel_text_start", "kernel_rodata_end"), ("probe_text_start", "probe_rodata_end"))]
         covered = 0                     # bytes, from physical address 0 without a gap
         for run in self.areas["DIRECT_MAP_BASE"]:
             frames = range(run.pa, run.pa + run.pages * PAGE, PAGE)
             if run.va - self.at["DIRECT_MAP_BASE"] != run.pa:
                 yield f"the direct map at 0x{run.va:x} shows frame 0x{run.pa:x}"
-            read_only = first <= run.pa < last and frames[-1] < last
-            if not read_only and run.pa < last and frames[-1] >= first:
+            read_only = any(first <= run.pa < last and frames[-1] < last for first, last in images)
+            if not read_only and any(run.pa < last and frames[-1] >= first for first, last in images):
                 yield f"the direct map at 0x{run.va:x} has equal rights inside and outside of the read-only image"
             elif run.rights != self.wanted_rights("" if read_only else "W"):
                 yield f"the direct map at 0x{run.va:x} has rights {''.join(sorted(run.rights))}"
@@ -107,6 +108,9 @@ class Regions:
         wanted = {**self.expected.image("kernel_text", "X", "kernel text"),
                   **self.expected.image("kernel_rodata", "", "kernel rodata"),
                   **self.expected.image("kernel_data", "W", "kernel data"),
+                  **self.expected.image("probe_text", "X", "probe text"),
+                  **self.expected.image("probe_rodata", "", "probe rodata"),
+                  **self.expected.image("probe_data", "W", "probe data"),
                   **self.expected.cpu_entry_area()}
         return self.areas["KERNEL_IMAGE_BASE"] + self.areas["CPU_ENTRY_AREA_BASE"], wanted
 

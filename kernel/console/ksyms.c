@@ -1,24 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* ksyms.c - address to symbol, in the table that tools/gen_ksyms.py makes of the linked kernel. */
+#include <stdbool.h>
 #include <stddef.h>
 #include "kernel/console/panic.h"
+#include "kernel/lib/image.h"
 
 struct ksym {
 	uint64_t address;		/* ascending */
-	uint32_t name;			/* offset into ksyms_names */
+	uint32_t name;			/* offset into the names */
 } __attribute__((packed));
 
-/* Weak: the first of the two links has no table yet. */
-extern const struct ksym ksyms_start[] __attribute__((weak));
-extern const struct ksym ksyms_end[] __attribute__((weak));
-extern const char ksyms_names[] __attribute__((weak));
 extern const char kernel_text_start[], kernel_text_end[];
 
+static bool is_text(uint64_t address)
+{
+	return (address >= (uint64_t)kernel_text_start && address < (uint64_t)kernel_text_end) ||
+	       (address >= (uint64_t)image.probe_text && address < (uint64_t)image.probe_text_end);
+}
+
+/* The first of the two links has no table yet. */
 const char *ksym_lookup(uint64_t address, uint64_t *offset)
 {
-	const struct ksym *low = ksyms_start, *high = ksyms_end;
+	const struct ksym *low = image.ksyms, *high = image.ksyms_end;
 
-	if (address < (uint64_t)kernel_text_start || address >= (uint64_t)kernel_text_end)
+	if (!is_text(address))
 		return NULL;
 	if (low == high || address < low->address)
 		return NULL;
@@ -32,5 +37,5 @@ const char *ksym_lookup(uint64_t address, uint64_t *offset)
 			high = middle;
 	}
 	*offset = address - low->address;
-	return ksyms_names + low->name;
+	return image.ksyms_names + low->name;
 }

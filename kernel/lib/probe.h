@@ -64,7 +64,4 @@ extern struct probe probe;
 			probe.name(__VA_ARGS__);	\
 	} while (0)
 
-/* Every hook that is wanted from the boot on is set here: tests/probe/install.c. */
-void probe_install(void);
-
 #endif

@@ -25,6 +25,8 @@ static void ready(const struct cmdline *c)
 		machine_exit(ktest_run_all() ? EXIT_PASS : EXIT_FAIL);
 }
 
+/* By name in linker.ld. */
+void probe_install(void);
 void probe_install(void)
 {
 	probe.inject_valid = inject_valid;
