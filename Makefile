@@ -81,7 +81,7 @@ else
 all: $(KERNEL) $(ARCHIVE) $(PROOF)
 iso: $(ISO)
 run: $(ISO)
-	@$(PYTHON) tools/qemu.py run
+	@$(PYTHON) tools/run.py
 hang:
 	@$(PYTHON) tools/hang.py
 debug: $(KERNEL) $(ARCHIVE)
@@ -274,7 +274,7 @@ $(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%) $(NOTES)/u
 	mv $@.part $@
 
 # --- the image ---------------------------------------------------------------
-$(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/designs.py entry/registry.h | $(PROOF)
+$(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/lib/designs.py entry/registry.h | $(PROOF)
 	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
 
 .PHONY: $(COMMANDS) floors clean help

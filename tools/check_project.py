@@ -13,8 +13,9 @@ import sys
 from pathlib import Path
 from typing import Iterator
 
-from designs import ROOT, designs
-from sources import sources
+from lib.designs import designs
+from lib.paths import ROOT
+from lib.sources import sources
 
 MAX_LINES, MAX_COLUMNS, MAX_PROSE = 350, 120, 100
 SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def"}

@@ -14,13 +14,20 @@ Status 1: a boot failed, a cross-check failed, or a bar of entry/bars.json was m
 """
 import argparse
 import json
-import os
 import sys
 import time
 from collections import namedtuple
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from lib import paths
+from lib.boots import Boot
+from lib.designs import designs
+from lib.gdb import GdbError
+from lib.paths import ROOT
+from vmeasure import hardening, pages, plots, report, shipped, stats
+from vmeasure.code_figures import code_figures
+from vmeasure.stepper import TraceError
+from vmeasure.tracer import Subject, count_design
+
 
 BY_CPUS = "thread_create_exit_smp"      # the benchmark that depends on the number of CPUs,
 CPU_COUNTS = (1, 2, 4)                  # and the numbers it is run with
@@ -32,15 +39,14 @@ Sample = namedtuple("Sample", "design mode cpus run benches")
 
 
 def arguments():
-    """The command line; --build must reach the environment before tools/qemu.py is imported."""
+    """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--build", default=os.environ.get("BUILD") or str(ROOT / "build"))
+    p.add_argument("--build", default=paths.build())
     p.add_argument("--docs", action="store_true", help="write the tables of docs/results.md and README.md")
     p.add_argument("--plain-runs", type=int, default=5, help="boots without icount per design")
     p.add_argument("--no-trace", action="store_true", help="leave the traced boots out")
     args = p.parse_args()
-    args.build = str(Path(args.build).resolve())
-    os.environ["BUILD"] = args.build
+    args.build = paths.use_build(args.build)
     return args
 
 
@@ -49,7 +55,7 @@ class Comparison:
 
     def __init__(self, args):
         self.args = args
-        self.build = Path(args.build)
+        self.build = args.build
         self.out = self.build / "compare"
         self.iso = self.build / "vestibule.iso"
         self.designs = designs()
@@ -208,7 +214,7 @@ def main(args):
     if not work.iso.exists():
         sys.exit("compare: there is no %s: run `make iso`" % work.iso)
     work.out.mkdir(parents=True, exist_ok=True)
-    subject = Subject(str(ROOT), shipped.extract(work.iso, work.out / "shipped"))
+    subject = Subject(shipped.extract(work.iso, work.out / "shipped"))
     meta = shipped.meta(work.iso, subject.shipped / "vestibule.elf", Boot(icount=True).model,
                         hardening.line(subject.kernel, work.designs, subject.stub_size))
     work.measure()
@@ -242,12 +248,4 @@ def present(work, meta):
 
 
 if __name__ == "__main__":
-    ARGS = arguments()
-    from designs import designs                                 # noqa: E402
-    from qemu import Boot                                       # noqa: E402
-    from vmeasure import hardening, pages, plots, report, shipped, stats    # noqa: E402
-    from vmeasure.code_figures import code_figures              # noqa: E402
-    from vmeasure.gdbstub import GdbError                       # noqa: E402
-    from vmeasure.stepper import TraceError                     # noqa: E402
-    from vmeasure.tracer import Subject, count_design           # noqa: E402
-    sys.exit(main(ARGS))
+    sys.exit(main(arguments()))

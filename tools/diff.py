@@ -16,11 +16,12 @@ import re
 import signal
 import sys
 from itertools import zip_longest
-from pathlib import Path
 
-from designs import ROOT, designs
+from lib import paths
+from lib.designs import designs
+from lib.elf import Elf, read_defines
+from lib.paths import ROOT
 from vmeasure.entrytext import EntryText
-from vmeasure.image import Elf, read_defines
 
 COLUMN = 84
 LABEL = re.compile(r"(\.?)(\w+):")
@@ -152,14 +153,14 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     p.add_argument("a", nargs="?", default=os.environ.get("A"))
     p.add_argument("b", nargs="?", default=os.environ.get("B"))
-    p.add_argument("--build", default=os.environ.get("BUILD") or str(ROOT / "build"))
+    p.add_argument("--build", default=paths.build())
     args = p.parse_args()
     known = {d.name: d for d in designs()}
     for key, name in (("A", args.a), ("B", args.b)):
         if name not in known:
             said = "is no design" if name else "is missing"
             sys.exit("diff: %s=%s %s; both A= and B= are one of: %s" % (key, name or "", said, " ".join(known)))
-    return known[args.a], known[args.b], Path(args.build)
+    return known[args.a], known[args.b], paths.use_build(args.build)
 
 
 def main():

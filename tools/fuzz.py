@@ -14,11 +14,10 @@ import threading
 import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import branches                         # noqa: E402
-import settings                         # noqa: E402
-from designs import designs             # noqa: E402
-from qemu import Boot, Outcome          # noqa: E402
+from lib import branches, settings
+from lib.boots import Boot
+from lib.designs import designs
+from lib.outcome import Outcome
 
 CALLS, MOST_CALLS, MOST_CPUS = 100_000_000, 10**12, 64
 SAMPLE = 5000

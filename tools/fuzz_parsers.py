@@ -12,8 +12,7 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import parserfuzz
-import settings
+from lib import parserfuzz, settings
 
 JOBS = 2
 PATIENCE = 600              # beyond the seconds asked for: loading and making minimal

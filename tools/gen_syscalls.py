@@ -12,7 +12,8 @@ import re
 import sys
 from typing import NamedTuple
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
+from lib.paths import ROOT
+
 LINE = re.compile(r"(\d+)\s+([a-z][a-z0-9_]*)\(([^)]*)\)\s*:\s*([^:]*?)\s*:\s*(.+)")
 DEFINE = re.compile(r"#define\s+(E[A-Z]+)\s+(\d+)\s*/\*\s*(.*?)\s*\*/")
 REGISTERS = ["rdi", "rsi", "rdx", "r10"]    # r10, not rcx: SYSCALL puts the return address there

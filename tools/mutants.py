@@ -18,16 +18,24 @@ import queue
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 
-import settings
+from lib import paths, settings
+from lib.designs import designs
+from lib.elf import read_defines
+from lib.paths import ROOT
+from mutation import report
+from mutation.image import image_hash
+from mutation.killers import KILLERS
+from mutation.lab import Baseline, NotPassing, attempt, key, workshop
+from mutation.progress import Progress
+from mutation.results import Results, remaining
+from vmeasure.entrytext import EntryText
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST = 100_000      # workers, and the step of a sample
 
 
 def arguments():
-    """The command line; --build must reach the environment before tools/qemu.py is imported."""
+    """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     env = os.environ.get
     p.add_argument("--entry", default=env("ENTRY"), help="one design")
@@ -35,11 +43,10 @@ def arguments():
     p.add_argument("--sample", type=int, default=settings.number("SAMPLE", 1, 1, MOST),
                    help="every n-th instruction only")
     p.add_argument("--only", default="", help="only where the place begins so, e.g. syscall_entry.work")
-    p.add_argument("--build", default=env("BUILD") or str(ROOT / "build"))
+    p.add_argument("--build", default=paths.build())
     p.add_argument("--report", action="store_true", help="boot nothing, report what is known")
     args = p.parse_args()
-    args.build = Path(args.build).resolve()
-    os.environ["BUILD"] = str(args.build)
+    args.build = paths.use_build(args.build)
     return args
 
 
@@ -132,18 +139,8 @@ def main(args):
 
 
 if __name__ == "__main__":
-    ARGS = arguments()
-    from designs import designs                                         # noqa: E402
-    from mutation import report                                         # noqa: E402
-    from mutation.image import image_hash                               # noqa: E402
-    from mutation.killers import KILLERS                                # noqa: E402
-    from mutation.lab import Baseline, NotPassing, attempt, key, workshop    # noqa: E402
-    from mutation.progress import Progress                              # noqa: E402
-    from mutation.results import Results, remaining                     # noqa: E402
-    from vmeasure.entrytext import EntryText                            # noqa: E402
-    from vmeasure.image import read_defines                             # noqa: E402
     try:
-        sys.exit(main(ARGS))
+        sys.exit(main(arguments()))
     except NotPassing as error:
         sys.exit("mutants: %s" % error)
     except KeyboardInterrupt:

@@ -10,20 +10,21 @@ import argparse
 import sys
 from pathlib import Path
 
-from designs import ROOT, designs
+from lib import paths
+from lib.designs import designs
+from lib.paths import ROOT
 from proof.explore import Endless, Explorer
 from proof.image import DesignFacts, Image
 from proof.notes import Notes
 from proof.report import Report, state_table, write_json
-from qemu import BUILD
 
 TRUSTED_MOST = 10       # operands that the source may vouch for, in all designs together
 
 
 def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--kernel", type=Path, default=BUILD / "vestibule.elf")
-    parser.add_argument("--offsets", type=Path, default=BUILD / "gen" / "asm-offsets.inc")
+    parser.add_argument("--kernel", type=Path, default=paths.build() / "vestibule.elf")
+    parser.add_argument("--offsets", type=Path, default=paths.build() / "gen" / "asm-offsets.inc")
     parser.add_argument("--entry", type=Path, default=ROOT / "entry")
     parser.add_argument("--design", help="this one only")
     parser.add_argument("--json", type=Path)

@@ -20,17 +20,13 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import settings                             # noqa: E402
-from designs import designs                 # noqa: E402
-from qemu import BUILD                      # noqa: E402
-from racesweep import boots                 # noqa: E402
-from racesweep.report import Report         # noqa: E402
-from vmeasure.image import Elf              # noqa: E402
+from lib import paths, settings
+from lib.designs import designs
+from lib.elf import built_kernel
+from racesweep import boots
+from racesweep.report import Report
 
-FOLDER = BUILD / "races"
 LONG = ("spawn", "exit", "kill", "create_fail")    # these take longest, so they come first
 MORE = ("third", "second")
 MOST_STRIDE, MOST_JOBS = 100_000, 64
@@ -98,12 +94,13 @@ def main():
     for design, _, swept in results:
         if swept:
             report.add(design, swept)
-    report.print(Elf(BUILD / "vestibule.elf"))
+    report.print(built_kernel())
     good = [bool(swept) for _, _, swept in results]
     if all(good):
-        report.write(FOLDER)
+        folder = paths.build() / "races"
+        report.write(folder)
         problems = report.problems()
-        print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {FOLDER}")
+        print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {folder}")
         good.append(not problems)
     print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
     return 0 if all(good) else 1

@@ -16,21 +16,18 @@ Prints the guest's phases as they come, a line per design, and as the last line 
 import sys
 import threading
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import settings                         # noqa: E402
-from designs import designs             # noqa: E402
-from qemu import BUILD, Boot            # noqa: E402
-from underfire import machine_checks    # noqa: E402
-from underfire.boots import FireError   # noqa: E402
-from underfire.report import Report     # noqa: E402
+from lib import paths, settings
+from lib.boots import Boot
+from lib.designs import designs
+from underfire import machine_checks
+from underfire.boots import FireError
+from underfire.report import Report
 
 PATIENCE = 8        # times the guest's seconds (a slow host), and what starting and settling may take
 SETTLING = 300
 MOST_CPUS, MOST_SECONDS = 64, 1_000_000
 MACHINE_CHECKS = 200                    # per design
-COVERAGE = BUILD / "torture" / "coverage.json"
 
 
 def follow(log, done):
@@ -93,10 +90,11 @@ def exhaust(chosen, seed):
     results = [under_fire(d, report) for d in chosen]
     if not all(results):
         return results
-    report.write(COVERAGE)
+    coverage = paths.build() / "torture" / "coverage.json"
+    report.write(coverage)
     report.print()
     problems = report.problems(all_designs=len(chosen) == len(designs()))
-    print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {COVERAGE}")
+    print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {coverage}")
     return results + [not problems]
 
 

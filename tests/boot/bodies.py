@@ -9,12 +9,12 @@ NMIs and machine checks by QEMU's monitor, the rest by what the booted test does
 """
 import re
 
-from check import DESIGNS, KERNEL, ROOT, Check, Failed, under_gdb
-from designs import Design
-from vmeasure.areas import Areas
+from check import DESIGNS, ROOT, Check, Failed, under_gdb
+from lib.areas import Areas
+from lib.designs import Design
+from lib.elf import built_kernel, read_defines
+from lib.gdbboot import GdbBoot
 from vmeasure.code_figures import splits_table
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.image import Elf, read_defines
 from vmeasure.stepper import GPRS
 
 SAVED = [r for r in GPRS if r != "rsp"]
@@ -49,7 +49,7 @@ class Event:
 
     def __init__(self, boot: GdbBoot, design: Design, name: str, vector: int):
         self.gdb, self.design, self.name, self.vector = boot.gdb, design, name, vector
-        self.elf = Elf(KERNEL)
+        self.elf = built_kernel()
         self.at = frame_words()
         self.areas = Areas(read_defines(ROOT / "mm" / "layout.h"), self.elf)
         size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]

@@ -11,7 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from check import BUILD, DESIGNS, ROOT, Boot, Check, Failed, Skipped
+from check import DESIGNS, ROOT, Boot, Check, Failed, Skipped
+from lib import paths
 
 COMMAND = [sys.executable, "tools/debug.py"]
 HANG_AFTER = 180        # seconds, tools/debug.py's own limit included
@@ -21,12 +22,13 @@ PROMPT = b"(gdb) "
 
 def environment(design: str) -> dict:
     """Without words for the kernel: a boot that goes on for ever."""
-    return {**os.environ, "BUILD": str(BUILD.resolve()), "ENTRY": design, "ARGS": "", "CPUS": "1", "TERM": "dumb"}
+    return {**os.environ, "BUILD": str(paths.build().resolve()), "ENTRY": design, "ARGS": "", "CPUS": "1",
+            "TERM": "dumb"}
 
 
 def machines(design: str) -> list[str]:
     """The QEMUs that write @design's log of `make debug` now."""
-    wanted = f"file:{Boot(f'entry={design}', what='debug', build=BUILD.resolve()).log}".encode()
+    wanted = f"file:{Boot(f'entry={design}', what='debug', build=paths.build().resolve()).log}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:

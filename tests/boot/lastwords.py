@@ -7,8 +7,9 @@ made to end.
 import re
 
 from bodies import frame_words
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, Outcome, expect, under_gdb
-from vmeasure.image import Elf, read_defines
+from check import DESIGNS, ROOT, Check, Outcome, expect, under_gdb
+from lib import paths
+from lib.elf import built_kernel, read_defines
 
 LAST = DESIGNS[-1]
 LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock", "kspace_lock")
@@ -22,7 +23,7 @@ def ended(boot) -> Outcome:
 
 
 def locks_held() -> str:
-    elf = Elf(KERNEL)
+    elf = built_kernel()
     with under_gdb(LAST, "inject=panic", "locks-held") as boot:
         boot.gdb.run_to(elf.address("panic"))
         for name in LOCKS:
@@ -32,7 +33,7 @@ def locks_held() -> str:
 
 
 def kernel_test_fails() -> None:
-    elf = Elf(KERNEL)
+    elf = built_kernel()
     with under_gdb(LAST, "tests=kernel", "kernel-test-fails") as boot:
         boot.gdb.run_to(elf.address("boot_thread"))
         boot.gdb.write_memory(elf.address("ktest_run_all"), RETURN_FALSE)
@@ -41,8 +42,8 @@ def kernel_test_fails() -> None:
 
 def first_call(name: str, argument: int, verdict: str, *patterns: str) -> None:
     """The first process's first system call becomes another one."""
-    elf = Elf(KERNEL)
-    number = int(re.search(rf"SYS_{name}\s+(\d+)", (BUILD / "gen" / "syscalls.h").read_text())[1])
+    elf = built_kernel()
+    number = int(re.search(rf"SYS_{name}\s+(\d+)", (paths.build() / "gen" / "syscalls.h").read_text())[1])
     with under_gdb(LAST, "tests=test_map", f"first-call-{name}-{argument}") as boot:
         boot.gdb.run_to(elf.address("syscall_dispatch"))
         frame, words = boot.gdb.read_registers(["rdi"])[0], frame_words()

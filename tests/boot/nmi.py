@@ -11,11 +11,11 @@ Where the processor does not tell what an error has lost, a machine check ends t
 import re
 
 from bodies import MCE, frame_words
-from check import DESIGNS, KERNEL, Check, Failed, Outcome, expect, finish, under_gdb
-from designs import Design
+from check import DESIGNS, Check, Failed, Outcome, expect, finish, under_gdb
+from lib.designs import Design
+from lib.elf import Elf, built_kernel
+from lib.gdbboot import GdbBoot
 from underfire.machine_checks import CPU as RECOVERS
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.image import Elf
 
 PROGRAM = "test_fault_kill"     # the kernel prints a line for each of its children
 SLEEPER = "test_sleep_wake"
@@ -39,7 +39,7 @@ def send_nmi(boot: GdbBoot, elf: Elf, where: str, locked: bool) -> None:
 
 def nmi_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(design, f"tests={PROGRAM}", "nmi") as boot:
             boot.gdb.run_to(elf.address("syscall_dispatch"))    # by then LINT1 is set up
             boot.gdb.step()
@@ -73,7 +73,7 @@ def expect_no_halt(boot: GdbBoot, elf: Elf, command: str, body: str) -> None:
 
 def halt_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(design, f"tests={SLEEPER}", "halt", cpu=RECOVERS) as boot:
             for command, body in (("nmi", "ist_nmi"), (MCE, "ist_machine_check")):
                 expect_no_halt(boot, elf, command, body)
@@ -85,7 +85,7 @@ def halt_check(design: Design) -> Check:
 def no_recovery_check(design: Design) -> Check:
     """The error that Intel's processors survive, on one of AMD's: what is lost is not told."""
     def run() -> None:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         amd = "max,vendor=AuthenticAMD"
         with under_gdb(design, f"tests={SLEEPER}", "mce-amd", cpu=amd) as boot:
             boot.gdb.run_to(elf.address("syscall_dispatch"))

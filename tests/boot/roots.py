@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator
 
-import audit
-from check import DESIGNS, KERNEL, Boot, Check, Failed, Outcome, expect, report
-from vmeasure.image import Elf, read_defines
+from check import DESIGNS, Boot, Check, Failed, Outcome, expect, report
+from lib import audit
+from lib.elf import Elf, built_kernel, read_defines
 
 # inject= value -> what each complaint of the audit must say then, and nothing else (tests/probe/inject.h)
 SPOILS = {
@@ -58,7 +58,7 @@ def must_notice(text: str, elf: Elf) -> int:
 
 def clean_check(design: str) -> Check:
     def run() -> str:
-        text, elf = dump(design, "", "audit").text, Elf(KERNEL)
+        text, elf = dump(design, "", "audit").text, built_kernel()
         if problems := audit.check(text, elf):
             raise Failed(f"{len(problems)} pages are not as they should be", problems[:30])
         return f"and {must_notice(text, elf)} ways to spoil the dump are noticed"
@@ -68,7 +68,7 @@ def clean_check(design: str) -> Check:
 def spoiled_check(design: str, spoil: str) -> Check:
     def run() -> str:
         outcome = dump(design, f" inject={spoil}", spoil)
-        problems = audit.check(outcome.text, Elf(KERNEL))
+        problems = audit.check(outcome.text, built_kernel())
         if not problems:
             raise Failed("the audit did not notice", report(outcome))
         if strange := [p for p in problems if not re.search(SPOILS[spoil], p)]:

@@ -12,10 +12,11 @@ it holds, and the check is not to be asked.  With user_return() led to a system 
 import re
 import struct
 
-from check import BUILD, DESIGNS, KERNEL, Check, Failed, finish, under_gdb
-from designs import Design
-from vmeasure.gdbstub import GdbStub
-from vmeasure.image import Elf
+from check import DESIGNS, Check, Failed, finish, under_gdb
+from lib import paths
+from lib.designs import Design
+from lib.elf import Elf, built_kernel
+from lib.gdb import GdbStub
 
 SYSRET, IRET = "SYSRET", "IRETQ"
 TF, RF = 1 << 8, 1 << 16
@@ -37,7 +38,7 @@ NOP = b"\x90"
 
 def frame_offsets() -> dict[str, int]:
     """Offsets in struct trapframe, as the assembler has them."""
-    text = (BUILD / "gen" / "asm-offsets.inc").read_text()
+    text = (paths.build() / "gen" / "asm-offsets.inc").read_text()
     return {name: int(value) for name, value in re.findall(r"^%define (TF_\w+) (\d+)$", text, re.M)}
 
 
@@ -157,7 +158,7 @@ def lead_astray(gdb: GdbStub, elf: Elf, design: Design) -> None:
 
 def resumed_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         found = ways_of_resumed(design, elf, False)
         if set(found) != {IRET}:
             raise Failed(f"resumed threads leave by {', '.join(found)}")
@@ -169,7 +170,7 @@ def resumed_check(design: Design) -> Check:
 
 def sysret_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         jumps = good_kernel(design, elf)
         if not jumps:
             raise Failed("no conditional jump between .check and .leave")

@@ -7,11 +7,12 @@ Both of them, dispatcher and exit_work(), must run on a kernel stack.
 """
 import re
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, finish, under_gdb
-from designs import Design
-from vmeasure.areas import Areas
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.image import Elf, read_defines
+from check import DESIGNS, ROOT, Check, Failed, finish, under_gdb
+from lib import paths
+from lib.areas import Areas
+from lib.designs import Design
+from lib.elf import Elf, built_kernel, read_defines
+from lib.gdbboot import GdbBoot
 
 WORK_RESCHED, ZERO_FLAG = 1, 1 << 6
 MAX_STEPS = 500
@@ -20,7 +21,7 @@ CASES = [(WORK_RESCHED, ZERO_FLAG), (0, 0), (WORK_RESCHED, 0), (0, ZERO_FLAG)] *
 
 
 def offsets() -> dict[str, int]:
-    text = (BUILD / "gen" / "asm-offsets.inc").read_text()
+    text = (paths.build() / "gen" / "asm-offsets.inc").read_text()
     return {name: int(value) for name, value in re.findall(r"^%define (\w+) (\d+)$", text, re.M)}
 
 
@@ -63,7 +64,7 @@ def works(boot: GdbBoot, elf: Elf, dispatcher: str, word: int, zero: int) -> boo
 
 def work_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(design, "bench=trace", "work") as boot:
             for dispatcher in ("syscall_dispatch", "idt_dispatch"):
                 for word, zero in CASES:

@@ -3,15 +3,12 @@
 """test_floors.py - tools/floors.py finds an include that points up, and a circle that is too large."""
 import contextlib
 import io
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-import floors                                           # noqa: E402
+import floors
+from lib.paths import ROOT
 
 
 class Floors(unittest.TestCase):

@@ -4,23 +4,19 @@
 With one of them blanked in a copy of the kernel, the line says something else.
 """
 import importlib.util
-import os
-import sys
 import unittest
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-from designs import designs                                 # noqa: E402
-from mutation.image import file_offset                      # noqa: E402
-from vmeasure.image import STT_FUNC, Elf, read_defines      # noqa: E402
+from lib import paths
+from lib.designs import designs
+from lib.elf import STT_FUNC, Elf, read_defines
+from lib.paths import ROOT
+from mutation.image import file_offset
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
 if HAVE_CAPSTONE:
     from vmeasure import hardening
     from vmeasure.entrytext import EntryText
 
-KERNEL = Path(os.environ.get("BUILD") or ROOT / "build") / "vestibule.elf"
 STUB_SIZE = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
 SHIPPED = "system-call index masked, LFENCE beside SWAPGS; no retpolines, no register clearing"
 # xor of ebx, ebp, r12d to r15d with itself
@@ -31,7 +27,7 @@ class Copy:
     """The built kernel with some bytes changed, in memory."""
 
     def __init__(self):
-        self.elf = Elf(KERNEL)
+        self.elf = Elf(paths.kernel())
         self.code = hardening.Code(self.elf)
         self.texts = {d.name: EntryText(self.elf, d.ident, STUB_SIZE) for d in designs()}
 

@@ -6,15 +6,13 @@ A copy without git has no list of files, nor has one that lies in somebody else'
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-from check_project import check_prose   # noqa: E402
-from sources import sources             # noqa: E402
+from check_project import check_prose
+from lib.paths import ROOT
+from lib.sources import sources
 
 LONG = "a line of prose that goes on and on, " * 3 + "and stops too late\n"
 BAD = "int  bad( void ){return 0 ;}\n"      # neither an SPDX line nor our formatting

@@ -2,18 +2,16 @@
 """Mutants: what is an instruction, what a signature says, how a run goes on, what explains a survivor."""
 import importlib.util
 import json
-import sys
 import tempfile
 import unittest
 from collections import namedtuple
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from mutation import boot, explain, page, results                       # noqa: E402
-from mutation.image import Copy                                         # noqa: E402
-from mutation.killers import KILLERS, Killer                            # noqa: E402
-from qemu import Outcome                                                # noqa: E402
-from vmeasure.image import Symbol                                       # noqa: E402
+from lib.elf import Symbol
+from lib.outcome import Outcome
+from mutation import boot, explain, page, results
+from mutation.image import Copy
+from mutation.killers import KILLERS, Killer
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
 Row = namedtuple("Row", "address data path step text vector offset", defaults=(None, 0))

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The comparison's own arithmetic: samples, bars, source lines, packets, and events of a made-up trace."""
 import importlib.util
-import sys
 import unittest
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from vmeasure import gdbstub, pages, report, stats                      # noqa: E402
-from vmeasure.areas import Areas                                        # noqa: E402
-from vmeasure.code_figures import asm_lines, c_lines                    # noqa: E402
-from vmeasure.stepper import REGISTERS, Step, Trace                     # noqa: E402
+from lib.areas import Areas
+from lib import gdb
+from vmeasure import pages, report, stats
+from vmeasure.code_figures import asm_lines, c_lines
+from vmeasure.stepper import REGISTERS, Step, Trace
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
 LAYOUT = {
@@ -120,13 +118,13 @@ class SourceLines(unittest.TestCase):
 
 class Packets(unittest.TestCase):
     def test_frame_and_runs(self):
-        self.assertEqual(gdbstub.frame_packet(b"g"), b"$g#67")
-        self.assertEqual(gdbstub.expand_runs(b"0* 1"), b"00001")
+        self.assertEqual(gdb.frame_packet(b"g"), b"$g#67")
+        self.assertEqual(gdb.expand_runs(b"0* 1"), b"00001")
 
     def test_layout_follows_the_description(self):
         xml = '<feature><reg name="rax" bitsize="64"/><reg name="eflags" bitsize="32"/>' \
               '<reg name="cr3" bitsize="64"/></feature>'
-        self.assertEqual(gdbstub.parse_target([xml]), [("rax", 0, 8), ("eflags", 8, 4), ("cr3", 12, 8)])
+        self.assertEqual(gdb.parse_target([xml]), [("rax", 0, 8), ("eflags", 8, 4), ("cr3", 12, 8)])
 
 
 class NoSymbols:

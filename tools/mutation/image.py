@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from vmeasure.image import Elf
+from lib.elf import Elf
 
 NOP = 0x90
 SHARED = ("archive.tar", "vestibule.iso", "gen")    # what boots and checks want besides the kernel

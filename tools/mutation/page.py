@@ -4,7 +4,7 @@ every mutant is a build product."""
 import textwrap
 from collections import Counter
 
-from qemu import Boot
+from lib.boots import Boot
 from vmeasure import shipped
 
 from . import explain

@@ -2,7 +2,7 @@
 """What a run has found: on the terminal; after a whole one in docs/mutants.md and build/mutants/list.md."""
 from collections import Counter
 
-from qemu import ROOT
+from lib.paths import ROOT
 
 from . import explain, page
 from .lab import key

@@ -36,7 +36,7 @@ class Object:
 
 
 class Kernel:
-    """@gdb: a GdbStub whose guest is stopped, reading physical addresses; @elf: its vmeasure.image.Elf."""
+    """@gdb: a GdbStub whose guest is stopped, reading physical addresses; @elf: its lib.elf.Elf."""
 
     def __init__(self, gdb, elf, path, image_base):
         self.elf = elf

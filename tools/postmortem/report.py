@@ -3,14 +3,14 @@
 import re
 from pathlib import Path
 
-from vmeasure.gdbstub import GdbError, GdbStub
-from vmeasure.image import Elf, read_defines
+from lib.elf import Elf, read_defines
+from lib.gdb import GdbError, GdbStub
+from lib.paths import ROOT
 
 from .layout import LayoutError
 from .memory import Unreadable
 from .objects import Kernel
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 REGISTERS = ["rip", "rsp", "rbp", "eflags", "cs", "cr0", "cr2", "cr3", "gs_base", "k_gs_base"]
 FLAG_IF, PAGING = 1 << 9, 1 << 31
 KERNEL_HALF = 1 << 63

@@ -5,7 +5,7 @@ import re
 import struct
 from pathlib import Path
 
-from vmeasure.image import Elf
+from lib.elf import Elf
 
 EXCEPTIONS = 32
 # The vectors with an error word (SDM vol. 3A, table 6-1, and #VC, #SX of AMD's): pushed by the processor.

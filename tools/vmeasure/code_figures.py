@@ -12,7 +12,7 @@ before_flip_irq        where there is no flip.
 import re
 import struct
 
-from .image import STT_FUNC, Elf
+from lib.elf import STT_FUNC, Elf
 
 FLIP_SITE_SIZE, FLIP_SITE_NAME = 48, 16     # struct flip_site in entry/design.h
 

@@ -9,7 +9,7 @@ from collections import namedtuple
 
 import capstone
 
-from .image import STT_FUNC
+from lib.elf import STT_FUNC
 
 # path: symbol without the design's prefix, "stubs" for all stubs; step: its local label, "" without one;
 # offset: bytes after that label (after the stub's first byte); vector: of a stub, else None;

@@ -9,12 +9,13 @@ LFENCE beside SWAPGS       on both ways of every branch around a SWAPGS an LFENC
 retpolines                 no function holds a plain indirect jump or call.
 register clearing          the way in zeroes all that C might keep, before it calls C.
 """
-import capstone
 from capstone import x86
+import capstone
+
+from lib.elf import STT_FUNC
 
 from .entrytext import EntryText, target_of
 from .events import FULL
-from .image import STT_FUNC
 
 MOST_STEPS = 1000       # instructions followed from a branch
 STOPS = ("lfence", "iretq", "sysret", "sysretq")

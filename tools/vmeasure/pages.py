@@ -6,7 +6,7 @@ between the marks <!-- compare:begin --> and <!-- compare:end -->.
 """
 import re
 
-from designs import ROOT
+from lib.paths import ROOT
 
 RESULTS, README = ROOT / "docs" / "results.md", ROOT / "README.md"
 BEGIN, END = "<!-- compare:begin -->\n", "<!-- compare:end -->\n"

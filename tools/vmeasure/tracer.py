@@ -2,11 +2,12 @@
 """One traced boot of a design: step every operation that the bench program brackets."""
 from pathlib import Path
 
-from .areas import Areas
+from lib.areas import Areas
+from lib.elf import Elf, read_defines
+from lib.gdbboot import GdbBoot
+
 from .code_figures import entry_ranges
 from .events import EventCounter
-from .gdbboot import GdbBoot
-from .image import Elf, read_defines
 from .shipped import unpack_program
 from .stepper import Stepper, TraceError
 

@@ -11,13 +11,13 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from designs import ROOT
-from qemu import BUILD
+from . import paths
+from .paths import ROOT
 
 HARNESSES = ROOT / "tests" / "host" / "fuzz"
 CORPORA = HARNESSES / "corpus"
 CLANG = os.environ.get("FUZZ_CC", "clang")
-FLAGS = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-DVESTIBULE_HOST", "-I.", f"-I{BUILD.resolve() / 'gen'}",
+FLAGS = ["-std=gnu11", "-g", "-O1", "-Wall", "-Wextra", "-DVESTIBULE_HOST", "-I.",
          "-fno-sanitize-recover=all"]
 SANITIZERS = "address,undefined"
 MAX_INPUT = 4096            # bytes
@@ -58,7 +58,7 @@ def lacking() -> str:
 
 
 def folder(name: str) -> Path:
-    return BUILD.resolve() / "fuzz-parsers" / name
+    return paths.build().resolve() / "fuzz-parsers" / name
 
 
 def sources(name: str) -> list[str]:
@@ -70,7 +70,8 @@ def sources(name: str) -> list[str]:
 
 
 def call_clang(arguments: list[str], what: str) -> None:
-    done = subprocess.run([CLANG, *FLAGS, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
+    made = f"-I{paths.build().resolve()}/gen"
+    done = subprocess.run([CLANG, *FLAGS, made, *arguments], cwd=ROOT, capture_output=True, text=True, check=False)
     if done.returncode or "warning:" in done.stderr:
         raise FuzzError(f"{what}: does not compile without a warning", done.stderr)
 

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from sources import present, tracked
+from .sources import present, tracked
 
 MADE = ("gen", "kernel", "user", "notes")       # folders of a build directory that make fills
 
@@ -36,5 +36,5 @@ def copy_build(made: Path, build: Path) -> None:
 def environment() -> dict[str, str]:
     """As a shell has it: without what the make around this program hands down."""
     mine = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES", "BUILD", "TOOLS_READY", "T",
-            "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
+            "PYTHONPATH", "PYTHONPYCACHEPREFIX", "PYTHONDONTWRITEBYTECODE")
     return {k: v for k, v in os.environ.items() if k not in mine}

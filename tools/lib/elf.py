@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: MIT
 """Facts read from the build: ELF symbols and bytes, and the constants of C headers."""
 import bisect
+import functools
+import os
 import re
 import struct
 from collections import namedtuple
+
+from . import paths
 
 Symbol = namedtuple("Symbol", "name address size type section")
 STT_FUNC = 2
@@ -84,6 +88,22 @@ class Elf:
         local = [n for n in names if "." in n]
         plain = [n for n in names if not n.endswith(("_start", "_end"))] or names
         return (local or plain)[-1], address - at
+
+
+@functools.lru_cache(maxsize=None)
+def _opened(path, _changed):
+    return Elf(path)
+
+
+def opened(path):
+    """The Elf of @path, read once as long as the file is the same; not to be changed."""
+    stat = os.stat(path)
+    return _opened(str(path), (stat.st_mtime_ns, stat.st_ino, stat.st_size))
+
+
+def built_kernel():
+    """The kernel of the build directory, as opened()."""
+    return opened(paths.kernel())
 
 
 def read_defines(path):

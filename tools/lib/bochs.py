@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """bochs.py - boot the ISO in Bochs and say how it ended.
 
-BochsBoot(...).run() -> Outcome, as in tools/qemu.py; the serial line is kept in
+BochsBoot(...).run() -> Outcome, as in boots.py; the serial line is kept in
 $BUILD/log/<design>-<cpus>-bochs-<what>.log.  Bochs has processor models with PCID and x2APIC, which
 QEMU's TCG has not.  It takes no command line for the guest, so this program does what a person would
 do: in GRUB's menu, over the serial line, it presses c and types the command line.  The ISO is the
@@ -15,10 +15,12 @@ import subprocess
 import tempfile
 import time
 import tty
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from qemu import BUILD, Outcome, running
+from . import paths
+from .boots import running
+from .outcome import Outcome
 
 BIOS = [Path("/usr/share/bochs/BIOS-bochs-latest"), Path("/usr/local/share/bochs/BIOS-bochs-latest")]
 VGA_BIOS = [Path("/usr/share/vgabios/vgabios-stdvga.bin"), Path("/usr/share/bochs/VGABIOS-lgpl-latest"),
@@ -125,7 +127,7 @@ class BochsBoot:
     model: str = "corei7_haswell_4770"      # Bochs's name; `bochs --help cpu` lists them
     what: str = "boot"                      # last part of the log's name
     timeout: float = HANG_AFTER             # seconds
-    build: Path = BUILD
+    build: Path = field(default_factory=paths.build)
 
     @property
     def log(self) -> Path:

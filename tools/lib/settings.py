@@ -41,6 +41,11 @@ def yes(name: str) -> bool:
     return value in YES
 
 
+def accelerator() -> str:
+    """What makes the guest's processor."""
+    return choice("ACCEL", "tcg", "kvm")
+
+
 def choice(name: str, *words: str) -> str:
     """One of @words, the first being the default."""
     value = given(name) or words[0]

@@ -1,13 +1,8 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""qemu.py - boot the kernel in QEMU and say how it ended.
+"""boots.py - boot the kernel in QEMU: Boot(...).run() -> Outcome.
 
-As a library: Boot(...).run() -> Outcome.  The serial line is kept in
-$BUILD/log/<design>-<cpus>-<accelerator>-<what>.log.  As a program:
-
-    qemu.py run      the ISO with its serial line in this terminal (ENTRY= CPUS= ARGS= UEFI=1)
-
-Environment: BUILD (default "build"), ACCEL (tcg, or kvm where the user chooses it).
+The serial line is kept in $BUILD/log/<design>-<cpus>-<accelerator>-<what>.log.
+Environment: ACCEL (tcg, or kvm where the user chooses it).
 """
 import atexit
 import os
@@ -22,19 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Iterator
 
-import settings
+from . import paths, settings
+from .offers import QEMU, one_instruction_blocks
+from .outcome import Outcome
 
-from offers import QEMU, one_instruction_blocks
-
-ROOT = Path(__file__).resolve().parent.parent
-BUILD = Path(os.environ.get("BUILD") or ROOT / "build")
-ACCEL = settings.choice("ACCEL", "tcg", "kvm")
 MOST_CPUS = 255     # of a machine without x2APIC
-
-# isa-debug-exit turns the kernel's code n (kernel/abi.h, EXIT_*) into status 2n+1.  A triple fault,
-# an ACPI power-off and a signal from outside give 0, so 0 is never a pass.
-VERDICTS = {33: "pass", 35: "fail", 37: "panic", 39: "usage", None: "timeout"}
-EXIT_STATUS = {name: status for status, name in VERDICTS.items()}
 
 HINT_AFTER = 10     # seconds without a byte of output
 HANG_AFTER = {"pvh": 90, "iso-bios": 120, "iso-uefi": 240}   # detects hangs; never part of a verdict
@@ -43,8 +30,6 @@ OVMF_PAIRS = [(Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OV
               (Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/OVMF/OVMF_VARS.fd"))]
 OVMF_SINGLE = Path("/usr/share/ovmf/OVMF.fd")
 
-RUN_SOCKET = BUILD / "run.gdb"      # holds the path of the gdb socket of `make run`'s guest, for tools/hang.py
-
 running: set[subprocess.Popen] = set()      # end with this program
 
 
@@ -52,59 +37,6 @@ running: set[subprocess.Popen] = set()      # end with this program
 def _stop_all() -> None:
     for proc in list(running):
         proc.kill()
-
-
-@dataclass
-class Outcome:
-    """How a boot ended: QEMU's status (None: it hung and was stopped) and the serial text."""
-    status: int | None
-    log: Path
-    seconds: float
-    stderr: str = ""
-    reached: bool = False       # Boot.until was seen, and the machine was stopped there
-    state: list[str] = field(default_factory=list)  # of a boot that hung: its CPUs, and what each thread waits for
-    text: str = field(init=False)
-
-    def __post_init__(self) -> None:
-        raw = self.log.read_bytes().decode("utf-8", "replace") if self.log.exists() else ""
-        # Firmware and GRUB draw; what is left without that is lines.
-        self.text = re.sub(r"\x1b\[[0-9;?=]*[A-Za-z]", "", raw).replace("\r", "")
-
-    @property
-    def lines(self) -> list[str]:
-        return self.text.splitlines()
-
-    @property
-    def exit_code(self) -> int | None:
-        """n of the last line `EXIT n`, None when the kernel did not end in order."""
-        last = next((l for l in reversed(self.lines) if l.strip()), "")
-        found = re.fullmatch(r"EXIT (\d+)\s*", last)
-        return int(found[1]) if found else None
-
-    @property
-    def verdict(self) -> str:
-        """pass, fail, panic, usage, timeout, reached, or "died"; the status must agree with the last line."""
-        if self.reached:
-            return "reached"
-        verdict = VERDICTS.get(self.status, "died")
-        if verdict in ("timeout", "died") or self.exit_code == self.status >> 1:
-            return verdict
-        return "died"
-
-    def describe(self) -> str:
-        """One line for people: the verdict, and what it rests on."""
-        if self.reached:
-            return "reached: stopped at the marker"
-        if self.status is None:
-            return f"timeout: no end after {self.seconds:.0f} s"
-        said = f"EXIT {self.exit_code}" if self.exit_code is not None else "no EXIT line"
-        killed = re.search(r"terminating on signal .*", self.stderr)    # QEMU then ends in order, with status 0
-        hint = f" ({killed[0]})" if killed else " (a triple fault or a power-off)" if self.status == 0 else ""
-        return f"{self.verdict}: QEMU status {self.status}{hint}, {said}"
-
-    def tail(self, n: int = 30) -> list[str]:
-        """The end of what it said, and where it hung."""
-        return (self.lines + self.stderr.splitlines())[-n:] + self.state
 
 
 @contextmanager
@@ -133,11 +65,11 @@ class Boot:
     until: str = ""             # stop the machine when this text has been printed (boots that go on for ever)
     hangs_at: str = ""          # for tests of what is said about a hang: with this text the time is up
     timeout: float = 0          # seconds; 0: HANG_AFTER
-    build: Path = BUILD
+    build: Path = field(default_factory=paths.build)
 
     @property
     def accel(self) -> str:
-        return "icount" if self.icount else ACCEL
+        return "icount" if self.icount else settings.accelerator()
 
     @property
     def name(self) -> str:
@@ -240,51 +172,9 @@ class Boot:
         return ["where it hangs:"] + ["  " + line for line in examine(socket, self.build)]
 
 
-def ktap(lines: list[str]) -> tuple[list[tuple[bool, str]], str]:
-    """The results of a KTAP text as (ok, name), and what is wrong with its shape ("" when nothing).
-    Only unindented lines are counted against the plan; a nested "not ok" shows in its parent."""
-    plan, results = None, []
-    for line in lines:
-        if found := re.match(r"1\.\.(\d+)", line):
-            plan = int(found[1])
-        elif found := re.match(r"(not )?ok (\d+)\s*-?\s*(.*)", line):
-            if int(found[2]) != len(results) + 1:
-                return results, f"result {found[2]} follows result {len(results)}: {line}"
-            results.append((not found[1], found[3]))
-    if plan is None:
-        return results, "no plan (1..N)"
-    if plan == 0:
-        return results, "the plan is 1..0: no test ran"
-    return results, "" if plan == len(results) else f"plan 1..{plan}, but {len(results)} results"
-
-
 def from_environment(**kwargs) -> Boot:
     """A Boot as `make run` and `make debug` describe it: ENTRY= CPUS= ARGS=."""
     entry, args = os.environ.get("ENTRY", ""), os.environ.get("ARGS", "")
     words = ([f"entry={entry}"] if entry else []) + args.split()
     cpus = settings.number("CPUS", 1, 1, MOST_CPUS)
     return Boot(cmdline=" ".join(words), cpus=cpus, **kwargs)
-
-
-def boot_for_terminal() -> Boot:
-    return from_environment(mode="iso-uefi" if settings.yes("UEFI") else "iso-bios", what="run")
-
-
-def run_in_terminal() -> int:
-    boot = boot_for_terminal()
-    print("Ctrl-A x ends QEMU, Ctrl-A c is its monitor; `make hang` elsewhere: what does it wait for?", flush=True)
-    try:
-        with gdb_socket() as (socket, words):
-            RUN_SOCKET.write_text(socket + "\n")
-            status = subprocess.call(boot.machine() + ["-serial", "mon:stdio", *words])
-    finally:
-        RUN_SOCKET.unlink(missing_ok=True)
-        boot.log.with_suffix(".vars").unlink(missing_ok=True)
-    print(f"\nQEMU status {status}: {VERDICTS.get(status, 'ended from outside, or a triple fault')}")
-    return 0 if status in (0, EXIT_STATUS["pass"]) else status
-
-
-if __name__ == "__main__":
-    if sys.argv[1:] == ["run"]:
-        sys.exit(run_in_terminal())
-    sys.exit(__doc__)

@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from postmortem.report import examine
-from qemu import EXIT_STATUS, Boot
 
-from .gdbstub import GdbError, GdbStub
-from .stepper import TraceError
+from .boots import Boot
+from .gdb import GdbError, GdbStub
+from .outcome import EXIT_STATUS
 
 START_SECONDS = 20
 
@@ -65,7 +65,7 @@ class GdbBoot:
         return self.process.wait(START_SECONDS)
 
     def expect_pass(self):
-        """The guest has ended: TraceError unless it ended well."""
+        """The guest has ended: GdbError unless it ended well."""
         status = self.status()
         if status != EXIT_STATUS["pass"]:
-            raise TraceError("the traced boot ended with QEMU status %s" % status)
+            raise GdbError("the boot ended with QEMU status %s" % status)

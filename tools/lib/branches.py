@@ -16,10 +16,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import capstone
 from capstone import x86_const
+import capstone
 
-from qemu import BUILD, ROOT, Boot
+from . import paths
+from .boots import Boot
+from .paths import ROOT
 
 LINE = re.compile(rb"Trace (\d+): 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
 LEFT_OUT = ("entry/", "tests/")
@@ -136,7 +138,7 @@ def run(boot: Boot, code: Code):
 
 def report(boot: Boot, calls: int) -> bool:
     """Print what a boot of @calls system calls reached; True when it passed."""
-    code = Code(BUILD / "vestibule.elf")
+    code = Code(paths.build() / "vestibule.elf")
     outcome, seen = run(boot, code)
     total, taken = defaultdict(int), defaultdict(int)
     for jump, ways in code.ways.items():

@@ -1,17 +1,15 @@
-#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """designs.py - the entry designs, as entry/registry.h lists them.
 
 Every tool that iterates over designs reads them here, so that a new design costs one
-line in the registry.  As a program it prints the names, one a line (-l: name, C
-identifier and summary, tab-separated).
+line in the registry.
 """
 import re
-import sys
 from pathlib import Path
 from typing import NamedTuple
 
-ROOT = Path(__file__).resolve().parent.parent
+from .paths import ROOT
+
 REGISTRY = ROOT / "entry" / "registry.h"
 
 
@@ -32,8 +30,3 @@ def designs(path: Path = REGISTRY) -> list[Design]:
         raise ValueError(f'{path}: expected lines ENTRY_DESIGN(ident, "name", "summary"), '
                          f"understood {len(entries)}")
     return entries
-
-
-if __name__ == "__main__":
-    for d in designs():
-        print("\t".join((d.name, d.ident, d.summary)) if "-l" in sys.argv else d.name)
