@@ -19,7 +19,7 @@ from itertools import zip_longest
 
 from lib import paths
 from lib.designs import designs
-from lib.elf import Elf, read_defines
+from lib.elf import built_kernel, read_defines
 from lib.paths import ROOT
 from vmeasure.entrytext import EntryText
 
@@ -168,7 +168,7 @@ def main():
     a, b, build = arguments()
     if not (build / "vestibule.elf").exists():
         sys.exit("diff: no %s: run `make` first" % (build / "vestibule.elf"))
-    kernel = Elf(build / "vestibule.elf")
+    kernel = built_kernel()
     stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
     sides = [Side(d, kernel, stub_size) for d in (a, b)]
     print("\n".join(side_by_side(*sides)))

@@ -74,7 +74,8 @@ check_build() {
 	check_toolchain
 	tool nasm nasm
 	[ -x "$PYTHON" ] || lacks "$PYTHON" python3
-	check_modules capstone:python3-capstone	# tools/prove.py decodes entry text with it
+	# tools/prove.py reads the kernel with them.
+	check_modules elftools:python3-pyelftools capstone:python3-capstone
 }
 
 check_iso() {
@@ -121,11 +122,6 @@ check_compare() {
 	check_modules matplotlib:python3-matplotlib
 }
 
-check_diff() {
-	check_build
-	check_modules capstone:python3-capstone
-}
-
 check_debug() {
 	check_run
 	tool gdb gdb
@@ -137,7 +133,6 @@ check_test() {
 	file libc6-dev "C library headers" /usr/include/stdlib.h
 	tool patch patch
 	file libcmocka-dev "cmocka" /usr/include/cmocka.h /usr/local/include/cmocka.h
-	check_modules capstone:python3-capstone
 	check_fuzzer
 }
 
@@ -180,12 +175,13 @@ check_groups() {
 	for group; do
 		case $group in
 		trace) check_compare ;;
+		diff) check_build ;;
 		test-bochs) check_bochs ;;
 		test-debian) check_debian ;;
 		torture | races | fuzz | mutants | seeded) check_test ;;
 		hang) check_debug ;;
 		fuzz-parsers) check_build; check_fuzzer ;;
-		build | iso | run | compare | diff | debug | test | lint) "check_$group" ;;
+		build | iso | run | compare | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
 			echo "setup.sh: unknown group '$group': build iso run compare trace diff debug hang test" \

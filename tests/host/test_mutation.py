@@ -18,7 +18,7 @@ Row = namedtuple("Row", "address data path step text vector offset", defaults=(N
 Named = namedtuple("Named", "name")
 INSN = Row(0x1000, b"\x0f\x01\xf8", "idt_entry", "gs", "swapgs")
 
-BASE, STUB = 0x10000, 16
+BASE, STUB, NOTYPE = 0x10000, 16, "STT_NOTYPE"
 STUBS_END = BASE + 256 * STUB
 
 
@@ -36,9 +36,9 @@ def made_up_text():
 class MadeUpKernel:
     """What EntryText asks of an Elf."""
     data = made_up_text()
-    symbols = [Symbol("x_stubs", BASE, 0, 0, 1), Symbol("x_entry", STUBS_END, 0, 0, 1),
-               Symbol("x_entry.land", STUBS_END, 0, 0, 1), Symbol("x_entry.work", STUBS_END + 1, 0, 0, 1),
-               Symbol("x_c", STUBS_END + 16, 2, 2, 1)]
+    symbols = [Symbol("x_stubs", BASE, 0, NOTYPE, 1), Symbol("x_entry", STUBS_END, 0, NOTYPE, 1),
+               Symbol("x_entry.land", STUBS_END, 0, NOTYPE, 1), Symbol("x_entry.work", STUBS_END + 1, 0, NOTYPE, 1),
+               Symbol("x_c", STUBS_END + 16, 2, "STT_FUNC", 1)]
 
     def address(self, name):
         return {"entry_x_text_start": BASE, "entry_x_text_end": BASE + len(self.data), "x_stubs": BASE}[name]

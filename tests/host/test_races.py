@@ -64,7 +64,7 @@ class Naming(unittest.TestCase):
     CODE = bytes.fromhex("8b042500100080" "85c0")
 
     class Elf:
-        symbols = [Symbol("process_lock", 0xffffffff80001000, 4, 1)]
+        symbols = [Symbol("process_lock", 0xffffffff80001000, 4, "STT_OBJECT")]
 
         @staticmethod
         def read(_address, length):

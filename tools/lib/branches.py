@@ -20,6 +20,7 @@ from capstone import x86_const
 import capstone
 
 from . import paths
+from .elf import SHF_EXECINSTR, Elf, opened
 from .boots import Boot
 from .paths import ROOT
 
@@ -27,26 +28,16 @@ LINE = re.compile(rb"Trace (\d+): 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
 LEFT_OUT = ("entry/", "tests/")
 
 
-def text_section(elf: Path) -> tuple[int, bytes]:
-    """Address and bytes of .text, which entry text is no part of."""
-    listing = subprocess.run(["objdump", "-h", "-j", ".text", str(elf)], capture_output=True, text=True,
-                             check=True).stdout
-    size, address, _, offset = re.search(r" \.text +(\w+) +(\w+) +(\w+) +(\w+)", listing).groups()
-    with elf.open("rb") as file:
-        file.seek(int(offset, 16))
-        return int(address, 16), file.read(int(size, 16))
+def functions(elf: Elf) -> list[int]:
+    """Addresses of what has a name in executable sections."""
+    code = {n for n, s in enumerate(elf.sections) if s.flags & SHF_EXECINSTR}
+    return [s.address for s in elf.symbols if s.is_place and s.section in code]
 
 
-def functions(elf: Path) -> list[tuple[int, str]]:
-    listing = subprocess.run(["nm", "-n", str(elf)], capture_output=True, text=True, check=True).stdout
-    return [(int(a, 16), name) for a, kind, name in (x.split() for x in listing.splitlines() if len(x.split()) == 3)
-            if kind in "tT"]
-
-
-def files_of(elf: Path, addresses: list[int]) -> dict[int, str]:
+def files_of(kernel: Path, addresses: list[int]) -> dict[int, str]:
     """The source each address comes from."""
     given = "".join(f"{a:#x}\n" for a in addresses)
-    lines = subprocess.run(["addr2line", "-e", str(elf)], input=given, capture_output=True, text=True,
+    lines = subprocess.run(["addr2line", "-e", str(kernel)], input=given, capture_output=True, text=True,
                            check=True).stdout.splitlines()
     return {a: in_tree(line.rsplit(":", 1)[0]) for a, line in zip(addresses, lines)}
 
@@ -60,7 +51,7 @@ def in_tree(path: str) -> str:
 @dataclass
 class Code:
     """The kernel's jumps."""
-    elf: Path
+    kernel: Path
     start: int = 0
     end: int = 0
     jumps: list[int] = field(default_factory=list)              # every instruction that ends a block, in order
@@ -68,26 +59,27 @@ class Code:
     file: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.start, code = text_section(self.elf)
-        self.end = self.start + len(code)
+        elf = opened(self.kernel)
+        text = elf.section(".text")     # which entry text is no part of
+        self.start, self.end = text.address, text.address + text.size
         engine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
         engine.detail = True
-        for i in self._instructions(engine, code):
+        for i in self._instructions(engine, elf):
             if not any(i.group(g) for g in (capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_RET,
                                             capstone.CS_GRP_INT, capstone.CS_GRP_IRET)):
                 continue
             self.jumps.append(i.address)
             if i.group(capstone.CS_GRP_JUMP) and i.id not in (x86_const.X86_INS_JMP, x86_const.X86_INS_LJMP):
                 self.ways[i.address] = (i.operands[0].imm & (1 << 64) - 1, i.address + i.size)
-        source = files_of(self.elf, list(self.ways))
+        source = files_of(self.kernel, list(self.ways))
         self.ways = {a: w for a, w in self.ways.items() if not source[a].startswith(LEFT_OUT)}
         self.file = source
 
-    def _instructions(self, engine, code):
+    def _instructions(self, engine, elf):
         """Function by function: what lies between two is no code."""
-        starts = sorted({a for a, _ in functions(self.elf) if self.start <= a < self.end}) + [self.end]
+        starts = sorted({a for a in functions(elf) if self.start <= a < self.end}) + [self.end]
         for begin, end in zip(starts, starts[1:]):
-            yield from engine.disasm(code[begin - self.start:end - self.start], begin)
+            yield from engine.disasm(elf.read(begin, end - begin), begin)
 
     def last(self, block: int) -> int | None:
         """The jump that ends the block at @block."""
@@ -138,7 +130,7 @@ def run(boot: Boot, code: Code):
 
 def report(boot: Boot, calls: int) -> bool:
     """Print what a boot of @calls system calls reached; True when it passed."""
-    code = Code(paths.build() / "vestibule.elf")
+    code = Code(paths.kernel())
     outcome, seen = run(boot, code)
     total, taken = defaultdict(int), defaultdict(int)
     for jump, ways in code.ways.items():

@@ -1,64 +1,67 @@
 # SPDX-License-Identifier: MIT
-"""Facts read from the build: ELF symbols and bytes, and the constants of C headers."""
+"""elf.py - a little-endian ELF64 file, read with pyelftools: sections, symbols, and bytes by virtual address."""
 import bisect
 import functools
+import io
 import os
 import re
-import struct
-from collections import namedtuple
+from pathlib import Path
+from typing import NamedTuple
 
 from . import paths
 
-Symbol = namedtuple("Symbol", "name address size type section")
-STT_FUNC = 2
-SHT_SYMTAB, SHT_NOBITS = 2, 8
-PT_LOAD = 1
+STT_FUNC, STT_OBJECT = "STT_FUNC", "STT_OBJECT"
+PLACES = ("STT_NOTYPE", STT_OBJECT, STT_FUNC)
+SHF_ALLOC, SHF_EXECINSTR = 2, 4
+
+
+class Section(NamedTuple):
+    name: str
+    flags: int
+    address: int
+    offset: int
+    size: int
+
+
+class Symbol(NamedTuple):
+    name: str
+    address: int
+    size: int
+    type: str               # "STT_FUNC" and the like
+    section: int | str      # its number, or "SHN_ABS" and the like
+
+    @property
+    def is_place(self) -> bool:
+        """Does it name something in memory? A constant of one file (SHN_ABS, e.g. equ) does not."""
+        return self.type in PLACES and isinstance(self.section, int)
 
 
 class Elf:
-    """A little-endian ELF64 file: symbols, and bytes by virtual address."""
+    """@path: the file, which is read once and whole."""
 
     def __init__(self, path):
-        with open(path, "rb") as f:
-            self.data = f.read()
-        if self.data[:6] != b"\x7fELF\x02\x01":
-            raise ValueError("%s is no little-endian ELF64 file" % path)
-        self.sections = self._sections()
-        self.segments = self._segments()
-        self.symbols = list(self._symbols())
+        self.data = Path(path).read_bytes()
+        file = _parsed(self.data, path)
+        self.sections = [Section(s.name, s["sh_flags"], s["sh_addr"], s["sh_offset"], s["sh_size"])
+                         for s in file.iter_sections()]
+        # Virtual address, offset, size of what the file has of each.
+        self.segments = [(s["p_vaddr"], s["p_offset"], s["p_filesz"])
+                         for s in file.iter_segments() if s["p_type"] == "PT_LOAD"]
+        self.symbols = list(_symbols(file))
         self.by_name = {s.name: s for s in self.symbols}
-        # Labels of an address, in the table's order where several name one place. File-scope
-        # constants (section 0xfff1, e.g. equ) are no places, macro-local labels say nothing.
+        # Labels of an address, in the table's order where several name one place.
+        # Macro-local labels say nothing.
         self._labels = sorted(((s.address, s.name) for s in self.symbols
-                               if s.section not in (0, 0xfff1) and s.type < 3
-                               and not s.name.startswith("..@")), key=lambda label: label[0])
+                               if s.is_place and not s.name.startswith("..@")), key=lambda label: label[0])
         self._addresses = [a for a, _ in self._labels]
 
-    def _sections(self):
-        offset, = struct.unpack_from("<Q", self.data, 0x28)
-        size, count, _ = struct.unpack_from("<HHH", self.data, 0x3a)
-        # name, type, flags, address, offset, size, link, info, align, entry size
-        return [struct.unpack_from("<IIQQQQIIQQ", self.data, offset + i * size)
-                for i in range(count)]
+    def section(self, name):
+        """The Section called @name, or None."""
+        return next((s for s in self.sections if s.name == name), None)
 
-    def _segments(self):
-        offset, = struct.unpack_from("<Q", self.data, 0x20)
-        size, count = struct.unpack_from("<HH", self.data, 0x36)
-        heads = [struct.unpack_from("<IIQQQQQQ", self.data, offset + i * size)
-                 for i in range(count)]
-        return [(h[3], h[2], h[5]) for h in heads if h[0] == PT_LOAD]   # va, offset, file size
-
-    def _symbols(self):
-        for s in self.sections:
-            if s[1] != SHT_SYMTAB:
-                continue
-            names = self.sections[s[6]][4]
-            for at in range(s[4], s[4] + s[5], 24):
-                name, info, _, section, value, size = struct.unpack_from("<IBBHQQ", self.data, at)
-                end = self.data.index(b"\0", names + name)
-                text = self.data[names + name:end].decode()
-                if text:
-                    yield Symbol(text, value, size, info & 15, section)
+    def content(self, section):
+        """Its bytes in the file."""
+        return self.data[section.offset:section.offset + section.size]
 
     def address(self, name):
         """Address of symbol @name; KeyError names it, also when several places have that name."""
@@ -90,7 +93,27 @@ class Elf:
         return (local or plain)[-1], address - at
 
 
-@functools.lru_cache(maxsize=None)
+def _parsed(data, path):
+    # pylint: disable=import-outside-toplevel # a command that reads no ELF file does without the package
+    from elftools.common.exceptions import ELFError
+    from elftools.elf.elffile import ELFFile
+    try:
+        file = ELFFile(io.BytesIO(data))
+    except ELFError as error:
+        raise ValueError(f"{path} is no ELF file: {error}") from None
+    if file.elfclass != 64 or not file.little_endian:
+        raise ValueError(f"{path} is no little-endian ELF64 file")
+    return file
+
+
+def _symbols(file):
+    table = file.get_section_by_name(".symtab")
+    for s in table.iter_symbols() if table else ():
+        if s.name:
+            yield Symbol(s.name, s["st_value"], s["st_size"], s["st_info"]["type"], s["st_shndx"])
+
+
+@functools.lru_cache(maxsize=8)
 def _opened(path, _changed):
     return Elf(path)
 
@@ -98,7 +121,7 @@ def _opened(path, _changed):
 def opened(path):
     """The Elf of @path, read once as long as the file is the same; not to be changed."""
     stat = os.stat(path)
-    return _opened(str(path), (stat.st_mtime_ns, stat.st_ino, stat.st_size))
+    return _opened(os.path.abspath(path), (stat.st_mtime_ns, stat.st_ino, stat.st_size))
 
 
 def built_kernel():

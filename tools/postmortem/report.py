@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from lib.elf import Elf, read_defines
+from lib.elf import opened, read_defines
 from lib.gdb import GdbError, GdbStub
 from lib.paths import ROOT
 
@@ -25,7 +25,7 @@ class Postmortem:
 
     def __init__(self, gdb, build):
         self.gdb, self.build = gdb, Path(build)
-        self.elf = Elf(self.build / "vestibule.elf")
+        self.elf = opened(self.build / "vestibule.elf")
         self.calls = system_calls()
         self.kernel = None
 
@@ -96,7 +96,7 @@ class Postmortem:
         path = self.build / "user" / "bin" / process.text("name") if process else None
         if not path or not path.is_file():
             return ""
-        name, distance = Elf(path).near(address)
+        name, distance = opened(path).near(address)
         return "%s+%#x of %s" % (name, distance, path.name) if name else "of %s" % path.name
 
     def backtrace(self, rip, rbp):

@@ -10,9 +10,8 @@ before_flip_syscall,   instructions at CPL 0 before the first MOV to CR3, from t
 before_flip_irq        where there is no flip.
 """
 import re
-import struct
 
-from lib.elf import STT_FUNC, Elf
+from lib.elf import STT_FUNC, opened
 
 FLIP_SITE_SIZE, FLIP_SITE_NAME = 48, 16     # struct flip_site in entry/design.h
 
@@ -34,14 +33,8 @@ def c_lines(text):
 
 def section_size(path, name):
     """Bytes of section @name in the object @path; 0 without one."""
-    elf = Elf(path)
-    shstrndx, = struct.unpack_from("<H", elf.data, 0x3e)
-    strings = elf.sections[shstrndx][4]
-    for s in elf.sections:
-        end = elf.data.index(b"\0", strings + s[0])
-        if elf.data[strings + s[0]:end].decode() == name:
-            return s[5]
-    return 0
+    section = opened(path).section(name)
+    return section.size if section else 0
 
 
 def flip_names(kernel):

@@ -36,7 +36,7 @@ class EntryText:
     def _functions(self):
         """[(address, name)] of everything with a name that is no local label, in order."""
         found = {s.address: s.name for s in self.kernel.symbols
-                 if self.start <= s.address < self.end and s.type < 3 and s.section not in (0, 0xfff1)
+                 if self.start <= s.address < self.end and s.is_place
                  and "." not in s.name and not s.name.endswith(("_text_start", "_text_end"))}
         return sorted(found.items())
 
