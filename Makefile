@@ -45,7 +45,7 @@ KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_
 KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm kernel/*/*.asm tests/kernel/*.asm))
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
 KERNEL_DEP := $(KERNEL_OBJ:.o=.d)
-GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h
+GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/constants.json
 KERNEL     := $(BUILD)/vestibule.elf
 PROOF      := $(BUILD)/proof.json
 
@@ -177,6 +177,10 @@ $(BUILD)/gen/asm-offsets.s: arch/x86_64/asm-offsets.c $(BUILD)/gen/asm-offsets.d
 $(BUILD)/gen/asm-offsets.inc: $(BUILD)/gen/asm-offsets.s
 	sed -n 's/^.*->\([A-Z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $< > $@
 
+# The same and more, for tools/.
+$(BUILD)/gen/constants.json: tools/gen_constants.py $(BUILD)/gen/constants.d $(BUILD)/gen/syscalls.h $(RULES)
+	$(PYTHON) tools/gen_constants.py $@ $(CC) $(KCFLAGS)
+
 $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/syscall_stubs.asm &: \
 		kernel/syscalls.def kernel/abi.h tools/gen_syscalls.py
 	@mkdir -p $(BUILD)/gen
@@ -228,8 +232,8 @@ $(KERNEL): $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o $(LINKED)
 	mv $@.part $@
 
 # Entry text touches only what its table maps, and the state notes hold: entry/proof.md.
-$(PROOF): $(KERNEL) $(BUILD)/gen/asm-offsets.inc tools/prove.py $(wildcard tools/proof/*.py entry/*)
-	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --offsets $(BUILD)/gen/asm-offsets.inc --json $@.part
+$(PROOF): $(KERNEL) $(BUILD)/gen/constants.json tools/prove.py tools/lib/elf.py tools/lib/constants.py $(wildcard tools/proof/*.py entry/*)
+	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --constants $(BUILD)/gen/constants.json --json $@.part
 	mv $@.part $@
 
 # --- user programs and the boot archive --------------------------------------
@@ -278,6 +282,6 @@ $(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/lib/designs.py entry/registry.
 	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
 
 .PHONY: $(COMMANDS) floors clean help
-DEPS := $(KERNEL_DEP) $(USER_DEP) $(BUILD)/gen/asm-offsets.d
+DEPS := $(KERNEL_DEP) $(USER_DEP) $(BUILD)/gen/asm-offsets.d $(BUILD)/gen/constants.d
 $(DEPS): ;
 -include $(wildcard $(DEPS))

@@ -18,8 +18,9 @@ import sys
 from itertools import zip_longest
 
 from lib import paths
+from lib.constants import constants
 from lib.designs import designs
-from lib.elf import built_kernel, read_defines
+from lib.elf import built_kernel
 from lib.paths import ROOT
 from vmeasure.entrytext import EntryText
 
@@ -169,7 +170,7 @@ def main():
     if not (build / "vestibule.elf").exists():
         sys.exit("diff: no %s: run `make` first" % (build / "vestibule.elf"))
     kernel = built_kernel()
-    stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+    stub_size = constants()["ENTRY_STUB_SIZE"]
     sides = [Side(d, kernel, stub_size) for d in (a, b)]
     print("\n".join(side_by_side(*sides)))
     print("\nInstructions in the image:\n")

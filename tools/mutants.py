@@ -20,9 +20,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from lib import paths, settings
+from lib.constants import constants
 from lib.designs import designs
-from lib.elf import read_defines
-from lib.paths import ROOT
 from mutation import report
 from mutation.image import image_hash
 from mutation.killers import KILLERS
@@ -125,7 +124,7 @@ def main(args):
     directory, stop = args.build / "mutants", threading.Event()
     copies = workshop(args.build, args.jobs, directory)
     image = image_hash(args.build)
-    stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+    stub_size = constants()["ENTRY_STUB_SIZE"]
     outcomes = []
     for design in chosen:
         text = EntryText(copies[0].elf, design.ident, stub_size)

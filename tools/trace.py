@@ -20,7 +20,6 @@ from pathlib import Path
 
 from lib import paths
 from lib.designs import designs
-from lib.paths import ROOT
 from vmeasure import shipped
 from vmeasure.code_figures import splits_table
 from vmeasure.tracer import Subject, trace_design, trace_nmi
@@ -124,7 +123,7 @@ def record(args, design, subject, log):
 def trace(args, design, files):
     """Print and write the trace of one boot; @files: an empty directory for what the ISO ships."""
     build = args.build
-    subject = Subject(str(ROOT), shipped.extract(build / "vestibule.iso", files))
+    subject = Subject(shipped.extract(build / "vestibule.iso", files))
     log = build / "log" / ("%s-1-icount-trace-%s.log" % (design.name, args.event))
     rows = rows_of(record(args, design, subject, log), subject, design)
     totals = totals_of(rows)

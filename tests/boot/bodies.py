@@ -7,12 +7,12 @@ kernel's. Then the body is left out, as if it had returned at once and spoilt wh
 themselves), and the interrupted code must find everything as it was. The entries are brought about from outside:
 NMIs and machine checks by QEMU's monitor, the rest by what the booted test does.
 """
-import re
 
-from check import DESIGNS, ROOT, Check, Failed, under_gdb
+from check import DESIGNS, Check, Failed, under_gdb
 from lib.areas import Areas
+from lib.constants import constants, frame_words
 from lib.designs import Design
-from lib.elf import built_kernel, read_defines
+from lib.elf import built_kernel
 from lib.gdbboot import GdbBoot
 from vmeasure.code_figures import splits_table
 from vmeasure.stepper import GPRS
@@ -36,14 +36,6 @@ EVENTS = {
 }
 
 
-def frame_words() -> dict[str, int]:
-    """{member: offset} of struct trapframe."""
-    text = (ROOT / "arch" / "x86_64" / "trapframe.h").read_text()
-    body = re.sub(r"/\*.*?\*/", "", re.search(r"struct trapframe \{(.*?)\};", text, re.S)[1], flags=re.S)
-    names = re.findall(r"\w+", body.replace("uint64_t", ""))
-    return {name: 8 * i for i, name in enumerate(names)}
-
-
 class Event:
     """One kind of entry, in one boot of @design."""
 
@@ -51,8 +43,8 @@ class Event:
         self.gdb, self.design, self.name, self.vector = boot.gdb, design, name, vector
         self.elf = built_kernel()
         self.at = frame_words()
-        self.areas = Areas(read_defines(ROOT / "mm" / "layout.h"), self.elf)
-        size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+        self.areas = Areas(constants(), self.elf)
+        size = constants()["ENTRY_STUB_SIZE"]
         self.stub = self.elf.address(design.ident + "_stubs") + vector * size
         self.kernel_gs = 0
 
@@ -147,12 +139,10 @@ def follow(boot: GdbBoot, design: Design, event: tuple, vector: int) -> None:
 
 
 def body_check(design: Design, check: str) -> Check:
-    vectors = read_defines(ROOT / "arch" / "x86_64" / "trapframe.h")
-
     def run() -> None:
         for event in EVENTS[check]:
             with under_gdb(design, f"tests={event[1]}", f"body-{check}") as boot:
-                follow(boot, design, event, vectors[event[2]])
+                follow(boot, design, event, constants()[event[2]])
     return Check(f"{design.name}.body-{check}", run)
 
 

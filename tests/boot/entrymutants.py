@@ -7,8 +7,9 @@ import random
 
 from check import DESIGNS, ROOT, Check, Failed
 from lib import paths, settings
+from lib.constants import constants
 from lib.designs import Design
-from lib.elf import built_kernel, read_defines
+from lib.elf import built_kernel
 from mutation import explain
 from mutation.image import Copy, image_hash
 from mutation.killers import KILLERS
@@ -32,7 +33,7 @@ def killed_by(insn: Insn, design: Design, copy: Copy, base: Baseline) -> str:
 
 def mutants_check(design: Design) -> Check:
     def run() -> str:
-        stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+        stub_size = constants()["ENTRY_STUB_SIZE"]
         text = EntryText(built_kernel(), design.ident, stub_size)
         copy = Copy(paths.build(), paths.build() / "mutants" / f"check-{design.name}")
         base = Baseline(design, text, image_hash(paths.build()), copy.directory / "base.json")

@@ -4,11 +4,10 @@
 Speculation is not emulated, nor are stores that overtake one another, and after reset QEMU's machine-check banks report
 without being told. So the disassembly is read, and the gdb stub sees who calls what.
 """
-import re
 
-from check import DESIGNS, ROOT, Check, Failed, finish, under_gdb
-from lib import paths
-from lib.elf import STT_FUNC, built_kernel, read_defines
+from check import DESIGNS, Check, Failed, finish, under_gdb
+from lib.constants import constants
+from lib.elf import STT_FUNC, built_kernel
 from vmeasure import hardening
 
 WANTED = ("system-call index masked", "LFENCE beside SWAPGS")
@@ -17,7 +16,7 @@ SET_UP = ("mcheck_enable", "lfence_make_serializing", "fpu_enable", "lapic_enabl
 
 
 def said() -> str:
-    stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+    stub_size = constants()["ENTRY_STUB_SIZE"]
     line = hardening.line(built_kernel(), DESIGNS, stub_size)
     if lacking := [w for w in WANTED if w not in line]:
         raise Failed(f"the image lacks: {', '.join(lacking)}", [line])
@@ -26,8 +25,7 @@ def said() -> str:
 
 def index_bound() -> str:
     """The number is compared with how many system calls there are, not with another."""
-    table = (paths.build() / "gen" / "syscall_table.inc").read_text()
-    count = int(re.search(r"SYSCALL_COUNT\s+(\d+)", table + (paths.build() / "gen" / "syscalls.h").read_text())[1])
+    count = constants()["SYSCALL_COUNT"]
     code = hardening.Code(built_kernel()).function("syscall_dispatch")
     bounds = [a.op_str.split(", ")[1] for a, b in zip(code, code[1:]) if a.mnemonic == "mov" and b.mnemonic == "cmp"]
     if [int(b, 0) for b in bounds] != [count]:

@@ -4,12 +4,10 @@
 Through the gdb stub: locks are taken behind the kernel's back, a kernel test is made to fail, the first process is
 made to end.
 """
-import re
 
-from bodies import frame_words
-from check import DESIGNS, ROOT, Check, Outcome, expect, under_gdb
-from lib import paths
-from lib.elf import built_kernel, read_defines
+from check import DESIGNS, Check, Outcome, expect, under_gdb
+from lib.constants import constants, frame_words
+from lib.elf import built_kernel
 
 LAST = DESIGNS[-1]
 LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock", "kspace_lock")
@@ -43,7 +41,7 @@ def kernel_test_fails() -> None:
 def first_call(name: str, argument: int, verdict: str, *patterns: str) -> None:
     """The first process's first system call becomes another one."""
     elf = built_kernel()
-    number = int(re.search(rf"SYS_{name}\s+(\d+)", (paths.build() / "gen" / "syscalls.h").read_text())[1])
+    number = constants()[f"SYS_{name}"]
     with under_gdb(LAST, "tests=test_map", f"first-call-{name}-{argument}") as boot:
         boot.gdb.run_to(elf.address("syscall_dispatch"))
         frame, words = boot.gdb.read_registers(["rdi"])[0], frame_words()
@@ -58,7 +56,7 @@ def init_ends() -> None:
 
 def no_code() -> None:
     """shutdown() with what is no code is refused, and the boot goes on; with the last one it ends so."""
-    codes = read_defines(ROOT / "kernel" / "abi.h")
+    codes = constants()
     for beyond in (codes["EXIT_PASS"] - 1, codes["EXIT_USAGE"] + 1, 0):
         first_call("shutdown", beyond, "pass", r"^ok 1 - test_map")
     first_call("shutdown", codes["EXIT_USAGE"], "usage")

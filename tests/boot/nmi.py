@@ -10,8 +10,9 @@ Where the processor does not tell what an error has lost, a machine check ends t
 """
 import re
 
-from bodies import MCE, frame_words
+from bodies import MCE
 from check import DESIGNS, Check, Failed, Outcome, expect, finish, under_gdb
+from lib.constants import frame_words
 from lib.designs import Design
 from lib.elf import Elf, built_kernel
 from lib.gdbboot import GdbBoot
@@ -20,7 +21,6 @@ from underfire.machine_checks import CPU as RECOVERS
 PROGRAM = "test_fault_kill"     # the kernel prints a line for each of its children
 SLEEPER = "test_sleep_wake"
 TIMES = 5
-RIP = frame_words()["rip"]
 LINE = r"(?m)^NMI: cpu 0 at 0x%x, kernel mode, cr3 \w+$"
 
 
@@ -63,9 +63,9 @@ def expect_no_halt(boot: GdbBoot, elf: Elf, command: str, body: str) -> None:
     boot.gdb.monitor(command)
     boot.gdb.run_to(elf.address(body))
     rsp, frame = boot.gdb.read_registers(["rsp", "rdi"])
-    came_at = boot.gdb.read_word(frame + RIP)
+    came_at = boot.gdb.read_word(frame + frame_words()["rip"])
     boot.gdb.run_to(boot.gdb.read_word(rsp))
-    goes_to = boot.gdb.read_word(frame + RIP)
+    goes_to = boot.gdb.read_word(frame + frame_words()["rip"])
     if came_at != elf.address("idle_halt") or goes_to != elf.address("idle_halted"):
         raise Failed(f"{body}() came at {came_at:#x}, and returns to {goes_to:#x}, "
                      "not after the HLT")

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 from check import DESIGNS, Boot, Check, Failed, Outcome, expect, report
 from lib import audit
-from lib.elf import Elf, built_kernel, read_defines
+from lib.constants import constants
+from lib.elf import Elf, built_kernel
 
 # inject= value -> what each complaint of the audit must say then, and nothing else (tests/probe/inject.h)
 SPOILS = {
@@ -15,7 +16,6 @@ SPOILS = {
     "audit-frame": r"text at 0x\w+ shows frame 0x\w+, not 0x\w+",
 }
 OTHER_FRAMES = ("0x110000", "0x111000")     # inside the image: right for no page of another kind
-LAYOUT = read_defines(audit.ROOT / "mm" / "layout.h")
 
 
 def dump(design: str, words: str, what: str) -> Outcome:
@@ -30,8 +30,8 @@ def dump(design: str, words: str, what: str) -> Outcome:
 
 def foreseen(line: str) -> bool:
     """Would the audit miss this run?  Not of a heap page, nor of a device's: nobody foresees those."""
-    va = int(line.split()[2], 16)
-    return not LAYOUT["HEAP_AREA_BASE"] <= va < LAYOUT["CPU_ENTRY_AREA_BASE"]
+    va, at = int(line.split()[2], 16), constants()
+    return not at["HEAP_AREA_BASE"] <= va < at["CPU_ENTRY_AREA_BASE"]
 
 
 def spoilt(line: str) -> Iterator[str]:

@@ -9,11 +9,10 @@ in the guest's memory, one at a time, and one of the cases must notice.
 A thread that was stopped (kernel/object/threadstop.c) may have anything in its frame: it must leave by IRETQ whatever
 it holds, and the check is not to be asked.  With user_return() led to a system call's way out, that is noticed.
 """
-import re
 import struct
 
 from check import DESIGNS, Check, Failed, finish, under_gdb
-from lib import paths
+from lib.constants import constants
 from lib.designs import Design
 from lib.elf import Elf, built_kernel
 from lib.gdb import GdbStub
@@ -36,12 +35,6 @@ MOV_RSP_RDI = b"\x48\x89\xfc"
 NOP = b"\x90"
 
 
-def frame_offsets() -> dict[str, int]:
-    """Offsets in struct trapframe, as the assembler has them."""
-    text = (paths.build() / "gen" / "asm-offsets.inc").read_text()
-    return {name: int(value) for name, value in re.findall(r"^%define (TF_\w+) (\d+)$", text, re.M)}
-
-
 def jump_length(code: bytes) -> int:
     """Bytes of the conditional jump that @code begins with; 0 when it is another instruction."""
     return 2 if code[0] >> 4 == 7 else 6 if code[0] == 0x0f and code[1] >> 4 == 8 else 0
@@ -51,7 +44,7 @@ class Ways:
     """The way out of @design, watched through @gdb."""
 
     def __init__(self, gdb: GdbStub, elf: Elf, design: Design):
-        self.gdb, self.elf, self.offsets = gdb, elf, frame_offsets()
+        self.gdb, self.elf, self.offsets = gdb, elf, constants()
         self.check = elf.address(f"{design.ident}_syscall_entry.check")
         self.ends = {elf.address(f"{design.ident}_syscall_entry.leave"): SYSRET,
                      elf.address(f"{design.ident}_idt_entry.restore"): IRET,

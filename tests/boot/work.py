@@ -5,13 +5,12 @@ Whether a program notices depends on the flags that the dispatcher's C happens t
 the guest where the dispatcher has returned, writes the word, sets the zero flag against it, and steps.
 Both of them, dispatcher and exit_work(), must run on a kernel stack.
 """
-import re
 
-from check import DESIGNS, ROOT, Check, Failed, finish, under_gdb
-from lib import paths
+from check import DESIGNS, Check, Failed, finish, under_gdb
 from lib.areas import Areas
+from lib.constants import constants
 from lib.designs import Design
-from lib.elf import Elf, built_kernel, read_defines
+from lib.elf import Elf, built_kernel
 from lib.gdbboot import GdbBoot
 
 WORK_RESCHED, ZERO_FLAG = 1, 1 << 6
@@ -20,14 +19,9 @@ MAX_STEPS = 500
 CASES = [(WORK_RESCHED, ZERO_FLAG), (0, 0), (WORK_RESCHED, 0), (0, ZERO_FLAG)] * 2
 
 
-def offsets() -> dict[str, int]:
-    text = (paths.build() / "gen" / "asm-offsets.inc").read_text()
-    return {name: int(value) for name, value in re.findall(r"^%define (\w+) (\d+)$", text, re.M)}
-
-
 def expect_kernel_stack(boot: GdbBoot, elf: Elf, where: str) -> None:
     """The C at @where must not leave data on a stack that a program's table shows."""
-    area = Areas(read_defines(ROOT / "mm" / "layout.h"), elf).of_stack_pointer(boot.gdb.read_registers(["rsp"])[0] + 8)
+    area = Areas(constants(), elf).of_stack_pointer(boot.gdb.read_registers(["rsp"])[0] + 8)
     if area is None or area[0] != "kernel_stack":
         raise Failed(f"{where}() runs on {area[0] if area else 'no stack'}")
 
@@ -45,7 +39,7 @@ def return_address(boot: GdbBoot, elf: Elf, dispatcher: str, at: dict[str, int])
 
 def works(boot: GdbBoot, elf: Elf, dispatcher: str, word: int, zero: int) -> bool:
     """Is exit_work() called before user mode is reached?"""
-    gdb, at = boot.gdb, offsets()
+    gdb, at = boot.gdb, constants()
     gdb.run_to(return_address(boot, elf, dispatcher, at))
     gs_base, eflags = gdb.read_registers(["gs_base", "eflags"])
     gdb.write_memory(gs_base + at["PERCPU_WORK"], word.to_bytes(4, "little"))

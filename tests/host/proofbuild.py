@@ -93,9 +93,9 @@ class Variant:
         """(status, what tools/prove.py prints)."""
         import prove            # not above: without capstone these tests are skipped
         said = io.StringIO()
-        offsets = ROOT / paths.build() / "gen" / "asm-offsets.inc"
+        constants = ROOT / paths.build() / "gen" / "constants.json"
         with contextlib.redirect_stdout(said):
-            status = prove.main(["--kernel", str(ROOT / (kernel or self.kernel)), "--offsets", str(offsets),
+            status = prove.main(["--kernel", str(ROOT / (kernel or self.kernel)), "--constants", str(constants),
                                  "--entry", str(self.dir / "entry"), "--design", self.design.name])
         return status, said.getvalue()
 

@@ -7,9 +7,9 @@ import importlib.util
 import unittest
 
 from lib import paths
+from lib.constants import constants
 from lib.designs import designs
-from lib.elf import STT_FUNC, Elf, read_defines
-from lib.paths import ROOT
+from lib.elf import STT_FUNC, Elf
 from mutation.image import file_offset
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
@@ -17,7 +17,6 @@ if HAVE_CAPSTONE:
     from vmeasure import hardening
     from vmeasure.entrytext import EntryText
 
-STUB_SIZE = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
 SHIPPED = "system-call index masked, LFENCE beside SWAPGS; no retpolines, no register clearing"
 # xor of ebx, ebp, r12d to r15d with itself
 CLEARING = bytes.fromhex("31db 31ed 4531e4 4531ed 4531f6 4531ff")
@@ -29,7 +28,7 @@ class Copy:
     def __init__(self):
         self.elf = Elf(paths.kernel())
         self.code = hardening.Code(self.elf)
-        self.texts = {d.name: EntryText(self.elf, d.ident, STUB_SIZE) for d in designs()}
+        self.texts = {d.name: EntryText(self.elf, d.ident, constants()["ENTRY_STUB_SIZE"]) for d in designs()}
 
     def write(self, address, code):
         offset = file_offset(self.elf, address)
@@ -40,7 +39,7 @@ class Copy:
         self.write(insn.address, b"\x90" * insn.size)
 
     def line(self):
-        return hardening.line(self.elf, designs(), STUB_SIZE)
+        return hardening.line(self.elf, designs(), constants()["ENTRY_STUB_SIZE"])
 
 
 @unittest.skipUnless(HAVE_CAPSTONE, "no capstone")
@@ -93,7 +92,7 @@ class Hardening(unittest.TestCase):
             way_in = [i for i in text.instructions if i.path == "syscall_entry"]
             pushes = next(i for i in way_in if i.text.startswith("push"))
             copy.write(pushes.address, CLEARING)
-            again = EntryText(copy.elf, text.ident, STUB_SIZE)
+            again = EntryText(copy.elf, text.ident, constants()["ENTRY_STUB_SIZE"])
             self.assertTrue(hardening.clears(copy.code, again), name)
 
 

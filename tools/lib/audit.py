@@ -11,8 +11,9 @@ from collections import namedtuple
 from pathlib import Path
 
 from .auditregions import check_regions
+from .constants import constants
 from .designs import designs
-from .elf import Elf, read_defines
+from .elf import Elf
 from .paths import ROOT
 
 PAGE = 4096
@@ -182,7 +183,7 @@ def check_dump(dump: Dump, elf: Elf, layout: dict[str, int], root: Path) -> list
 def check(text: str, elf: Elf, root: Path = ROOT) -> list[str]:
     """What is wrong with the user roots of a boot, as sentences; empty when nothing is.  @text: its serial
     log; @elf: the kernel that booted; @root: the source tree."""
-    layout = read_defines(root / "mm" / "layout.h")
+    layout = constants()
     dumps = parse(text)
     if not any(dump.threads for dump in dumps):
         return ["the log has no audit: boot with tests=test_audit"]

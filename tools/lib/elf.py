@@ -4,7 +4,6 @@ import bisect
 import functools
 import io
 import os
-import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -127,19 +126,3 @@ def opened(path):
 def built_kernel():
     """The kernel of the build directory, as opened()."""
     return opened(paths.kernel())
-
-
-def read_defines(path):
-    """{name: value} of the `#define NAME number-or-name` lines of a C header."""
-    found = {}
-    pattern = re.compile(r"^#define\s+(\w+)\s+(\w+)\s*(?:/\*.*)?$")
-    with open(path, encoding="utf-8") as f:
-        for line in f:
-            m = pattern.match(line)
-            if not m:
-                continue
-            if m.group(2) in found:
-                found[m.group(1)] = found[m.group(2)]
-            elif re.fullmatch(r"0[xX][0-9a-fA-F]+|\d+", m.group(2)):
-                found[m.group(1)] = int(m.group(2), 0)
-    return found

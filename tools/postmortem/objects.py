@@ -3,13 +3,14 @@
 report needs stands in this file."""
 import re
 
+from lib.constants import constants
+
 from .layout import Layout
 from .memory import Memory, Unreadable
 
 STRUCTS = ["struct thread", "struct process", "struct cpu", "struct percpu", "struct trapframe", "struct spinlock",
            "struct list"]
 ENUMS = ["enum thread_state", "enum stop_state"]
-VECTOR_SYSCALL = 0x100          # arch/x86_64/trapframe.h
 LIST_MAX = 100000               # a list that does not end is broken
 SWITCH_REGISTERS = 6            # arch/x86_64/switch.asm: so many words below the return address, RBP the highest
 
@@ -118,7 +119,7 @@ class Kernel:
     def system_call(self, thread):
         """(number, arguments) that its last entry asked for, or None when that was no system call."""
         f = thread.follow("frame", "struct trapframe")
-        if not f or f.vector != VECTOR_SYSCALL:
+        if not f or f.vector != constants()["VECTOR_SYSCALL"]:
             return None
         return f.error, [f.rdi, f.rsi, f.rdx, f.r10]
 

@@ -3,7 +3,8 @@
 import re
 from pathlib import Path
 
-from lib.elf import opened, read_defines
+from lib.constants import constants
+from lib.elf import opened
 from lib.gdb import GdbError, GdbStub
 from lib.paths import ROOT
 
@@ -31,7 +32,7 @@ class Postmortem:
 
     def lines(self):
         """Everything that can be found out; what cannot is said in its place."""
-        base = read_defines(ROOT / "mm/layout.h")["KERNEL_IMAGE_BASE"]
+        base = constants()["KERNEL_IMAGE_BASE"]
         cpus = self.cpu_registers()
         self.gdb.address_physically(True)
         try:

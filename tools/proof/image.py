@@ -5,6 +5,7 @@ import re
 import struct
 from pathlib import Path
 
+from lib.constants import read
 from lib.elf import SHF_ALLOC, opened
 
 EXCEPTIONS = 32
@@ -13,18 +14,13 @@ ERROR_WORD = {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}
 TRUST_SECTION = ".proof_trust"
 
 
-def read_offsets(path):
-    """{name: value} of asm-offsets.inc, the constants that C gives to NASM."""
-    return {n: int(v) for n, v in re.findall(r"^%define (\w+) (-?\d+)$", Path(path).read_text(), re.M)}
-
-
 class Image:
     """The kernel, with the constants of its headers. @facts: entry/proof.json and entry/exposure.json."""
 
-    def __init__(self, kernel, offsets, entry):
+    def __init__(self, kernel, constants, entry):
         self.elf = opened(kernel)
         self.path = kernel
-        self.offsets = read_offsets(offsets)
+        self.offsets = read(constants)
         self.exits = json.loads((Path(entry) / "proof.json").read_text())["exits"]
         self.exposure = json.loads((Path(entry) / "exposure.json").read_text())["designs"]
         self.exit_names = {self.elf.address(n): n for n in self.exits if n in self.elf.by_name}

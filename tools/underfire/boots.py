@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 
 from lib import paths
 from lib.boots import Boot
+from lib.constants import constants
 from lib.elf import built_kernel
-from lib.paths import ROOT
 
 LINE = re.compile(r"^fire: (\w+) (nmi|db|held|mc) (\d+)$")
 TRACE = re.compile(r"Trace (\d+): \w+ \[\w+/(\w+)/")
@@ -138,9 +138,9 @@ class Undisturbed:
 def state_bits():
     """{bit: (part, word)} of the SEEN_* constants, as the state notes call them."""
     words = {}
-    text = (ROOT / "tests" / "kernel" / "fire.h").read_text()
-    for part, word, bit in re.findall(r"#define SEEN_(CR3|GS|RSP|IF)_(\w+)\s+\(1u << (\d+)\)", text):
-        words[1 << int(bit)] = (part.lower(), word.lower())
+    for name, bit in constants().items():
+        if found := re.fullmatch(r"SEEN_(CR3|GS|RSP|IF)_(\w+)", name):
+            words[bit] = (found[1].lower(), found[2].lower())
     return words
 
 

@@ -11,9 +11,8 @@ before_flip_irq        where there is no flip.
 """
 import re
 
+from lib.constants import constants
 from lib.elf import STT_FUNC, opened
-
-FLIP_SITE_SIZE, FLIP_SITE_NAME = 48, 16     # struct flip_site in entry/design.h
 
 
 def asm_lines(text):
@@ -40,9 +39,10 @@ def section_size(path, name):
 def flip_names(kernel):
     """Names of the image's flip sites, "<design>.<path>.<direction>"."""
     at, end = kernel.address("flip_sites_start"), kernel.address("flip_sites_end")
+    size, name = constants()["FLIP_SITE_SIZE"], constants()["FLIP_SITE_NAME"]
     names = []
-    for site in range(at, end, FLIP_SITE_SIZE):
-        raw = kernel.read(site + FLIP_SITE_NAME, FLIP_SITE_SIZE - FLIP_SITE_NAME)
+    for site in range(at, end, size):
+        raw = kernel.read(site + name, size - name)
         names.append(raw.split(b"\0")[0].decode())
     return names
 
