@@ -133,6 +133,7 @@ check_test() {
 	file libc6-dev "C library headers" /usr/include/stdlib.h
 	tool patch patch
 	file libcmocka-dev "cmocka" /usr/include/cmocka.h /usr/local/include/cmocka.h
+	check_modules pexpect:python3-pexpect
 	check_fuzzer
 }
 
@@ -151,6 +152,7 @@ check_fuzzer() {
 
 check_bochs() {
 	check_iso
+	check_modules pexpect:python3-pexpect
 	tool bochs bochs
 	file bochs-term "Bochs's text display" /usr/lib/*-linux-gnu/bochs/plugins/libbx_term_gui.so \
 		/usr/lib*/bochs/plugins/libbx_term_gui.so /usr/local/lib/bochs/plugins/libbx_term_gui.so

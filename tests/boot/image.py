@@ -58,8 +58,8 @@ def setup_lists_everything() -> None:
     if done.returncode != 1:
         raise Failed(f"status {done.returncode}, expected 1", text.splitlines())
     needed = ("gcc binutils nasm grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools qemu-system-x86 "
-              "ovmf python3 python3-pyelftools python3-capstone python3-matplotlib libcmocka-dev patch clang "
-              "libclang-rt-dev clang-tidy clang-format").split()
+              "ovmf python3 python3-pyelftools python3-capstone python3-matplotlib python3-pexpect libcmocka-dev "
+              "patch clang libclang-rt-dev clang-tidy clang-format").split()
     command = next((line.split() for line in text.splitlines() if "apt-get install" in line), [])
     lacking = [p for p in needed if p not in command or f"(package {p})" not in text]
     if lacking:

@@ -9,14 +9,18 @@ shipped one.  Bochs's own exit status says nothing, so the last line `EXIT n` al
 """
 import os
 import re
-import select
 import shutil
 import subprocess
 import tempfile
+import threading
 import time
 import tty
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import BinaryIO
+
+import pexpect
+from pexpect import fdpexpect
 
 from . import paths
 from .boots import running
@@ -27,9 +31,8 @@ VGA_BIOS = [Path("/usr/share/vgabios/vgabios-stdvga.bin"), Path("/usr/share/boch
             Path("/usr/local/share/bochs/VGABIOS-lgpl-latest")]
 PLUGINS = "lib/*-linux-gnu/bochs/plugins", "lib*/bochs/plugins", "local/lib/bochs/plugins"   # below /usr
 HANG_AFTER = 600            # seconds; detects hangs; Bochs is slow, and slower with each CPU
-MENU = b"for a command-line"
-PROMPT = "grub> "
-ESCAPE = re.compile(r"\x1b\[[0-9;?=]*[A-Za-z]")
+MENU, PROMPT = b"for a command-line", b"grub> "
+ECHO = rb"\A(?:\x1b\[[0-9;?=]*[A-Za-z]|[^\x1b])*?%s"      # a key, which is no part of a terminal's sequence
 
 CONFIGURATION = """\
 display_library: term
@@ -64,7 +67,7 @@ class BochsOutcome(Outcome):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.text = self.text[max(0, self.text.rfind(PROMPT)):]
+        self.text = self.text[max(0, self.text.rfind(PROMPT.decode())):]
 
     def describe(self) -> str:
         if self.status is None:
@@ -72,51 +75,31 @@ class BochsOutcome(Outcome):
         return f"{self.verdict}: " + (f"EXIT {self.exit_code}" if self.status else "Bochs ended without an EXIT line")
 
 
-class Typist:
-    """Types @command at GRUB's prompt, each key when the last one has been echoed: Bochs's
-    serial line drops what it has no room for."""
+class Screen(threading.Thread):
+    """Reads Bochs's screen, a terminal that it opens for itself and names on @errors, its standard error.
+    Nobody looks, but when the terminal is full Bochs stands still."""
 
-    def __init__(self, line: int, command: str):
-        self.line, self.command = line, command
-        self.typed = -1             # keys of @command; -1: the menu has not shown yet
+    def __init__(self, errors: BinaryIO):
+        super().__init__(daemon=True)
+        self.errors = errors
 
-    def look(self, output: bytes) -> None:
-        if self.typed < 0 and MENU in output:
-            os.write(self.line, b"c")
-            self.typed = 0
-        if not 0 <= self.typed <= len(self.command):
-            return
-        shown = ESCAPE.sub("", output[-4096:].decode("utf-8", "replace"))
-        if shown.endswith(PROMPT + self.command[:self.typed]):
-            os.write(self.line, (self.command + "\r")[self.typed].encode())
-            self.typed += 1
+    def run(self) -> None:
+        with self.errors:
+            for line in self.errors:
+                if found := re.search(rb'connected to screen "(.+?)"', line):
+                    self.drain(found[1])
 
-
-class Screen:
-    """Bochs's screen, a terminal that it opens for itself and names on its standard error.  Nobody
-    looks, but somebody must read: when the terminal is full Bochs stands still."""
-
-    def __init__(self, errors: int):
-        self.errors, self.named, self.terminal = errors, b"", -1
-
-    def files(self) -> list[int]:
-        return [self.errors if self.terminal < 0 else self.terminal]
-
-    def drain(self) -> None:
+    @staticmethod
+    def drain(name: bytes) -> None:
+        terminal = os.open(name, os.O_RDWR | os.O_NOCTTY)
         try:
-            seen = os.read(self.files()[0], 65536)
-        except OSError:             # Bochs has ended
-            seen = b""
-        if self.terminal < 0:
-            self.named += seen
-            found = re.search(rb'connected to screen "(.+?)"', self.named)
-            if found:
-                self.terminal = os.open(found[1], os.O_RDWR | os.O_NOCTTY)
-                tty.setraw(self.terminal)
-
-    def close(self) -> None:
-        if self.terminal >= 0:
-            os.close(self.terminal)
+            tty.setraw(terminal)
+            while os.read(terminal, 65536):
+                pass
+        except OSError:
+            pass            # Bochs has ended
+        finally:
+            os.close(terminal)
 
 
 @dataclass
@@ -143,51 +126,53 @@ class BochsBoot:
     def run(self) -> Outcome:
         """Boot, wait for the end, keep the serial text.  A hang is an outcome, not an exception."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.log.unlink(missing_ok=True)
+        start = time.monotonic()
         line, terminal = os.openpty()
         tty.setraw(terminal)
-        start = time.monotonic()
-        try:
-            with tempfile.TemporaryDirectory(prefix="bochs-") as tmp:
-                output, status = self._boot(Path(tmp), line, os.ttyname(terminal))
-        finally:
-            os.close(line)
-            os.close(terminal)
-        self.log.write_bytes(output)
-        return self._judge(status, time.monotonic() - start)
+        with tempfile.TemporaryDirectory(prefix="bochs-") as tmp, self.log.open("wb") as log:
+            proc = self._start(Path(tmp), os.ttyname(terminal))
+            serial = fdpexpect.fdspawn(line, maxread=65536)
+            serial.logfile_read = log
+            # The line ends when nobody has the terminal any more: we no longer than Bochs.
+            keeper = threading.Thread(target=lambda: (proc.wait(), os.close(terminal)))
+            keeper.start()
+            try:
+                hung = self._converse(serial, start + self.timeout)
+            finally:
+                proc.kill()
+                keeper.join()
+                running.discard(proc)
+                serial.close()
+        return self._judge(None if hung else proc.returncode, time.monotonic() - start)
 
-    def _boot(self, tmp: Path, line: int, terminal: str) -> tuple[bytes, int | None]:
-        """(serial output, Bochs's status or None when it had to be stopped)"""
+    def _start(self, tmp: Path, terminal: str) -> subprocess.Popen:
         (tmp / "bochsrc").write_text(self.configuration(terminal))
         (tmp / "go").write_text("c\n")      # Debian's Bochs starts in its debugger
         proc = subprocess.Popen(["bochs", "-q", "-f", tmp / "bochsrc", "-rc", tmp / "go"],
                                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                 stderr=subprocess.PIPE, env={**os.environ, "TERM": "xterm"})
         running.add(proc)
-        screen = Screen(proc.stderr.fileno())
-        try:
-            return self._converse(proc, line, screen)
-        finally:
-            proc.kill()
-            proc.wait()
-            proc.stderr.close()
-            running.discard(proc)
-            screen.close()
+        Screen(proc.stderr).start()
+        return proc
 
-    def _converse(self, proc: subprocess.Popen, line: int, screen: Screen) -> tuple[bytes, int | None]:
-        output, typist = b"", Typist(line, f"start {self.cmdline}")
-        limit = time.monotonic() + self.timeout
-        while time.monotonic() < limit:
-            ended = proc.poll() is not None
-            ready = select.select([line] + ([] if ended else screen.files()), [], [], 0 if ended else 0.2)[0]
-            if line in ready:
-                output += os.read(line, 65536)
-                typist.look(output)
-            elif ready:
-                screen.drain()
-            elif ended:
-                return output, proc.returncode
-        return output, None
+    def _converse(self, serial: fdpexpect.fdspawn, limit: float) -> bool:
+        """Type the command line and wait for the end; does it hang?"""
+        def expect(pattern) -> None:
+            serial.expect(pattern, timeout=max(0.0, limit - time.monotonic()))
+        try:
+            expect(MENU)
+            serial.send("c")
+            expect(PROMPT)
+            for key in f"start {self.cmdline}":     # Bochs's serial line drops what it has no room for
+                serial.send(key)
+                expect(ECHO % re.escape(key).encode())
+            serial.send("\r")
+            expect(pexpect.EOF)
+        except pexpect.EOF:
+            return False
+        except pexpect.TIMEOUT:
+            return True
+        return False
 
     def _judge(self, own_status: int | None, seconds: float) -> Outcome:
         if own_status is None:
