@@ -21,7 +21,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from lib import paths, settings
 from lib.constants import constants
-from lib.designs import designs
+from lib.designs import chosen
 from mutation import report
 from mutation.image import image_hash
 from mutation.killers import KILLERS
@@ -37,7 +37,7 @@ def arguments():
     """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     env = os.environ.get
-    p.add_argument("--entry", default=env("ENTRY"), help="one design")
+    p.add_argument("--entry", default=env("ENTRY", ""), help="one design")
     p.add_argument("--jobs", type=int, default=settings.number("JOBS", 2, 1, MOST), help="workers")
     p.add_argument("--sample", type=int, default=settings.number("SAMPLE", 1, 1, MOST),
                    help="every n-th instruction only")
@@ -110,15 +110,8 @@ class Run:
             raise
 
 
-def chosen_designs(args):
-    known = {d.name: d for d in designs()}
-    if args.entry and args.entry not in known:
-        sys.exit("mutants: ENTRY=%s is no design: %s" % (args.entry, " ".join(known)))
-    return [known[args.entry]] if args.entry else list(known.values())
-
-
 def main(args):
-    chosen = chosen_designs(args)
+    wanted = chosen(args.entry)
     if args.jobs < 1 or args.sample < 1:
         sys.exit("mutants: --jobs and --sample are at least 1")
     directory, stop = args.build / "mutants", threading.Event()
@@ -126,7 +119,7 @@ def main(args):
     image = image_hash(args.build)
     stub_size = constants()["ENTRY_STUB_SIZE"]
     outcomes = []
-    for design in chosen:
+    for design in wanted:
         text = EntryText(copies[0].elf, design.ident, stub_size)
         run = Run(design, text, copies, image, directory, stop)
         instructions = [i for i in text.instructions if key(i).startswith(args.only)][::args.sample]

@@ -21,7 +21,7 @@ MISTAKES = [
     (TORTURE, "SEED", "x", "0 to"), (TORTURE, "ICOUNT", "perhaps", "1 or 0"),
     (TORTURE, "THREADS", "2", "1 or 0"), (TORTURE, "ENTRY", "porch", "Valid"),
     (MUTANTS, "JOBS", "many", "1 to"), (MUTANTS, "JOBS", "0", "1 to"),
-    (MUTANTS, "SAMPLE", "half", "1 to"), (MUTANTS, "ENTRY", "porch", "no design"),
+    (MUTANTS, "SAMPLE", "half", "1 to"), (MUTANTS, "ENTRY", "porch", "Valid"),
     (TESTS, "SEED", "today", "0 to"),
 ]
 

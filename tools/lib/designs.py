@@ -5,9 +5,11 @@ Every tool that iterates over designs reads them here, so that a new design cost
 line in the registry.
 """
 import re
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
+from . import settings
 from .paths import ROOT
 
 REGISTRY = ROOT / "entry" / "registry.h"
@@ -30,3 +32,12 @@ def designs(path: Path = REGISTRY) -> list[Design]:
         raise ValueError(f'{path}: expected lines ENTRY_DESIGN(ident, "name", "summary"), '
                          f"understood {len(entries)}")
     return entries
+
+
+def chosen(entry: str | None = None) -> list[Design]:
+    """The one called @entry (ENTRY= of the environment), or all; a mistake ends the program."""
+    entry = settings.given("ENTRY") if entry is None else entry
+    found = [d for d in designs() if entry in ("", d.name)]
+    if not found:
+        sys.exit(f"ENTRY={entry}: no such design. Valid: {', '.join(d.name for d in designs())}")
+    return found
