@@ -182,7 +182,7 @@ $(BUILD)/gen/constants.json: tools/gen_constants.py $(BUILD)/gen/constants.d $(B
 	$(PYTHON) tools/gen_constants.py $@ $(CC) $(KCFLAGS)
 
 $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/syscall_stubs.asm &: \
-		kernel/syscalls.def kernel/abi.h tools/gen_syscalls.py
+		kernel/syscalls.def kernel/abi.h tools/gen_syscalls.py tools/lib/syscalls.py
 	@mkdir -p $(BUILD)/gen
 	$(PYTHON) tools/gen_syscalls.py --out $(BUILD)/gen
 

@@ -10,60 +10,32 @@ import argparse
 import pathlib
 import re
 import sys
-from typing import NamedTuple
 
+from lib import syscalls
 from lib.paths import ROOT
 
-LINE = re.compile(r"(\d+)\s+([a-z][a-z0-9_]*)\(([^)]*)\)\s*:\s*([^:]*?)\s*:\s*(.+)")
 DEFINE = re.compile(r"#define\s+(E[A-Z]+)\s+(\d+)\s*/\*\s*(.*?)\s*\*/")
 REGISTERS = ["rdi", "rsi", "rdx", "r10"]    # r10, not rcx: SYSCALL puts the return address there
 MADE = "made by tools/gen_syscalls.py from kernel/syscalls.def; do not edit"
-
-
-class Call(NamedTuple):
-    number: int
-    name: str
-    args: list
-    errors: list
-    text: str
 
 
 def fail(message):
     sys.exit(f"gen_syscalls.py: {message}")
 
 
-def check(calls, errors, where):
+def check(calls, errors):
     """Dense ascending numbers, unique names, at most four arguments, known errors."""
-    for index, (call, place) in enumerate(zip(calls, where)):
+    for index, call in enumerate(calls):
         if call.number != index:
-            fail(f"{place}: number {call.number} of {call.name}, expected {index}: "
+            fail(f"{call.place}: number {call.number} of {call.name}, expected {index}: "
                  "numbers are dense and ascending")
         if call.name in [c.name for c in calls[:index]]:
-            fail(f"{place}: {call.name} is defined twice")
+            fail(f"{call.place}: {call.name} is defined twice")
         if len(call.args) > len(REGISTERS):
-            fail(f"{place}: {call.name} has {len(call.args)} arguments, at most {len(REGISTERS)}")
+            fail(f"{call.place}: {call.name} has {len(call.args)} arguments, at most {len(REGISTERS)}")
         for error in call.errors:
             if error not in errors:
-                fail(f"{place}: {call.name} returns {error}, which kernel/abi.h does not define")
-
-
-def parse(path, errors):
-    calls, where = [], []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        place = f"{path.name}:{number}"
-        match = LINE.fullmatch(line.strip())
-        if not match:
-            fail(f"{place}: not 'number name(argument, ...) : errors : text': {line.strip()}")
-        args = [a.strip() for a in match[3].split(",") if a.strip()]
-        error_list = [e.strip() for e in match[4].split(",") if e.strip() not in ("", "-")]
-        calls.append(Call(int(match[1]), match[2], args, error_list, match[5]))
-        where.append(place)
-    if not calls:
-        fail(f"{path.name}: no system call")
-    check(calls, errors, where)
-    return calls
+                fail(f"{call.place}: {call.name} returns {error}, which kernel/abi.h does not define")
 
 
 def c_args(call, kind):
@@ -143,13 +115,17 @@ def main():
     options.add_argument("--doc", metavar="FILE", type=pathlib.Path)
     options.add_argument("--check", metavar="FILE", type=pathlib.Path)
     options.add_argument("--def", dest="definition", metavar="FILE", type=pathlib.Path,
-                         default=ROOT / "kernel/syscalls.def")
+                         default=syscalls.DEFINITION)
     chosen = options.parse_args()
     if not (chosen.out or chosen.doc or chosen.check):
         options.error("nothing to do: give --out, --doc or --check")
     abi = (ROOT / "kernel/abi.h").read_text()
     errors = {m[1]: (int(m[2]), m[3]) for m in DEFINE.finditer(abi)}
-    calls = parse(chosen.definition, errors)
+    try:
+        calls = syscalls.calls(chosen.definition)
+    except syscalls.BadDefinition as wrong:
+        fail(wrong)
+    check(calls, errors)
 
     text = "\n".join(document(calls, errors)) + "\n"
     if chosen.out:

@@ -13,7 +13,7 @@ import os
 import sys
 
 from lib import paths
-from postmortem.report import examine
+from lib.postmortem.report import examine
 
 
 def main():

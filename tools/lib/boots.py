@@ -168,7 +168,7 @@ class Boot:
 
     def _examine(self, socket: str) -> list[str]:
         """What the guest that hangs is doing."""
-        from postmortem.report import examine   # pylint: disable=import-outside-toplevel # needed for a hang only
+        from .postmortem.report import examine   # pylint: disable=import-outside-toplevel # needed for a hang only
         return ["where it hangs:"] + ["  " + line for line in examine(socket, self.build)]
 
 

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: MIT
 """A boot under QEMU's gdb stub, from before its first instruction to its end."""
-import os
 import subprocess
-import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
-from postmortem.report import examine
-
-from .boots import Boot
+from .boots import Boot, gdb_socket
 from .gdb import GdbError, GdbStub
 from .outcome import EXIT_STATUS
+from .postmortem.report import examine
 
 START_SECONDS = 20
 
@@ -26,11 +24,9 @@ class GdbBoot:
 
     def __enter__(self):
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        self.directory = tempfile.TemporaryDirectory(prefix="vestibule-trace-")
-        self.path = os.path.join(self.directory.name, "gdb")
-        command = self.boot.machine() + [
-            "-monitor", "none", "-serial", "file:%s" % self.log, "-S",
-            "-chardev", "socket,id=gdb0,path=%s,server=on,wait=off" % self.path, "-gdb", "chardev:gdb0"]
+        self.ends = ExitStack()
+        self.path, words = self.ends.enter_context(gdb_socket())
+        command = self.boot.machine() + ["-monitor", "none", "-serial", f"file:{self.log}", "-S", *words]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
@@ -53,7 +49,7 @@ class GdbBoot:
     def __exit__(self, *_):
         self.process.kill()
         self.process.communicate()
-        self.directory.cleanup()
+        self.ends.close()
 
     def examine(self):
         """Lines that say what the guest is doing. The connection is given up."""

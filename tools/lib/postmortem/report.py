@@ -1,13 +1,11 @@
 # SPDX-License-Identifier: MIT
 """The report on a guest that hangs, as lines of text."""
-import re
 from pathlib import Path
 
-from lib.constants import constants
-from lib.elf import opened
-from lib.gdb import GdbError, GdbStub
-from lib.paths import ROOT
-
+from .. import syscalls
+from ..constants import constants
+from ..elf import opened
+from ..gdb import GdbError, GdbStub
 from .layout import LayoutError
 from .memory import Unreadable
 from .objects import Kernel
@@ -27,7 +25,7 @@ class Postmortem:
     def __init__(self, gdb, build):
         self.gdb, self.build = gdb, Path(build)
         self.elf = opened(self.build / "vestibule.elf")
-        self.calls = system_calls()
+        self.calls = {c.number: (c.name, c.args) for c in syscalls.calls()}
         self.kernel = None
 
     def lines(self):
@@ -190,12 +188,6 @@ def number(value):
 def said(why):
     """An exception's text; a KeyError's without quotes."""
     return why.args[0] if why.args else type(why).__name__
-
-
-def system_calls():
-    """{number: (name, [argument])} from kernel/syscalls.def."""
-    found = re.findall(r"^(\d+)\s+(\w+)\(([^)]*)\)", (ROOT / "kernel/syscalls.def").read_text(), re.M)
-    return {int(n): (name, [a.strip() for a in args.split(",") if a.strip()]) for n, name, args in found}
 
 
 def examine(path, build, resume=False):

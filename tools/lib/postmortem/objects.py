@@ -3,8 +3,7 @@
 report needs stands in this file."""
 import re
 
-from lib.constants import constants
-
+from ..constants import constants
 from .layout import Layout
 from .memory import Memory, Unreadable
 
