@@ -16,9 +16,7 @@ CROSS_COMPILE := $(shell $(SHELL) tools/setup.sh toolchain)
 endif
 CC      := $(CROSS_COMPILE)gcc
 LD      := $(CROSS_COMPILE)ld
-NM      := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
-OBJDUMP := $(CROSS_COMPILE)objdump
 ADDR2LINE := $(CROSS_COMPILE)addr2line
 NASM    := nasm
 
@@ -221,8 +219,8 @@ LINKED := linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld $(RULES) $(N
 $(BUILD)/pass1.elf: $(KERNEL_OBJ) $(LINKED)
 	$(LD) $(KLDFLAGS) -T linker.ld -o $@ $(KERNEL_OBJ)
 
-$(BUILD)/gen/ksyms.asm: $(BUILD)/pass1.elf tools/gen_ksyms.py
-	$(NM) -n $< | $(PYTHON) tools/gen_ksyms.py > $@
+$(BUILD)/gen/ksyms.asm: $(BUILD)/pass1.elf tools/gen_ksyms.py tools/lib/elf.py
+	$(PYTHON) tools/gen_ksyms.py $< > $@
 
 $(BUILD)/kernel/ksyms.o: $(BUILD)/gen/ksyms.asm
 	$(NASM) $(NASMFLAGS) -o $@ $<

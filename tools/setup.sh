@@ -51,7 +51,7 @@ file() {	# package, what, file of which any one will do...
 
 check_toolchain() {
 	if [ -n "${CROSS_COMPILE+set}" ]; then	# the user's choice: never replaced, never installed
-		for t in gcc ld nm objcopy; do
+		for t in gcc ld objcopy; do
 			have "$CROSS_COMPILE$t" ||
 				broken="$broken  $CROSS_COMPILE$t: not found (CROSS_COMPILE=$CROSS_COMPILE)
 "

@@ -20,18 +20,12 @@ from capstone import x86_const
 import capstone
 
 from . import paths
-from .elf import SHF_EXECINSTR, Elf, opened
+from .elf import opened
 from .boots import Boot
 from .paths import ROOT
 
 LINE = re.compile(rb"Trace (\d+): 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
 LEFT_OUT = ("entry/", "tests/")
-
-
-def functions(elf: Elf) -> list[int]:
-    """Addresses of what has a name in executable sections."""
-    code = {n for n, s in enumerate(elf.sections) if s.flags & SHF_EXECINSTR}
-    return [s.address for s in elf.symbols if s.is_place and s.section in code]
 
 
 def files_of(kernel: Path, addresses: list[int]) -> dict[int, str]:
@@ -77,7 +71,7 @@ class Code:
 
     def _instructions(self, engine, elf):
         """Function by function: what lies between two is no code."""
-        starts = sorted({a for a in functions(elf) if self.start <= a < self.end}) + [self.end]
+        starts = sorted({s.address for s in elf.code_symbols() if self.start <= s.address < self.end}) + [self.end]
         for begin, end in zip(starts, starts[1:]):
             yield from engine.disasm(elf.read(begin, end - begin), begin)
 

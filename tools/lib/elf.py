@@ -62,6 +62,11 @@ class Elf:
         """Its bytes in the file."""
         return self.data[section.offset:section.offset + section.size]
 
+    def code_symbols(self):
+        """Those of places in executable sections."""
+        code = {n for n, s in enumerate(self.sections) if s.flags & SHF_EXECINSTR}
+        return [s for s in self.symbols if s.is_place and s.section in code]
+
     def address(self, name):
         """Address of symbol @name; KeyError names it, also when several places have that name."""
         places = {s.address for s in self.symbols if s.name == name}
