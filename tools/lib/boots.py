@@ -20,6 +20,7 @@ from typing import Iterator
 from . import paths, settings
 from .offers import QEMU, one_instruction_blocks
 from .outcome import Outcome
+from .postmortem.report import examine
 
 MOST_CPUS = 255     # of a machine without x2APIC
 
@@ -168,7 +169,6 @@ class Boot:
 
     def _examine(self, socket: str) -> list[str]:
         """What the guest that hangs is doing."""
-        from .postmortem.report import examine   # pylint: disable=import-outside-toplevel # needed for a hang only
         return ["where it hangs:"] + ["  " + line for line in examine(socket, self.build)]
 
 

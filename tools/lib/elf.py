@@ -48,6 +48,9 @@ class Elf:
                          for s in file.iter_segments() if s["p_type"] == "PT_LOAD"]
         self.symbols = list(_symbols(file))
         self.by_name = {s.name: s for s in self.symbols}
+        self._places = {}
+        for s in self.symbols:
+            self._places.setdefault(s.name, set()).add(s.address)
         # Labels of an address, in the table's order where several name one place.
         # Macro-local labels say nothing.
         self._labels = sorted(((s.address, s.name) for s in self.symbols
@@ -69,10 +72,10 @@ class Elf:
 
     def address(self, name):
         """Address of symbol @name; KeyError names it, also when several places have that name."""
-        places = {s.address for s in self.symbols if s.name == name}
+        places = self._places[name]
         if len(places) > 1:
             raise KeyError(f"{name}: {len(places)} places have this name")
-        return self.by_name[name].address
+        return min(places)
 
     def read(self, address, length):
         """Up to @length bytes of the file at virtual @address; b"" where the file has none."""
