@@ -122,7 +122,7 @@ static bool with_words(const char *which, const char *program)
 /* @arg is "<which> seed=<n>". */
 static void tests(const char *arg)
 {
-	char which[ARGUMENT_MAX + 1];
+	char which[ARGUMENT_MAX + 1] = "";
 	size_t n = 0;
 
 	for (; arg[n] && arg[n] != ' '; n++)
