@@ -11,22 +11,22 @@ import sys
 
 from lib.elf import Elf
 
-TEXT_START, TEXT_END = "kernel_text_start", "kernel_text_end"
+TEXTS = [("kernel_text_start", "kernel_text_end"), ("probe_text_start", "probe_text_end")]
 # The linker script's marks share their addresses with functions; NASM's macro-local labels have no meaning.
-NOT_A_STEP = re.compile(r"^(kernel_text_|entry_\w+_text_)(start|end)$|^\.\.@")
+NOT_A_STEP = re.compile(r"^(kernel_text_|probe_text_|entry_\w+_text_)(start|end)$|^\.\.@")
 
 
 def text_symbols(elf):
-    """(address, name) of every function and label inside the kernel's text, ascending; one per address."""
-    missing = [m for m in (TEXT_START, TEXT_END) if m not in elf.by_name]
+    """(address, name) of every function and label of the kernel's and the probe's text, ascending, one an address."""
+    missing = [m for marks in TEXTS for m in marks if m not in elf.by_name]
     if missing:
         sys.exit(f"gen_ksyms.py: this is not the kernel: it has no symbol {' or '.join(missing)}")
-    start, end = elf.address(TEXT_START), elf.address(TEXT_END)
+    texts = [(elf.address(start), elf.address(end)) for start, end in TEXTS]
     symbols = [(s.address, s.name) for s in elf.code_symbols() if not NOT_A_STEP.match(s.name)]
     # Of two names for one address the local label is the more exact.
     chosen = {}
     for address, name in sorted(symbols, key=lambda s: (s[0], "." in s[1], s[1])):
-        if start <= address < end:
+        if any(start <= address < end for start, end in texts):
             chosen[address] = name
     return sorted(chosen.items())
 
