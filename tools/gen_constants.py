@@ -14,7 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEADERS = ("mm/layout.h", "arch/x86_64/trapframe.h", "entry/design.h", "kernel/abi.h", "tests/kernel/fire.h",
+HEADERS = ("mm/layout.h", "arch/x86_64/trapframe.h", "entry/design.h", "kernel/abi.h", "tests/probe/abi.h", "tests/kernel/fire.h",
            "syscalls.h")
 SOURCE = "".join(f'#include "{name}"\n' for name in ("arch/x86_64/asm-offsets.c", *HEADERS))
 FUNCTION = "void constants(void);\nvoid constants(void)\n{\n%s}\n"
