@@ -16,9 +16,7 @@ CROSS_COMPILE := $(shell $(SHELL) tools/setup.sh toolchain)
 endif
 CC      := $(CROSS_COMPILE)gcc
 LD      := $(CROSS_COMPILE)ld
-NM      := $(CROSS_COMPILE)nm
 OBJCOPY := $(CROSS_COMPILE)objcopy
-OBJDUMP := $(CROSS_COMPILE)objdump
 ADDR2LINE := $(CROSS_COMPILE)addr2line
 NASM    := nasm
 
@@ -41,11 +39,11 @@ KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 -
 DESIGN_FILES := $(sort $(wildcard entry/*.asm))
 DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
 
-KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c mm/*.c entry/*.c kernel/*.c tests/kernel/*.c)))
-KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm tests/kernel/*.asm))
+KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c arch/x86_64/pc/*.c mm/*.c entry/*.c boot/*.c kernel/*.c kernel/*/*.c tests/kernel/*.c tests/probe/*.c)))
+KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm kernel/*/*.asm tests/kernel/*.asm))
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
 KERNEL_DEP := $(KERNEL_OBJ:.o=.d)
-GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h
+GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/constants.json
 KERNEL     := $(BUILD)/vestibule.elf
 PROOF      := $(BUILD)/proof.json
 
@@ -81,7 +79,7 @@ else
 all: $(KERNEL) $(ARCHIVE) $(PROOF)
 iso: $(ISO)
 run: $(ISO)
-	@$(PYTHON) tools/qemu.py run
+	@$(PYTHON) tools/run.py
 hang:
 	@$(PYTHON) tools/hang.py
 debug: $(KERNEL) $(ARCHIVE)
@@ -99,7 +97,7 @@ races: $(KERNEL) $(ARCHIVE)
 fuzz: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/fuzz.py
 compare: $(KERNEL) $(ARCHIVE) $(ISO)
-	@$(PYTHON) tools/compare.py
+	@$(PYTHON) tools/compare.py $(if $(filter-out no,$(DOCS)),--docs)
 trace: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/trace.py
 diff: $(KERNEL)
@@ -126,15 +124,19 @@ test-debian:	## compare and test on a bare Debian, made for it; RELEASE=bookworm
 torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
 races:	## two system calls at once, one held at each of its instructions; ENTRY= X= Y= STRIDE= SAMPLE= SEED= JOBS=
 fuzz:	## N=100000000 random system calls a design from many threads on CPUS=4; SEED= ENTRY= ICOUNT=1; and the branches reached
-compare:	## boot every design, print them side by side, write build/compare/
+compare:	## boot every design, print them side by side, write build/compare/; DOCS=yes: and the documents' tables
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules
 diff:	## two designs' entry paths side by side, and the instructions of each step; A=design B=design
 mutants:	## blank each instruction of the entry text: which test notices? Goes on where it was; ENTRY= JOBS=2 SAMPLE=n
 seeded:	## plant one bug after the other in the kernel: which test notices? Goes on where it was; T=name JOBS=2 SAMPLE=n SEED=
 fuzz-parsers:	## libFuzzer on what the kernel parses, for SECONDS=60 each; T=name SEED=
+floors:	## which part of the kernel stands on which, and circles of includes
 clean:	## remove everything that was built
 help:	## this list
+
+floors:
+	@$(PYTHON) tools/floors.py
 
 clean:
 	rm -rf $(BUILD)
@@ -173,8 +175,12 @@ $(BUILD)/gen/asm-offsets.s: arch/x86_64/asm-offsets.c $(BUILD)/gen/asm-offsets.d
 $(BUILD)/gen/asm-offsets.inc: $(BUILD)/gen/asm-offsets.s
 	sed -n 's/^.*->\([A-Z0-9_]*\) \$$*\(-\{0,1\}[0-9]*\).*/%define \1 \2/p' $< > $@
 
+# The same and more, for tools/.
+$(BUILD)/gen/constants.json: tools/gen_constants.py $(BUILD)/gen/constants.d $(BUILD)/gen/syscalls.h $(RULES)
+	$(PYTHON) tools/gen_constants.py $@ $(CC) $(KCFLAGS)
+
 $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/syscall_stubs.asm &: \
-		kernel/syscalls.def kernel/abi.h tools/gen_syscalls.py
+		kernel/syscalls.def kernel/abi.h tools/gen_syscalls.py tools/lib/syscalls.py
 	@mkdir -p $(BUILD)/gen
 	$(PYTHON) tools/gen_syscalls.py --out $(BUILD)/gen
 
@@ -190,6 +196,10 @@ $(BUILD)/entry-%.ld: $(DESIGN_FILES) Makefile $(NOTES)/kernel-sources
 $(BUILD)/kernel/%.c.o: %.c $(BUILD)/kernel/%.c.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
 	$(CC) $(KCFLAGS) $(KCFLAGS_$(subst /,_,$<)) -MMD -MP -c -o $@ $<
+	$(PROBE_NAMES)
+
+# The probe's sections get names of their own, so that all of it can lie last: linker.ld.
+PROBE_NAMES = $(if $(filter tests/%,$<),$(OBJCOPY) --prefix-alloc-sections=.probe $@)
 
 # C of an entry design runs on the user table: no jump tables, no libcalls, nothing outside entry text.
 $(BUILD)/kernel/entry/%.c.o: KCFLAGS += -fno-jump-tables -fno-tree-loop-distribute-patterns -fomit-frame-pointer
@@ -199,16 +209,18 @@ $(BUILD)/kernel/%.asm.o: %.asm $(BUILD)/kernel/%.asm.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
 	$(NASM) $(NASMFLAGS) -M -MP -MT $@ -MF $(@:.o=.d) $<
 	$(NASM) $(NASMFLAGS) -o $@ $<
+	$(PROBE_NAMES)
 
-# Linked twice: the symbol table made from the first pass lies behind all text, so no text address moves.
+# Linked twice: the symbol table made from the first pass lies after all text, so no text
+# address moves.
 # What a killed make leaves must not look finished: it gets its name at the end.
 LINKED := linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld $(RULES) $(NOTES)/kernel-sources
 
 $(BUILD)/pass1.elf: $(KERNEL_OBJ) $(LINKED)
 	$(LD) $(KLDFLAGS) -T linker.ld -o $@ $(KERNEL_OBJ)
 
-$(BUILD)/gen/ksyms.asm: $(BUILD)/pass1.elf tools/gen_ksyms.py
-	$(NM) -n $< | $(PYTHON) tools/gen_ksyms.py > $@
+$(BUILD)/gen/ksyms.asm: $(BUILD)/pass1.elf tools/gen_ksyms.py tools/lib/elf.py
+	$(PYTHON) tools/gen_ksyms.py $< > $@
 
 $(BUILD)/kernel/ksyms.o: $(BUILD)/gen/ksyms.asm
 	$(NASM) $(NASMFLAGS) -o $@ $<
@@ -217,9 +229,9 @@ $(KERNEL): $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o $(LINKED)
 	$(LD) $(KLDFLAGS) -T linker.ld -o $@.part $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o
 	mv $@.part $@
 
-# Entry text touches only what its table maps, and the state notes hold: entry/README.md, section 13.
-$(PROOF): $(KERNEL) $(BUILD)/gen/asm-offsets.inc tools/prove.py $(wildcard tools/proof/*.py entry/*)
-	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --offsets $(BUILD)/gen/asm-offsets.inc --json $@.part
+# Entry text touches only what its table maps, and the state notes hold: entry/proof.md.
+$(PROOF): $(KERNEL) $(BUILD)/gen/constants.json tools/prove.py tools/lib/elf.py tools/lib/constants.py $(wildcard tools/proof/*.py entry/*)
+	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --constants $(BUILD)/gen/constants.json --json $@.part
 	mv $@.part $@
 
 # --- user programs and the boot archive --------------------------------------
@@ -264,10 +276,10 @@ $(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%) $(NOTES)/u
 	mv $@.part $@
 
 # --- the image ---------------------------------------------------------------
-$(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/designs.py entry/registry.h | $(PROOF)
+$(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/lib/designs.py entry/registry.h | $(PROOF)
 	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
 
-.PHONY: $(COMMANDS) clean help
-DEPS := $(KERNEL_DEP) $(USER_DEP) $(BUILD)/gen/asm-offsets.d
+.PHONY: $(COMMANDS) floors clean help
+DEPS := $(KERNEL_DEP) $(USER_DEP) $(BUILD)/gen/asm-offsets.d $(BUILD)/gen/constants.d
 $(DEPS): ;
 -include $(wildcard $(DEPS))

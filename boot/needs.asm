@@ -2,7 +2,7 @@
 ; needs.asm - before 64-bit mode: does this processor have all that the kernel cannot do without?
 ;
 ; What it lacks is told by name on the serial line, whatever state firmware left that in.  The
-; list is arch/x86_64/needs.h.  C would be too late: the compiler takes CMOV for granted.
+; list is arch/x86_64/pc/needs.h.  C would be too late: the compiler takes CMOV for granted.
 
 %include "asm-offsets.inc"
 

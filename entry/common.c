@@ -4,7 +4,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trapframe.h"
 #include "kernel/abi.h"
-#include "kernel/thread.h"
+#include "kernel/object/object.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -41,7 +41,7 @@ void no_thread_retire(struct thread *t)
 int shared_user_root(struct aspace *as)
 {
 	if (entry->split)
-		kspace_fill_user_root(as->root + PAGE_SIZE);
+		kspace_fill_user_root(as->tlb.root + PAGE_SIZE);
 	return 0;
 }
 

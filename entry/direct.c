@@ -2,7 +2,7 @@
 /* direct.c - hooks of the unisolated baseline. */
 #include "arch/x86_64/cpu.h"
 #include "entry/common.h"
-#include "kernel/thread.h"
+#include "kernel/sched/thread.h"
 
 DECLARE_DESIGN(direct);
 

@@ -6,29 +6,26 @@
  * comes before is the design's; what is here costs every design the same.
  */
 #include "entry/dispatch.h"
-#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/features.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
-#include "kernel/printk.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
-#include "mm/tlb.h"
+#include "kernel/console/printk.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
+#include "kernel/trap/fault.h"
 #include "syscall_table.inc"
 
 #define LAST_EXCEPTION (VECTOR_EXCEPTIONS - 1)
 
 int64_t syscall_dispatch(struct trapframe *frame)
 {
-	uint64_t number = frame->rax, mask;
+	uint64_t slot = SYSCALL_COUNT;		/* answers -ENOSYS */
 
-	if (number >= SYSCALL_COUNT)
-		return -ENOSYS;
-	/* All ones when in bounds, also where the branch above was mispredicted (Spectre v1). */
-	__asm__("cmp %1, %2\n\tsbb %0, %0" : "=r"(mask) : "i"(SYSCALL_COUNT), "r"(number) : "cc");
-	return syscall_table[number & mask](frame);
+	/* The number when it is below that. No branch could be mispredicted here (Spectre v1). */
+	__asm__("cmpq %1, %0\n\tcmova %1, %0" : "+r"(slot) : "m"(frame->rax) : "cc");
+	return syscall_table[slot](frame);
 }
 
 static uint32_t unexpected[256];		/* by vector, of all CPUs */
@@ -75,27 +72,4 @@ void idt_dispatch(struct trapframe *frame)
 {
 	smap_close();
 	handlers[frame->vector](frame);
-}
-
-void exit_work(void)
-{
-	struct percpu *pc = this_cpu()->percpu;
-
-	while (pc->work & ~WORK_TLB) {
-		if (current_thread()->process->dying)
-			thread_exit_current();
-		if (pc->work & WORK_STOP)
-			thread_stopped();
-		pc->work &= WORK_TLB;
-		sched_yield();
-		pc = this_cpu()->percpu;	/* it may be another CPU now */
-	}
-	if (pc->work)
-		tlb_exit_work();		/* last: what comes behind is the flip out */
-}
-
-void exit_syscall_work(int64_t result)
-{
-	current_thread()->frame->rax = (uint64_t)result;
-	exit_work();
 }

@@ -2,8 +2,8 @@
 /* registry.c - the designs by number and by name, and the choice of one. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
-#include "kernel/panic.h"
-#include "kernel/string.h"
+#include "kernel/console/panic.h"
+#include "kernel/lib/string.h"
 
 #define ENTRY_DESIGN(id, name, summary) extern const struct entry_design entry_##id;
 #include "entry/registry.h"

@@ -3,7 +3,7 @@
  * registry.h - every entry design, in the order of menus and tables.
  *
  * The one list: the GRUB menu, the boot matrix, the audit and the comparison
- * are generated from these lines (tools/designs.py reads them), and the Makefile
+ * are generated from these lines (tools/lib/designs.py reads them), and the Makefile
  * takes entry/<name>.asm and entry/<name>.c.
  *
  * ENTRY_DESIGN(C identifier, "name on the command line", "summary")

@@ -5,12 +5,12 @@
  * It is strict because a measurement whose option was misspelt is worse than none:
  * whatever is not understood stops the boot, with the word and what would have been valid.
  */
+#include "kernel/cmdline.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/cmdline.h"
-#include "kernel/inject.h"
-#include "kernel/printk.h"
-#include "kernel/string.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/probe.h"
+#include "kernel/lib/string.h"
 #include "mm/layout.h"
 
 #define VALUE_MAX	64		/* the longest value with its NUL; inject= has it */
@@ -151,11 +151,12 @@ static bool set_inject(struct cmdline *c, const char *value, struct message *m)
 {
 	char list[LIST_MAX] = "";
 
-	if (inject_valid(value, list, sizeof(list))) {
+	if (probe.inject_valid && probe.inject_valid(value, list, sizeof(list))) {
 		memcpy(c->inject, value, strlen(value) + 1);
 		return true;
 	}
-	snprintk(m->buf, m->len, "inject=%s: no such fault; valid: %s", value, list);
+	snprintk(m->buf, m->len, "inject=%s: no such fault; valid: %s", value,
+		 probe.inject_valid ? list : "none, for this image has no probe");
 	return false;
 }
 

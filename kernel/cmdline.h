@@ -17,7 +17,7 @@ struct cmdline {
 	uint32_t cpus;			/* cpus=: 1..MAX_CPUS; 0 when absent: all that there are */
 	bool pcid;			/* pcid=on|off; default on: used where CPUID has it */
 	uint64_t seed;			/* seed=: decimal or 0x hex; default 1; secrets and tests draw from it */
-	char inject[64];		/* inject=: one fault for a test to find (kernel/inject.h); "" when absent */
+	char inject[64];		/* inject=: one fault for a test to find; "" when absent */
 };
 
 /* Parse @line.  Returns 0, or -EINVAL with a message in @err (at most @errlen bytes with NUL) that names the

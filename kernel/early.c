@@ -12,9 +12,9 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/fault.h"
-#include "kernel/panic.h"
-#include "kernel/printk.h"
+#include "kernel/console/panic.h"
+#include "kernel/console/printk.h"
+#include "kernel/trap/fault.h"
 #include "mm/kspace.h"
 #include "mm/usercopy.h"
 

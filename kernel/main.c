@@ -1,37 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /* main.c - the boot, as a list of calls. */
-#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
-#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/cpu_setup.h"
 #include "arch/x86_64/lapic.h"
-#include "arch/x86_64/smp.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/ioapic.h"
 #include "arch/x86_64/switch.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
 #include "arch/x86_64/vga.h"
+#include "arch/x86_64/xcall.h"
+#include "boot/bootinfo.h"
+#include "boot/bootmem.h"
 #include "entry/design.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/bench.h"
-#include "kernel/bootinfo.h"
-#include "kernel/bootmem.h"
 #include "kernel/cmdline.h"
+#include "kernel/console/panic.h"
+#include "kernel/console/printk.h"
 #include "kernel/early.h"
-#include "kernel/inject.h"
-#include "kernel/panic.h"
-#include "kernel/printk.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
-#include "kernel/secrets.h"
-#include "kernel/string.h"
-#include "kernel/tid.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/image.h"
+#include "kernel/lib/probe.h"
+#include "kernel/lib/string.h"
+#include "kernel/object/process.h"
+#include "kernel/object/reap.h"
+#include "kernel/object/tid.h"
+#include "kernel/sched/sched.h"
+#include "kernel/smp.h"
 #include "mm/budget.h"
+#include "mm/cpuarea.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
-#include "tests/kernel/ktest.h"
 
 #define INIT_PROGRAM	"init"
 #define EARLY_MAPPED	(1ul << 32)	/* boot/ maps this much at its physical address */
@@ -63,7 +66,7 @@ static void read_bootinfo(uint32_t magic, uint64_t info_pa)
 	if (why)
 		refuse(why);
 	if (bootinfo.mem_truncated)	/* a reserved range that was dropped might be handed out */
-		refuse("the memory map reserves more ranges than BOOT_MEM_RANGES (kernel/bootinfo.h)");
+		refuse("the memory map reserves more ranges than BOOT_MEM_RANGES (boot/bootinfo.h)");
 	if (bootinfo.vga_text)
 		vga_init((volatile void *)VGA_TEXT_PA);
 }
@@ -96,9 +99,8 @@ static void leave_out_memory(void)
 
 static void init_memory(void)
 {
-	extern const char kernel_end_pa[];
 	const struct mem_range reserved[] = {
-		{0, (uint64_t)kernel_end_pa, false},	/* first MiB and the image */
+		{0, image.end_pa, false},	/* first MiB and the image */
 		{bootinfo.archive_pa, bootinfo.archive_len, false},
 	};
 
@@ -119,8 +121,12 @@ static void spurious_irq(struct trapframe *frame)
 
 static void init_devices(void)
 {
+	uint64_t registers;
+
 	acpi_init(&bootinfo);
-	lapic_map(acpi.lapic_pa);
+	registers = lapic_registers(acpi.lapic_pa);
+	if (registers)
+		lapic_base = kspace_map_mmio(registers, PAGE_SIZE);
 	pic_disable();
 	lapic_enable();
 	cpus[0].apic_id = lapic_id();
@@ -129,10 +135,11 @@ static void init_devices(void)
 	irq_set_handler(VECTOR_TIMER, sched_tick);
 	irq_set_handler(VECTOR_RESCHEDULE, sched_reschedule_irq);
 	irq_set_handler(VECTOR_LATER, sched_later_irq);
-	irq_set_handler(VECTOR_SHOOTDOWN, tlb_shootdown_irq);
+	irq_set_handler(VECTOR_XCALL, xcall_irq);
 	irq_set_handler(VECTOR_SPURIOUS, spurious_irq);
 	irq_set_handler(VECTOR_UART, uart_irq);
-	uart_enable_irq();
+	if (uart_is_there() && ioapic_route_isa(UART_ISA_IRQ, VECTOR_UART, lapic_id()) >= 0)
+		uart_enable_irq();
 }
 
 static void open_archive(void)
@@ -176,20 +183,19 @@ static void __attribute__((noreturn)) boot_thread(void)
 {
 	init_devices();
 	smp_start_cpus(&bootinfo, cmdline.cpus);
-	bench_init(cmdline.tests[0] || cmdline.bench[0]);
-	secrets_init(cmdline.seed);
-	if (!strcmp(cmdline.tests, "kernel"))
-		machine_exit(ktest_run_all() ? EXIT_PASS : EXIT_FAIL);
+	PROBE(ready, &cmdline);
 	start_init();
-	inject_late();
+	PROBE(late);
 	sched_set_tick(SCHED_TICK_HZ);
-	sched_idle();
+	sched_idle(reap);
 }
 
 /* [cr3=early identity map and image, rsp=boot stack, if=0] */
 void kmain(uint32_t magic, uint64_t info_pa)
 {
 	uart_init();
+	if (image.probe_install)
+		image.probe_install();
 	read_bootinfo(magic, info_pa);
 	cpu_detect_features();
 	if (!(cpu_features & CPU_SYSCALL))
@@ -198,8 +204,8 @@ void kmain(uint32_t magic, uint64_t info_pa)
 	read_cmdline();
 	entry_choose(cmdline.entry);
 	init_memory();
-	inject_early(cmdline.inject);
-	if (cpu_alloc(0, 0))		/* its APIC id is known later */
+	PROBE(early, &cmdline);
+	if (cpu_alloc(0, 0) || sched_alloc_idle(&cpus[0]))	/* its APIC id is known later */
 		panic("no memory for the first CPU");
 	cpu_load(0);
 	early_report_nmis(0);

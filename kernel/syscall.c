@@ -9,12 +9,13 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
-#include "kernel/panic.h"
-#include "kernel/pid.h"
-#include "kernel/printk.h"
-#include "kernel/process.h"
-#include "kernel/reap.h"
-#include "kernel/sched.h"
+#include "kernel/console/panic.h"
+#include "kernel/console/printk.h"
+#include "kernel/lib/probe.h"
+#include "kernel/object/pid.h"
+#include "kernel/object/process.h"
+#include "kernel/object/reap.h"
+#include "kernel/sched/sched.h"
 #include "kernel/syscall.h"
 #include "mm/pagetable.h"
 #include "mm/usercopy.h"
@@ -208,7 +209,7 @@ int64_t sys_set_fs_base(uint64_t base)
 {
 	if (base >= USER_END)
 		return -EINVAL;
-	current_thread()->fs_base = base;
+	current_thread()->segments.fs_base = base;
 	wrmsr(MSR_FS_BASE, base);
 	return 0;
 }
@@ -265,7 +266,7 @@ int64_t sys_unmap(uint64_t addr, uint64_t len)
 	if (len > USER_END)
 		return -EINVAL;
 	len = (len + PAGE_SIZE - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-	return aspace_unmap(current_thread()->process->as, addr, len);
+	return aspace_unmap(current_thread()->process->as, addr, len, sched_point);
 }
 
 int64_t sys_shutdown(uint64_t code)
@@ -275,4 +276,16 @@ int64_t sys_shutdown(uint64_t code)
 	if (code < EXIT_PASS || code > EXIT_USAGE)
 		return -EINVAL;
 	machine_exit(code);
+}
+
+/* --- for tests ---------------------------------------------------------------- */
+
+int64_t sys_bench_report(uint64_t name, uint64_t name_len, uint64_t values, uint64_t n)
+{
+	return probe.report ? probe.report(name, name_len, values, n) : -ENOSYS;
+}
+
+int64_t sys_bench_control(uint64_t op, uint64_t arg)
+{
+	return probe.control ? probe.control(op, arg) : -ENOSYS;
 }

@@ -6,14 +6,16 @@
  * gets copies of its top-level entries, which are the only place where the two
  * halves of the pair differ there: NX in the kernel root.
  */
-#include "mm/aspace_internal.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
+#include "kernel/sync/spinlock.h"
+#include "mm/aspace_internal.h"
 #include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/region.h"
 #include "mm/tlb.h"
 
@@ -22,12 +24,12 @@
 
 uint64_t aspace_kernel_cr3(const struct aspace *as)
 {
-	return as->root;
+	return as->tlb.root;
 }
 
 uint64_t aspace_user_cr3(const struct aspace *as)
 {
-	return entry->split ? as->root + PAGE_SIZE : as->root;
+	return entry->split ? as->tlb.root + PAGE_SIZE : as->tlb.root;
 }
 
 /* --- the pair's top-level entries ------------------------------------------ */
@@ -36,7 +38,7 @@ uint64_t aspace_user_cr3(const struct aspace *as)
  * in the kernel root. The user root's copy keeps no count of its own. */
 static void publish_slot(struct aspace *as, uint64_t va)
 {
-	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
+	uint64_t *k = (uint64_t *)phys_to_virt(as->tlb.root) + pt_index(va, 4);
 	uint64_t *u = k + PAGE_SIZE / sizeof(*k);
 
 	if (!entry->split || (*u & PTE_P))
@@ -98,23 +100,24 @@ struct aspace *aspace_create(struct budget *budget)
 {
 	struct aspace *as = kzalloc(sizeof(*as));
 	unsigned order = entry->split;
+	uint64_t root;
 
 	if (!as)
 		return NULL;
-	as->root = frames_alloc_order(order);
-	if (!as->root) {
+	root = frames_alloc_order(order);
+	if (!root) {
 		kfree(as);
 		return NULL;
 	}
 	for (unsigned i = 0; i < 1u << order; i++)
-		page_zero(phys_to_virt(as->root + i * PAGE_SIZE));
+		page_zero(phys_to_virt(root + i * PAGE_SIZE));
 	as->next_map = USER_MAP_BASE;
 	as->budget = budget;
 	regionpool_init(as);
-	tlb_space_init(&as->tlb);
-	kspace_fill_kernel_root(as->root);
+	tlb_space_init(&as->tlb, root);
+	kspace_fill_kernel_root(root);
 	if (entry->map_user_root(as)) {
-		frames_free_order(as->root, order);
+		frames_free_order(root, order);
 		kfree(as);
 		return NULL;
 	}
@@ -215,7 +218,7 @@ static int add_page(struct aspace *as, const struct region *r, uint64_t va)
 	pa = frame_alloc_zeroed();
 	if (!pa)
 		return -ENOMEM;
-	err = pt_map(as->root, va, pa, r->flags | PTE_U, &as->frames);
+	err = pt_map(as->tlb.root, va, pa, r->flags | PTE_U, &as->frames);
 	if (err) {
 		frame_free(pa);
 		return err;
@@ -245,7 +248,7 @@ void *aspace_populate(struct aspace *as, uint64_t va)
 	unsigned level;
 
 	if (r && add_page(as, r, va) != -ENOMEM)
-		leaf = pt_lookup(as->root, va, &level);
+		leaf = pt_lookup(as->tlb.root, va, &level);
 	spin_unlock_irqrestore(&as->lock, irq);
 	return leaf ? phys_to_virt(*leaf & PTE_ADDR) : NULL;
 }
@@ -272,6 +275,6 @@ void aspace_unmap_private(struct aspace *as, uint64_t va)
 	as->frames -= tables.count;
 	aspace_charge_back(as);
 	spin_unlock_irqrestore(&as->lock, irq);
-	tlb_flush_private_page(as, va);
+	tlb_flush_private_page(&as->tlb, va);
 	pt_free_list(&tables);
 }

@@ -12,8 +12,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "kernel/list.h"
-#include "kernel/spinlock.h"
+#include "kernel/lib/list.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/tlb.h"
 
 struct region {				/* [start, end) demand-zero or filled by the ELF loader */
@@ -33,7 +33,6 @@ struct budget;
 
 struct aspace {
 	struct spinlock lock;
-	uint64_t root;			/* physical address of the kernel root */
 	struct region *regions;		/* the tree's root */
 	struct region *recent;		/* that served the last fault, or NULL */
 	uint32_t region_count;
@@ -58,8 +57,10 @@ bool aspace_at_limit(struct aspace *as);
 /* Free everything, in steps of at most 5,000 instructions: true when all is done, the struct included. No CPU's
  * CR3 holds either root any more, and nobody but the caller knows the space. IRQs off. */
 bool aspace_destroy_step(struct aspace *as);
-/* All steps, with points between them (sched_point()). */
-void aspace_destroy(struct aspace *as);
+/* What comes between two steps of a long operation: sched_point(). No lock is held then. True: give up. */
+typedef bool point_fn(void);
+/* All steps, with points between them, whatever those say. */
+void aspace_destroy(struct aspace *as, point_fn *point);
 
 /* The words for CR3. In an unsplit design both are the one root. */
 uint64_t aspace_kernel_cr3(const struct aspace *as);
@@ -71,12 +72,12 @@ int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t 
 /* The same, at an address of the kernel's choice: *start is set. */
 int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start);
 /*
- * Remove a region that aspace_map_anon() made, in steps with points between them (sched_point()).  Its addresses stay
+ * Remove a region that aspace_map_anon() made, in steps with points between them.  Its addresses stay
  * taken until the last page is gone, but no fault brings one in any more.  -EINVAL when [start, start + len) is not
- * exactly one such region, or another call is removing it.  -EINTR when the thread has to end or to stop before that:
+ * exactly one such region, or another call is removing it.  -EINTR when @point() says so before that:
  * another call for the same region goes on, or aspace_destroy() does.  IRQs off, no lock held.
  */
-int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len);
+int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len, point_fn *point);
 /* Resolve a page fault at @va (@write, @exec from the error code), which found no page there. 0: mapped, perhaps
  * by another CPU meanwhile, retry; -EFAULT: no region allows it; -ENOMEM: none is left, or the budget's limit is
  * reached. A fault that did find a page (error code bit 0) is none for this function: rights are never added later,

@@ -2,8 +2,8 @@
 /* budget.c - charging a process's memory and tasks to it and to everybody above it. */
 #include "mm/budget.h"
 #include "kernel/abi.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
+#include "kernel/console/panic.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/heap.h"
 
 struct budget budget_root = { .refs = 1 };

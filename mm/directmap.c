@@ -59,7 +59,10 @@ static bool all_ram(const struct direct_map *m, uint64_t from, uint64_t to)
 
 static bool is_read_only(const struct direct_map *m, uint64_t from, uint64_t to)
 {
-	return from < m->read_only_end && to > m->read_only;
+	for (unsigned i = 0; i < sizeof(m->read_only) / sizeof(m->read_only[0]); i++)
+		if (from < m->read_only[i].end && to > m->read_only[i].start)
+			return true;
+	return false;
 }
 
 static bool can_be_large(const struct direct_map *m, uint64_t pa, uint64_t size)

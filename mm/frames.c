@@ -14,10 +14,10 @@
  * for: with half of memory free, others still find pairs.
  */
 #include "mm/frames.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
-#include "mm/failing.h"
-#include "mm/pagetable.h"
+#include "kernel/console/panic.h"
+#include "kernel/lib/probe.h"
+#include "kernel/sync/spinlock.h"
+#include "mm/physmap.h"
 #include "mm/summary.h"
 
 #define EARLY_LIMIT	0x100000000ul	/* what the boot code's identity map reaches */
@@ -219,7 +219,7 @@ static uint64_t search(unsigned order)
 {
 	uint64_t *map = free_map(), w, bit;
 
-	if (allocation_fails())
+	if (probe.allocation_fails && probe.allocation_fails())
 		return 0;
 	summarise(place);
 	w = find_word(order);
@@ -231,16 +231,16 @@ static uint64_t search(unsigned order)
 		summarise(w);
 	} else {
 		place = w;
-		hint = failing_armed() ? words : w;
+		hint = probe.allocation_fails ? words : w;
 	}
 	return w * 64 + bit;
 }
 
-void frames_watch_failing(void)
+void frames_forget_hint(void)
 {
 	uint64_t flags = spin_lock_irqsave(&frame_lock);
 
-	hint = words;			/* the next search moves it, once nothing has to fail any more */
+	hint = words;			/* the next search moves it, unless allocations may fail */
 	spin_unlock_irqrestore(&frame_lock, flags);
 }
 

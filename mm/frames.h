@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 /* Build the allocator over the usable ranges of @mem, rounded inwards; everything that any non-usable
  * range or any of @reserved touches is never handed out, nor are frame 0 and the first MiB.
@@ -24,8 +24,8 @@ uint64_t frames_alloc_order(unsigned order);
 void frame_free(uint64_t pa);
 void frames_free_order(uint64_t pa, unsigned order);
 
-/* Allocations may have to fail from now on, or not any more (mm/failing.h). */
-void frames_watch_failing(void);
+/* probe.allocation_fails has changed: single frames come by a way that asks it, or do not. */
+void frames_forget_hint(void);
 
 /* For tests, while nothing else runs. Mark a frame that is handed out (@free), or take the mark off again: until then
  * the map of free frames alone has it as free. False: it was not handed out, or is marked already, or is none. */

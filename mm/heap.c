@@ -2,20 +2,20 @@
 /*
  * heap.c - kzalloc: one size class per power of two, from 32 bytes to 1 MiB.
  *
- * A block serves one class: a page cut into equal objects, or for the classes
- * above a page one run of pages.  What is free in a block is a bitmap outside
- * it, in a descriptor per page at the start of the heap area, so objects lie at
- * multiples of their size and an overrun meets another object, not the books.
+ * A block serves one class: a page cut into equal objects, or above a page one
+ * run of pages.  What is free in it is a bitmap in a descriptor per page at the
+ * start of the heap area, so an overrun meets another object, not the books.
  * A block stays with its class until memory is short: then heap_shrink() takes
  * the frame of one that is a page and wholly free, and leaves it bare.
  */
 #include "mm/heap.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
-#include "mm/failing.h"
+#include "kernel/console/panic.h"
+#include "kernel/lib/probe.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 
 #define MIN_SHIFT	5
@@ -171,7 +171,7 @@ void *kzalloc(size_t size)
 	uint64_t flags;
 	void *object = NULL;
 
-	if (shift > MAX_SHIFT || allocation_fails())
+	if (shift > MAX_SHIFT || (probe.allocation_fails && probe.allocation_fails()))
 		return NULL;
 	flags = spin_lock_irqsave(&heap_lock);
 	if (partial[shift] || grow(shift))
@@ -290,7 +290,7 @@ static bool looked_everywhere(void)
 
 /*
  * All CPUs are waited for twice.  The first time so that nobody looks at these objects any more: with interrupts off
- * one may read an object, as a hint, that was freed meanwhile (notice_ready() in kernel/sched.c).
+ * one may read an object, as a hint, that was freed meanwhile (notice_ready() in kernel/sched/sched.c).
  */
 bool heap_shrink(void)
 {

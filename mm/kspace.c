@@ -16,11 +16,13 @@
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
+#include "kernel/console/panic.h"
+#include "kernel/lib/image.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/directmap.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 
 #define MMIO_AREA_SIZE	0x40000000ul	/* more than any machine's register windows that we map */
@@ -62,8 +64,10 @@ static void build_direct_map(const struct bootinfo *bi)
 {
 	const struct direct_map m = {
 		.mem = bi->mem, .count = bi->mem_count, .end = frames_ram_end(),
-		.read_only = image_pa(kernel_text_start),
-		.read_only_end = image_pa(kernel_rodata_end),
+		.read_only = {
+			{ image_pa(kernel_text_start), image_pa(kernel_rodata_end) },
+			{ image_pa(image.probe_text), image_pa(image.probe_rodata_end) },
+		},
 		.flags = PTE_NX | global_bit(false), .huge = cpu_features & CPU_PDPE1GB,
 	};
 
@@ -119,6 +123,9 @@ static void map_image(void)
 	map_image_part(kernel_text_start, kernel_text_end, 0);
 	map_image_part(kernel_rodata_start, kernel_rodata_end, PTE_NX);
 	map_image_part(kernel_data_start, kernel_data_end, PTE_NX | PTE_W);
+	map_image_part(image.probe_text, image.probe_text_end, 0);
+	map_image_part(image.probe_rodata, image.probe_rodata_end, PTE_NX);
+	map_image_part(image.probe_data, image.probe_data_end, PTE_NX | PTE_W);
 }
 
 /* --- roots ----------------------------------------------------------------- */
@@ -152,6 +159,7 @@ void kspace_init(const struct bootinfo *bi)
 	if (bi->archive_len && !kspace_in_direct_map(bi->archive_pa, bi->archive_len))
 		panic("boot archive at 0x%lx lies outside RAM", bi->archive_pa);
 	map_image();
+	tlb_boot_root = boot_root;
 	write_cr3(boot_root);		/* the identity map ends here */
 	phys_offset = DIRECT_MAP_BASE;
 }

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 /* Build the boot root pair (single root when !entry->split), direct map, kernel image W^X by page; load it.
  * Early identity map on entry; kernel table on return. Panics when memory is short. entry is chosen. */

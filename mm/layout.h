@@ -2,8 +2,8 @@
 /*
  * layout.h - the one map of the virtual address space.
  *
- * Plain numbers only: C, the generated NASM offsets and the host-side audit
- * (tools/) all read this file, so every constant is one #define on one line.
+ * Plain numbers only: C, the generated NASM offsets and the host's tools all
+ * use them, the tools every one (tools/gen_constants.py).
  *
  *   0000_0000_0000_0000  +-------------------------------------------+
  *                        | page 0 is never mapped                    |

@@ -8,10 +8,10 @@
  * entry may be copied into other roots: only the root that maps through it
  * counts.
  */
-#include "mm/pagetable_internal.h"
+#include "arch/x86_64/hw.h"
 #include "kernel/abi.h"
 #include "mm/frames.h"
-#include "mm/tlb_hw.h"
+#include "mm/pagetable_internal.h"
 
 #define COUNT_ONE	(1ul << 52)
 #define COUNT_MASK	(1023ul << 52)

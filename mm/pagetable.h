@@ -25,29 +25,6 @@ static inline unsigned pt_index(uint64_t va, unsigned level)
 	return va >> (PAGE_SHIFT + 9 * (level - 1)) & 511;
 }
 
-/* Physical to virtual: the direct map in the kernel (kspace_in_direct_map()), an array on the host.
- * phys_offset is 0, the early identity map of the first 4 GiB, until kspace_init() has built the direct map. */
-#ifdef VESTIBULE_HOST
-void *phys_to_virt(uint64_t pa);
-#else
-extern uint64_t phys_offset;
-static inline void *phys_to_virt(uint64_t pa)
-{
-	return (void *)(pa + phys_offset);
-}
-#endif
-
-/* Zero @words 64-bit words at @p. One instruction, which icount counts once per word, like any other way to do it. */
-static inline void zero_words(void *p, uint64_t words)
-{
-	__asm__ volatile("rep stosq" : "+D"(p), "+c"(words) : "a"(0ul) : "memory");
-}
-
-static inline void page_zero(void *page)
-{
-	zero_words(page, PAGE_SIZE / 8);
-}
-
 /* Tables that were unlinked, and that processors may still walk. { 0 } to begin with. */
 struct pt_list {
 	uint64_t first, count;

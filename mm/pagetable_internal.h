@@ -4,6 +4,7 @@
 #define MM_PAGETABLE_INTERNAL_H
 
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define LEVELS		4
 

@@ -7,6 +7,7 @@
  */
 #include "mm/frames.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/region.h"
 
 #define FRAMES_STEP 16			/* that regionpool_free_step() frees */

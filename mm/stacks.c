@@ -7,13 +7,14 @@
 #include "mm/stacks.h"
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
-#include "kernel/panic.h"
-#include "kernel/spinlock.h"
+#include "kernel/console/panic.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 
 #define SLOTS_MAX	32768u		/* of each pool: twice as many as there are tids */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* summary.c - a set of numbers with an index over it, 64 to one at each level. */
 #include "mm/summary.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 static uint64_t words_for(uint64_t count)
 {

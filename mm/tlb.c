@@ -7,12 +7,11 @@
  */
 #include "mm/tlb.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/hw.h"
 #include "arch/x86_64/percpu.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/design.h"
-#include "kernel/panic.h"
-#include "mm/aspace.h"
-#include "mm/kspace.h"
-#include "mm/tlb_hw.h"
+#include "kernel/console/panic.h"
 #include "mm/tlb_internal.h"
 
 static struct tlb_cpu states[MAX_CPUS];
@@ -21,17 +20,19 @@ static uint64_t kernel_cpus;		/* bit n: CPU n uses the kernel half */
 static bool pcid;
 
 bool tlb_pcid_wanted = true;
-uint64_t tlb_ipis_sent;
+uint64_t tlb_boot_root;
 
 bool tlb_pcid_in_use(void)
 {
 	return pcid;
 }
 
-void tlb_space_init(struct tlb_space *s)
+void tlb_space_init(struct tlb_space *s, uint64_t root)
 {
 	/* A fresh tag, which says 0, is behind both generations. */
-	*s = (struct tlb_space){ .id = atomic_increment(&last_space), .generation = 1, .user_generation = 1 };
+	*s = (struct tlb_space){
+		.root = root, .id = atomic_increment(&last_space), .generation = 1, .user_generation = 1,
+	};
 }
 
 void tlb_space_check_left(const struct tlb_space *s)
@@ -47,7 +48,7 @@ void tlb_space_check_left(const struct tlb_space *s)
 /* The word that loads one half of the loaded space's pair; with @keep and PCIDs it flushes nothing. */
 static inline uint64_t half_word(const struct tlb_cpu *c, bool user, bool keep)
 {
-	uint64_t root = (c->loaded ? c->loaded->root : kspace_boot_root()) + (user ? PAGE_SIZE : 0);
+	uint64_t root = (c->loaded ? c->loaded->root : tlb_boot_root) + (user ? PAGE_SIZE : 0);
 
 	if (!pcid)
 		return root;
@@ -150,31 +151,31 @@ static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
 	return behind && !BUG(SKIP_LOAD_FLUSH);
 }
 
-void tlb_load(struct aspace *as)
+void tlb_load(struct tlb_space *s)
 {
 	struct tlb_cpu *c = &states[hw_cpu()];
-	struct aspace *old = c->loaded;
+	struct tlb_space *old = c->loaded;
 	bool flush = false;
 
-	if (as == old)
+	if (s == old)
 		return;
-	if (as && !BUG(ENTER_LATE))
-		atomic_set_bit(&as->tlb.cpus, hw_cpu());	/* before the generations are read */
+	if (s && !BUG(ENTER_LATE))
+		atomic_set_bit(&s->cpus, hw_cpu());	/* before the generations are read */
 	if (old && BUG(LEAVE_EARLY))
-		atomic_clear_bit(&old->tlb.cpus, hw_cpu());
-	c->loaded = as;
-	if (as && pcid)
-		c->tag = find_tag(c, as->tlb.id);
+		atomic_clear_bit(&old->cpus, hw_cpu());
+	c->loaded = s;
+	if (s && pcid)
+		c->tag = find_tag(c, s->id);
 	else
-		c->tag = &c->tags[as != NULL];	/* the load flushes what the tag said of another space */
-	if (as)
-		flush = catch_up(c, &as->tlb);
-	if (as && BUG(ENTER_LATE))
-		atomic_set_bit(&as->tlb.cpus, hw_cpu());
+		c->tag = &c->tags[s != NULL];	/* the load flushes what the tag said of another space */
+	if (s)
+		flush = catch_up(c, s);
+	if (s && BUG(ENTER_LATE))
+		atomic_set_bit(&s->cpus, hw_cpu());
 	hw_write_cr3(kernel_word(c, !flush));
 	set_door(c);				/* an NMI in between loads the old root once more */
 	if (old)
-		atomic_clear_bit(&old->tlb.cpus, hw_cpu());	/* when nothing names it any more */
+		atomic_clear_bit(&old->cpus, hw_cpu());	/* when nothing names it any more */
 }
 
 void tlb_init_cpu(struct cpu *cpu)
@@ -226,11 +227,11 @@ static void flush_space(struct tlb_cpu *c, const struct request *r)
  */
 static void answer_for_space(struct tlb_cpu *c, const struct request *r)
 {
-	const struct tlb_space *s = &r->as->tlb;
+	const struct tlb_space *s = r->space;
 	uint64_t *seen = r->private ? &c->tag->user_generation : &c->tag->generation;
 	unsigned n = r->n;
 
-	if (c->loaded != r->as || r->generation <= *seen)
+	if (c->loaded != s || r->generation <= *seen)
 		return;			/* flushed when it is loaded again, or flushed since */
 	if (n <= TLB_BATCH && (r->generation == *seen + 1 || BUG(SKIP_GAP))) {
 		*seen = r->generation;
@@ -244,69 +245,41 @@ static void answer_for_space(struct tlb_cpu *c, const struct request *r)
 
 static void answer(struct tlb_cpu *c, const struct request *r)
 {
-	if (r->as)
+	if (r->space)
 		answer_for_space(c, r);
 	else
 		flush_kernel_half(c);
 }
 
-void tlb_serve_mailbox(void)
+static void serve(struct xcall *call)
 {
-	struct tlb_cpu *c = &states[hw_cpu()];
-
-	if (!__atomic_load_n(&c->callers, __ATOMIC_RELAXED))
-		return;
-	for (uint64_t left = atomic_take(&c->callers); left; left &= left - 1) {
-		struct request *r = &states[__builtin_ctzl(left)].request;
-
-		answer(c, r);
-		atomic_clear_bit(&r->waiting, hw_cpu());
-	}
-}
-
-void tlb_shootdown_irq(struct trapframe *frame)
-{
-	(void)frame;
-	hw_eoi();
-	tlb_serve_mailbox();
+	answer(&states[hw_cpu()], (const struct request *)call);
 }
 
 /* --- asking ------------------------------------------------------------------- */
-
-/* Whoever finds the mailbox empty sends the interrupt: as long as it is not, one is on its way. */
-static void post(unsigned cpu)
-{
-	if (atomic_set_bit(&states[cpu].callers, hw_cpu()) || BUG(SKIP_IPI))
-		return;
-	hw_send_shootdown(cpu);
-	__atomic_fetch_add(&tlb_ipis_sent, 1, __ATOMIC_RELAXED);
-}
 
 /* Hand @r to the CPUs of the set @targets, and wait for them. */
 static void shoot(struct tlb_cpu *c, struct request *r, uint64_t targets)
 {
 	uint64_t others = targets & ~(1ul << hw_cpu());
 
-	r->waiting = BUG(SKIP_WAIT) || (BUG(SKIP_KERNEL_WAIT) && !r->as) ? 0 : others;
-	for (uint64_t left = others; left; left &= left - 1)
-		post(__builtin_ctzl(left));
+	r->call.serve = serve;
+	xcall_post(&r->call, others);
 	if (targets != others)
 		answer(c, r);
-	while (atomic_read(&r->waiting)) {
-		tlb_serve_mailbox();
-		hw_pause();
-	}
+	if (!BUG(SKIP_KERNEL_WAIT) || r->space)
+		xcall_wait(&r->call);
 }
 
 /* @n addresses at @va, no more than TLB_BATCH of them are looked at. */
-static void flush(struct aspace *as, bool private, const uint64_t *va, unsigned n)
+static void flush(struct tlb_space *s, bool private, const uint64_t *va, unsigned n)
 {
-	uint64_t *generation = private ? &as->tlb.user_generation : &as->tlb.generation;
-	uint64_t targets = BUG(LOOK_EARLY) ? atomic_read(&as->tlb.cpus) : 0;
+	uint64_t *generation = private ? &s->user_generation : &s->generation;
+	uint64_t targets = BUG(LOOK_EARLY) ? atomic_read(&s->cpus) : 0;
 	struct tlb_cpu *c = &states[hw_cpu()];
 	struct request *r = &c->request;
 
-	r->as = as;
+	r->space = s;
 	r->private = private;
 	r->n = BUG(SKIP_OVERFLOW) && n > TLB_BATCH ? TLB_BATCH : n;
 	for (unsigned i = 0; i < n && i < TLB_BATCH; i++)
@@ -316,20 +289,20 @@ static void flush(struct aspace *as, bool private, const uint64_t *va, unsigned 
 	else
 		r->generation = atomic_increment(generation);
 	if (!BUG(LOOK_EARLY))		/* after the generation, which comes after the PTEs */
-		targets = atomic_read(&as->tlb.cpus);
+		targets = atomic_read(&s->cpus);
 	shoot(c, r, targets);
 }
 
-void tlb_flush_user_pages(struct aspace *as, const uint64_t *va, unsigned n)
+void tlb_flush_user_pages(struct tlb_space *s, const uint64_t *va, unsigned n)
 {
 	if (n)
-		flush(as, false, va, n);
+		flush(s, false, va, n);
 }
 
 /* Without a user root there is one root, and what is in it the kernel sees too. */
-void tlb_flush_private_page(struct aspace *as, uint64_t va)
+void tlb_flush_private_page(struct tlb_space *s, uint64_t va)
 {
-	flush(as, entry->split, &va, 1);
+	flush(s, entry->split, &va, 1);
 }
 
 void tlb_flush_kernel_half(void)
@@ -337,7 +310,7 @@ void tlb_flush_kernel_half(void)
 	struct tlb_cpu *c = &states[hw_cpu()];
 	uint64_t targets = BUG(LOOK_EARLY) ? atomic_read(&kernel_cpus) : 0;
 
-	c->request.as = NULL;
+	c->request.space = NULL;
 	atomic_increment(&kernel_generation);
 	if (!BUG(LOOK_EARLY))
 		targets = atomic_read(&kernel_cpus);

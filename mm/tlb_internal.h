@@ -3,6 +3,7 @@
 #ifndef MM_TLB_INTERNAL_H
 #define MM_TLB_INTERNAL_H
 
+#include "arch/x86_64/xcall.h"
 #include "mm/tlb.h"
 
 #define TAGS		7		/* the boot space's and six more */
@@ -19,18 +20,17 @@ struct tag {
 
 /* One flush that its sender waits for: others read it between the two atomics that hand it over and back. */
 struct request {
-	const struct aspace *as;	/* NULL: the kernel half, of all spaces; what follows does not count */
+	struct xcall call;		/* first: the call is the request */
+	const struct tlb_space *space;	/* NULL: the kernel half, of all spaces; what follows does not count */
 	uint64_t generation;		/* that this unmapping made */
 	bool private;			/* pages of the user root alone */
 	unsigned n;			/* above TLB_BATCH: everything */
 	uint64_t va[TLB_BATCH];
-	uint64_t waiting;		/* bit n: CPU n has not acknowledged */
 };
 
 struct tlb_cpu {
-	uint64_t callers;		/* the mailbox; bit n: CPU n's request is for this CPU too */
 	struct request request;		/* this CPU's own */
-	struct aspace *loaded;		/* NULL: the boot space */
+	struct tlb_space *loaded;		/* NULL: the boot space */
 	struct tag *tag;		/* its tag */
 	uint64_t kernel_seen;		/* kernel_generation at the last full flush */
 	unsigned next_victim;

@@ -7,13 +7,14 @@
  */
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/aspace_internal.h"
 #include "mm/budget.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/region.h"
 #include "mm/tlb.h"
 
@@ -34,7 +35,7 @@ struct batch {
 /* pt_unmap() may have unlinked the top-level entry: the user root loses it too, before any flush. */
 static void retract_slot(struct aspace *as, uint64_t va)
 {
-	uint64_t *k = (uint64_t *)phys_to_virt(as->root) + pt_index(va, 4);
+	uint64_t *k = (uint64_t *)phys_to_virt(as->tlb.root) + pt_index(va, 4);
 
 	if (entry->split && !(*k & PTE_P))
 		k[PAGE_SIZE / sizeof(*k)] = 0;
@@ -58,9 +59,9 @@ static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batc
 
 	b->n = 0;
 	b->tables = (struct pt_list){ 0 };
-	done = pt_walk_step(as->root, at, to, collect_leaf, b);
+	done = pt_walk_step(as->tlb.root, at, to, collect_leaf, b);
 	for (unsigned i = 0; i < b->n; i++) {
-		pt_unmap(as->root, b->va[i], &b->tables);
+		pt_unmap(as->tlb.root, b->va[i], &b->tables);
 		retract_slot(as, b->va[i]);
 	}
 	as->frames -= b->n + b->tables.count;
@@ -70,7 +71,7 @@ static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batc
 }
 
 /* Unmap and free everything in @r, where no fault brings anything in any more. 0, or -EINTR. */
-static int unmap_pages(struct aspace *as, const struct region *r)
+static int unmap_pages(struct aspace *as, const struct region *r, point_fn *point)
 {
 	uint64_t at = r->start;
 	struct batch b;
@@ -78,13 +79,13 @@ static int unmap_pages(struct aspace *as, const struct region *r)
 	for (;;) {
 		bool done = take_pages(as, &at, r->end, &b);
 
-		tlb_flush_user_pages(as, b.va, b.n);
+		tlb_flush_user_pages(&as->tlb, b.va, b.n);
 		for (unsigned i = 0; i < b.n; i++)
 			frame_free(b.frame[i]);
 		pt_free_list(&b.tables);
 		if (done)
 			return 0;
-		if (sched_point())
+		if (point())
 			return -EINTR;
 	}
 }
@@ -105,7 +106,7 @@ static struct region *claim_region(struct aspace *as, uint64_t start, uint64_t l
 	return r;
 }
 
-int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
+int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len, point_fn *point)
 {
 	struct region *r = claim_region(as, start, len);
 	uint64_t irq;
@@ -113,7 +114,7 @@ int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len)
 
 	if (!r)
 		return -EINVAL;
-	err = unmap_pages(as, r);
+	err = unmap_pages(as, r, point);
 	irq = spin_lock_irqsave(&as->lock);
 	r->busy = false;
 	if (!err)			/* the last step: until now map() could not have the addresses */
@@ -156,22 +157,22 @@ bool aspace_destroy_step(struct aspace *as)
 		entry->release_user_root(as);
 	}
 	if (as->destroyed < LOWER_END) {
-		if (pt_free_step(as->root, &as->destroyed, LOWER_END, free_leaf))
+		if (pt_free_step(as->tlb.root, &as->destroyed, LOWER_END, free_leaf))
 			as->destroyed = UPPER_START;
 	} else if (as->destroyed != TABLES_GONE) {
 		free_private_step(as);
 	} else if (regionpool_free_step(as)) {
 		if (as->budget)
 			budget_return(as->budget, as->charged, 0);
-		frames_free_order(as->root, entry->split);
+		frames_free_order(as->tlb.root, entry->split);
 		kfree(as);
 		return true;
 	}
 	return false;
 }
 
-void aspace_destroy(struct aspace *as)
+void aspace_destroy(struct aspace *as, point_fn *point)
 {
 	while (!aspace_destroy_step(as))
-		sched_point();
+		point();
 }

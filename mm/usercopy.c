@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* usercopy.c - range checks, SMAP and faults around the loop in usercopy.asm. */
 #include "mm/usercopy.h"
-#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/features.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "mm/layout.h"

@@ -24,7 +24,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Iterator
 
-from designs import ROOT, designs
+from lib.designs import designs
+from lib.paths import ROOT
 
 SKIP = {".git", "build", "__pycache__"}
 SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def", ".json"}

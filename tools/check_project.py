@@ -5,21 +5,29 @@
 SPDX line first; no file over 350 lines, no line over 120 columns (tabs of 8); no unfinished
 marks; function braces on a line of their own; and nothing outside entry/ names an entry design
 (docs and README may), so that a design costs one .asm, one .c and one registry line.
+Prose in Markdown keeps to 100 columns: not its tables and code, nor a line that nothing breaks,
+nor what a tool wrote.
 """
 import re
 import sys
 from pathlib import Path
 from typing import Iterator
 
-from designs import ROOT, designs
-from sources import sources
+from lib.designs import designs
+from lib.paths import ROOT
+from lib.sources import sources
 
-MAX_LINES, MAX_COLUMNS = 350, 120
+MAX_LINES, MAX_COLUMNS, MAX_PROSE = 350, 120, 100
 SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def"}
 TABLES = {".def", ".ld", ""}      # wide by nature
 SOURCE_NAMES = {"Makefile", "run", ".gdbinit", ".clang-format", ".clang-tidy"}
 # Put together here, so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "XX" + "X", "HA" + "CK")) + r")\b")
+
+# One word to whoever breaks lines: a link, a code mark (which check_docs.py wants on one line).
+UNBROKEN = re.compile(r"!?\[[^]]*\]\([^)]*\)|`[^`]*`")
+MADE = re.compile(r"Made by `")                                     # stands near the top of what a tool wrote
+MADE_BEGIN, MADE_END = re.compile(r"<!-- \w+:begin -->"), re.compile(r"<!-- \w+:end -->")
 
 
 def checked() -> list[Path]:
@@ -38,6 +46,34 @@ def check_file(path: Path, lines: list[str]) -> Iterator[str]:
             yield f"{path}:{number}: unfinished: {line.strip()}"
         if path.suffix == ".c" and re.match(r"[a-z].*\)\s*\{$", line):
             yield f"{path}:{number}: a function's brace stands on a line of its own"
+
+
+def prose(lines: list[str]) -> Iterator[tuple[int, str]]:
+    """(line number, text) of a Markdown page's prose: all but tables, code blocks and what a tool wrote."""
+    if any(MADE.match(line) for line in lines[:5]):
+        return
+    fenced = made = code = False
+    before = ""
+    for number, line in enumerate(lines, 1):
+        made = bool(MADE_BEGIN.match(line)) or (made and not MADE_END.match(before))
+        fence = line.lstrip().startswith("```")
+        code = line.startswith("    ") and (code or not before.strip())     # it begins after a blank line
+        if not (fenced or fence or made or code or line.lstrip().startswith("|")):
+            yield number, line
+        fenced ^= fence
+        before = line
+
+
+def breakable(line: str) -> bool:
+    """Is there a blank at which a line that is too long could end sooner?"""
+    words = re.sub(r"^\s*([-*]|\d+\.)\s", "", UNBROKEN.sub(lambda m: "x" * len(m[0]), line)).split()
+    return len(words) > 1
+
+
+def check_prose(path: Path, lines: list[str]) -> Iterator[str]:
+    for number, line in prose(lines):
+        if len(line) > MAX_PROSE and breakable(line):
+            yield f"{path}:{number}: {len(line)} columns of prose, at most {MAX_PROSE}"
 
 
 def design_patterns(texts: dict[Path, list[str]]) -> list[re.Pattern]:
@@ -68,7 +104,9 @@ def main() -> int:
     texts = {p: (ROOT / p).read_text(errors="replace").splitlines() for p in checked()}
     problems = [p for path, lines in texts.items() for p in check_file(path, lines)]
     problems += check_designs(texts)
-    print("\n".join(problems) if problems else f"{len(texts)} files")
+    pages = [p for p in map(Path, sources()) if p.suffix == ".md"]
+    problems += [p for path in pages for p in check_prose(path, (ROOT / path).read_text("utf-8").splitlines())]
+    print("\n".join(problems) if problems else f"{len(texts) + len(pages)} files")
     return 1 if problems else 0
 
 

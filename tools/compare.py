@@ -2,24 +2,32 @@
 # SPDX-License-Identifier: MIT
 """compare.py - boot every entry design from the ISO and put them side by side.
 
-    compare.py [--build DIR] [--markdown] [--plain-runs N] [--no-trace]
+    compare.py [--build DIR] [--docs] [--plain-runs N] [--no-trace]
 
 Per design: one boot under icount (exact counts), plain boots interleaved over the designs
 (times, used for ratios only), and one traced boot that counts events instruction by instruction.
 Then, with 1, 2 and 4 CPUs, what a thread costs that comes and goes beside siblings on all CPUs, and
 with 1 and 2 the longest stretch with interrupts off in each system call.
 Writes results.json, samples.csv, two SVG plots and table.txt to DIR/compare and prints the
-table.  Status 1: a boot failed, a cross-check failed, or a bar of entry/bars.json was missed.
+table; with --docs it also puts it into docs/results.md, and what README.md shows of it there.
+Status 1: a boot failed, a cross-check failed, or a bar of entry/bars.json was missed.
 """
 import argparse
 import json
-import os
 import sys
 import time
 from collections import namedtuple
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from lib import paths
+from lib.boots import Boot
+from lib.designs import designs
+from lib.gdb import GdbError
+from lib.paths import ROOT
+from vmeasure import hardening, pages, plots, report, shipped, stats
+from vmeasure.code_figures import code_figures
+from vmeasure.stepper import TraceError
+from vmeasure.tracer import Subject, count_design
+
 
 BY_CPUS = "thread_create_exit_smp"      # the benchmark that depends on the number of CPUs,
 CPU_COUNTS = (1, 2, 4)                  # and the numbers it is run with
@@ -31,15 +39,14 @@ Sample = namedtuple("Sample", "design mode cpus run benches")
 
 
 def arguments():
-    """The command line; --build must reach the environment before tools/qemu.py is imported."""
+    """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    p.add_argument("--build", default=os.environ.get("BUILD") or str(ROOT / "build"))
-    p.add_argument("--markdown", action="store_true", help="print the README's table")
+    p.add_argument("--build", default=paths.build())
+    p.add_argument("--docs", action="store_true", help="write the tables of docs/results.md and README.md")
     p.add_argument("--plain-runs", type=int, default=5, help="boots without icount per design")
     p.add_argument("--no-trace", action="store_true", help="leave the traced boots out")
     args = p.parse_args()
-    args.build = str(Path(args.build).resolve())
-    os.environ["BUILD"] = args.build
+    args.build = paths.use_build(args.build)
     return args
 
 
@@ -48,7 +55,7 @@ class Comparison:
 
     def __init__(self, args):
         self.args = args
-        self.build = Path(args.build)
+        self.build = args.build
         self.out = self.build / "compare"
         self.iso = self.build / "vestibule.iso"
         self.designs = designs()
@@ -207,7 +214,7 @@ def main(args):
     if not work.iso.exists():
         sys.exit("compare: there is no %s: run `make iso`" % work.iso)
     work.out.mkdir(parents=True, exist_ok=True)
-    subject = Subject(str(ROOT), shipped.extract(work.iso, work.out / "shipped"))
+    subject = Subject(shipped.extract(work.iso, work.out / "shipped"))
     meta = shipped.meta(work.iso, subject.shipped / "vestibule.elf", Boot(icount=True).model,
                         hardening.line(subject.kernel, work.designs, subject.stub_size))
     work.measure()
@@ -218,36 +225,27 @@ def main(args):
     present(work, meta)
     verdicts = report.check_bars(json.loads((ROOT / "entry" / "bars.json").read_text())["bars"],
                                  work.results)
-    # With --markdown the verdicts are no part of the text that is pasted.
-    out = sys.stderr if args.markdown else sys.stdout
-    print("\nBars (entry/bars.json)", file=out)
+    print("\nBars (entry/bars.json)")
     for passed, line in verdicts:
-        print("%s %s" % ("PASS" if passed else "MISS", line), file=out)
+        print("%s %s" % ("PASS" if passed else "MISS", line))
     for problem in work.problems:
-        print("MISMATCH " + problem, file=out)
+        print("MISMATCH " + problem)
     missed = sum(not passed for passed, _ in verdicts)
     print("%d bars met, %d missed, %d mismatches; %s written in %.0f s" % (
-        len(verdicts) - missed, missed, len(work.problems), work.out, time.monotonic() - start),
-        file=out)
+        len(verdicts) - missed, missed, len(work.problems), work.out, time.monotonic() - start))
     return 1 if work.problems or missed else 0
 
 
 def present(work, meta):
-    """Print the table, and keep it."""
+    """Print the table, and keep it; with --docs in the documents, too."""
     ratios = stats.ratios([(s.design, s.benches) for s in work.samples if s.mode != "icount"], work.order)
     figures = (work.results, ratios, work.by_cpus(), meta)
     text = report.table(*figures)
     (work.out / "table.txt").write_text(text + "\n")
-    print(report.markdown(*figures) if work.args.markdown else text)
+    print(text)
+    if work.args.docs:
+        pages.write(report.markdown(*figures))
 
 
 if __name__ == "__main__":
-    ARGS = arguments()
-    from designs import designs                                 # noqa: E402
-    from qemu import Boot                                       # noqa: E402
-    from vmeasure import hardening, plots, report, shipped, stats    # noqa: E402
-    from vmeasure.code_figures import code_figures              # noqa: E402
-    from vmeasure.gdbstub import GdbError                       # noqa: E402
-    from vmeasure.stepper import TraceError                     # noqa: E402
-    from vmeasure.tracer import Subject, count_design           # noqa: E402
-    sys.exit(main(ARGS))
+    sys.exit(main(arguments()))

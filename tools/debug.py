@@ -15,7 +15,9 @@ import signal
 import subprocess
 import sys
 
-from qemu import BUILD, ROOT, Boot, from_environment
+from lib import paths
+from lib.boots import Boot, from_environment
+from lib.paths import ROOT
 
 HANG_AFTER = 120    # seconds, without a terminal
 REACHED = b"is next: the first instruction of a syscall entry"      # .gdbinit prints it
@@ -83,7 +85,7 @@ def main() -> int:
         signal.signal(number, end_in_order)
     if sys.argv[1:] == ["machine"]:
         return serve()
-    kernel = str((BUILD / "vestibule.elf").resolve())
+    kernel = str((paths.build() / "vestibule.elf").resolve())
     if not sys.stdin.isatty():
         return to_breakpoint(kernel)
     os.chdir(ROOT)

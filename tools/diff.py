@@ -16,11 +16,13 @@ import re
 import signal
 import sys
 from itertools import zip_longest
-from pathlib import Path
 
-from designs import ROOT, designs
+from lib import paths
+from lib.constants import constants
+from lib.designs import designs
+from lib.elf import built_kernel
+from lib.paths import ROOT
 from vmeasure.entrytext import EntryText
-from vmeasure.image import Elf, read_defines
 
 COLUMN = 84
 LABEL = re.compile(r"(\.?)(\w+):")
@@ -152,14 +154,14 @@ def arguments():
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     p.add_argument("a", nargs="?", default=os.environ.get("A"))
     p.add_argument("b", nargs="?", default=os.environ.get("B"))
-    p.add_argument("--build", default=os.environ.get("BUILD") or str(ROOT / "build"))
+    p.add_argument("--build", default=paths.build())
     args = p.parse_args()
     known = {d.name: d for d in designs()}
     for key, name in (("A", args.a), ("B", args.b)):
         if name not in known:
             said = "is no design" if name else "is missing"
             sys.exit("diff: %s=%s %s; both A= and B= are one of: %s" % (key, name or "", said, " ".join(known)))
-    return known[args.a], known[args.b], Path(args.build)
+    return known[args.a], known[args.b], paths.use_build(args.build)
 
 
 def main():
@@ -167,8 +169,8 @@ def main():
     a, b, build = arguments()
     if not (build / "vestibule.elf").exists():
         sys.exit("diff: no %s: run `make` first" % (build / "vestibule.elf"))
-    kernel = Elf(build / "vestibule.elf")
-    stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+    kernel = built_kernel()
+    stub_size = constants()["ENTRY_STUB_SIZE"]
     sides = [Side(d, kernel, stub_size) for d in (a, b)]
     print("\n".join(side_by_side(*sides)))
     print("\nInstructions in the image:\n")

@@ -10,15 +10,10 @@ Prints the guest's progress as it comes, a line per design, and as the last line
 A run that fails says with which command it is repeated.
 """
 import sys
-import threading
-import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import branches                         # noqa: E402
-import settings                         # noqa: E402
-from designs import designs             # noqa: E402
-from qemu import Boot, Outcome          # noqa: E402
+from lib import branches, longrun, settings
+from lib.boots import Boot
+from lib.designs import chosen
 
 CALLS, MOST_CALLS, MOST_CPUS = 100_000_000, 10**12, 64
 SAMPLE = 5000
@@ -30,22 +25,6 @@ def boot(design: str, calls: int, seed: int, cpus: int, icount: bool) -> Boot:
                 what=f"fuzz-{seed}", timeout=SETTLING + calls / SLOWEST)
 
 
-def follow(log: Path, done: threading.Event) -> None:
-    """Print the fuzzer's lines of @log while they are written."""
-    shown = 0
-    while not done.wait(2):
-        text = log.read_text(errors="replace") if log.exists() else ""
-        lines = [x for x in text.splitlines(keepends=True) if x.startswith("fuzz:") and x.endswith("\n")]
-        for line in lines[shown:]:
-            print("#", line.rstrip(), flush=True)
-        shown = len(lines)
-
-
-def summary(outcome: Outcome) -> str:
-    found = [x for x in outcome.lines if x.startswith("fuzz: seed")]
-    return found[-1][len("fuzz: "):] if found else outcome.describe()
-
-
 def repeat(design: str, calls: int, seed: int, cpus: int, icount: bool) -> str:
     """The command that makes the same calls again."""
     return (f"make fuzz SEED={seed} N={calls} ENTRY={design} CPUS={cpus}" + (" ICOUNT=1" if icount else "")
@@ -53,35 +32,19 @@ def repeat(design: str, calls: int, seed: int, cpus: int, icount: bool) -> str:
 
 
 def run(design: str, calls: int, seed: int, cpus: int, icount: bool) -> bool:
-    machine, done, start = boot(design, calls, seed, cpus, icount), threading.Event(), time.monotonic()
-    machine.log.unlink(missing_ok=True)
-    follower = threading.Thread(target=follow, args=(machine.log, done))
-    follower.start()
-    try:
-        outcome = machine.run()
-    finally:
-        done.set()
-        follower.join()
-    good = outcome.verdict == "pass"
-    print(f"{'ok' if good else 'not ok'} - {design}: {summary(outcome)} ({time.monotonic() - start:.0f} s)", flush=True)
-    if not good:
-        print("".join(f"# {x}\n" for x in outcome.tail(30)) + f"# seed {seed}; again: "
-              + repeat(design, calls, seed, cpus, icount), flush=True)
-    return good
+    return longrun.passes(boot(design, calls, seed, cpus, icount), "fuzz", design,
+                          f"seed {seed}; again: {repeat(design, calls, seed, cpus, icount)}")
 
 
 def main() -> int:
     cpus, seed = settings.number("CPUS", 4, 1, MOST_CPUS), settings.seed()
     calls, sample = settings.number("N", CALLS, 1, MOST_CALLS), settings.number("BRANCHES", SAMPLE, 0, MOST_CALLS)
     icount = settings.yes("ICOUNT")
-    chosen = [d.name for d in designs() if settings.given("ENTRY") in ("", d.name)]
-    if not chosen:
-        settings.refuse("ENTRY", f"no such design. Valid: {', '.join(d.name for d in designs())}")
-    results = [run(design, calls, seed, cpus, icount) for design in chosen]
+    wanted = [d.name for d in chosen()]
+    results = [run(design, calls, seed, cpus, icount) for design in wanted]
     if sample:
-        results.append(branches.report(boot(chosen[-1], sample, seed, cpus, icount=True), sample))
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) else 1
+        results.append(branches.report(boot(wanted[-1], sample, seed, cpus, icount=True), sample))
+    return longrun.tally(results)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,8 @@ import shutil
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
-import parserfuzz
-import settings
+from lib import parserfuzz, settings
+from lib.longrun import tally
 
 JOBS = 2
 PATIENCE = 600              # beyond the seconds asked for: loading and making minimal
@@ -62,13 +62,12 @@ def main() -> int:
     if reason := parserfuzz.lacking():
         sys.exit(f"fuzz-parsers: {reason}")
     print(f"# {', '.join(names)}: {seconds} s each, {JOBS} at once", flush=True)
-    failed = 0
+    results = []
     with ThreadPoolExecutor(JOBS) as pool:
         for ok, lines in pool.map(lambda name: fuzz(name, seconds, seed), names):
-            failed += not ok
+            results.append(ok)
             print("\n# ".join(lines), flush=True)
-    print(f"{len(names) - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return tally(results)
 
 
 if __name__ == "__main__":

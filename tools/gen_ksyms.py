@@ -1,42 +1,38 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""gen_ksyms.py - the kernel's own symbol table, for panics: `nm -n` on stdin, NASM on stdout.
+"""gen_ksyms.py - the kernel's own symbol table, for panics.
+
+    gen_ksyms.py KERNEL.elf         NASM on stdout
 
 Local labels of assembly (symbol.label) are kept: they name the step of an entry path.
 """
 import re
 import sys
 
-TEXT_START, TEXT_END = "kernel_text_start", "kernel_text_end"
+from lib.elf import Elf
+
+TEXTS = [("kernel_text_start", "kernel_text_end"), ("probe_text_start", "probe_text_end")]
 # The linker script's marks share their addresses with functions; NASM's macro-local labels have no meaning.
-NOT_A_STEP = re.compile(r"^(kernel_text_|entry_\w+_text_)(start|end)$|^\.\.@")
+NOT_A_STEP = re.compile(r"^(kernel_text_|probe_text_|entry_\w+_text_)(start|end)$|^\.\.@")
 
 
-def text_symbols(lines):
-    """(address, name) of every function and label inside the kernel's text, ascending; one per address."""
-    symbols, marks = [], {}
-    for line in lines:
-        fields = line.split()
-        if len(fields) != 3:            # undefined symbols have no address
-            continue
-        address, kind, name = int(fields[0], 16), fields[1], fields[2]
-        if name in (TEXT_START, TEXT_END):
-            marks[name] = address
-        if kind in "tT" and not NOT_A_STEP.match(name):
-            symbols.append((address, name))
-    missing = [m for m in (TEXT_START, TEXT_END) if m not in marks]
+def text_symbols(elf):
+    """(address, name) of every function and label of the kernel's and the probe's text, ascending, one an address."""
+    missing = [m for marks in TEXTS for m in marks if m not in elf.by_name]
     if missing:
-        sys.exit(f"gen_ksyms.py: stdin has no symbol {' or '.join(missing)}: pipe `nm -n` of the kernel in")
+        sys.exit(f"gen_ksyms.py: this is not the kernel: it has no symbol {' or '.join(missing)}")
+    texts = [(elf.address(start), elf.address(end)) for start, end in TEXTS]
+    symbols = [(s.address, s.name) for s in elf.code_symbols() if not NOT_A_STEP.match(s.name)]
     # Of two names for one address the local label is the more exact.
     chosen = {}
     for address, name in sorted(symbols, key=lambda s: (s[0], "." in s[1], s[1])):
-        if marks[TEXT_START] <= address < marks[TEXT_END]:
+        if any(start <= address < end for start, end in texts):
             chosen[address] = name
     return sorted(chosen.items())
 
 
 def main():
-    symbols = text_symbols(sys.stdin)
+    symbols = text_symbols(Elf(sys.argv[1]))
     out = ["section .ksyms progbits alloc noexec nowrite align=8",
            "global ksyms_start, ksyms_end, ksyms_names", "ksyms_start:"]
     names, offset = [], 0

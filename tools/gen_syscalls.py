@@ -10,59 +10,32 @@ import argparse
 import pathlib
 import re
 import sys
-from typing import NamedTuple
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-LINE = re.compile(r"(\d+)\s+([a-z][a-z0-9_]*)\(([^)]*)\)\s*:\s*([^:]*?)\s*:\s*(.+)")
+from lib import syscalls
+from lib.paths import ROOT
+
 DEFINE = re.compile(r"#define\s+(E[A-Z]+)\s+(\d+)\s*/\*\s*(.*?)\s*\*/")
 REGISTERS = ["rdi", "rsi", "rdx", "r10"]    # r10, not rcx: SYSCALL puts the return address there
 MADE = "made by tools/gen_syscalls.py from kernel/syscalls.def; do not edit"
-
-
-class Call(NamedTuple):
-    number: int
-    name: str
-    args: list
-    errors: list
-    text: str
 
 
 def fail(message):
     sys.exit(f"gen_syscalls.py: {message}")
 
 
-def check(calls, errors, where):
+def check(calls, errors):
     """Dense ascending numbers, unique names, at most four arguments, known errors."""
-    for index, (call, place) in enumerate(zip(calls, where)):
+    for index, call in enumerate(calls):
         if call.number != index:
-            fail(f"{place}: number {call.number} of {call.name}, expected {index}: "
+            fail(f"{call.place}: number {call.number} of {call.name}, expected {index}: "
                  "numbers are dense and ascending")
         if call.name in [c.name for c in calls[:index]]:
-            fail(f"{place}: {call.name} is defined twice")
+            fail(f"{call.place}: {call.name} is defined twice")
         if len(call.args) > len(REGISTERS):
-            fail(f"{place}: {call.name} has {len(call.args)} arguments, at most {len(REGISTERS)}")
+            fail(f"{call.place}: {call.name} has {len(call.args)} arguments, at most {len(REGISTERS)}")
         for error in call.errors:
             if error not in errors:
-                fail(f"{place}: {call.name} returns {error}, which kernel/abi.h does not define")
-
-
-def parse(path, errors):
-    calls, where = [], []
-    for number, line in enumerate(path.read_text().splitlines(), 1):
-        if not line.strip() or line.startswith("#"):
-            continue
-        place = f"{path.name}:{number}"
-        match = LINE.fullmatch(line.strip())
-        if not match:
-            fail(f"{place}: not 'number name(argument, ...) : errors : text': {line.strip()}")
-        args = [a.strip() for a in match[3].split(",") if a.strip()]
-        error_list = [e.strip() for e in match[4].split(",") if e.strip() not in ("", "-")]
-        calls.append(Call(int(match[1]), match[2], args, error_list, match[5]))
-        where.append(place)
-    if not calls:
-        fail(f"{path.name}: no system call")
-    check(calls, errors, where)
-    return calls
+                fail(f"{call.place}: {call.name} returns {error}, which kernel/abi.h does not define")
 
 
 def c_args(call, kind):
@@ -70,19 +43,22 @@ def c_args(call, kind):
 
 
 def table(calls):
-    """C for kernel/syscall.c: prototypes, a wrapper per call, the table of wrappers."""
+    """C for entry/dispatch.c: prototypes; the table, with a wrapper for each call that has
+    arguments, and after the last call what answers where there is none."""
     out = [f"/* {MADE} */"]
     out += [f"int64_t sys_{c.name}({c_args(c, 'uint64_t')});" for c in calls]
     out.append("#ifndef SYSCALL_PROTOTYPES_ONLY")
     for c in calls:
         regs = ", ".join(f"f->{r}" for r in REGISTERS[:len(c.args)])
-        unused = "" if c.args else " (void)f;"
-        out.append(f"static int64_t call_{c.name}(const struct trapframe *f) "
-                   f"{{{unused} return sys_{c.name}({regs}); }}")
-    out += ["", f"#define SYSCALL_COUNT {len(calls)}",
-            "static int64_t (*const syscall_table[SYSCALL_COUNT])(const struct trapframe *) = {"]
+        if c.args:
+            out.append(f"static int64_t call_{c.name}(const struct trapframe *f) {{ return sys_{c.name}({regs}); }}")
+        else:       # the call itself by another name: it looks at no register
+            out.append(f'int64_t call_{c.name}(const struct trapframe *f) __asm__("sys_{c.name}");')
+    out += ["static int64_t call_none(const struct trapframe *f) { (void)f; return -ENOSYS; }",
+            "", f"#define SYSCALL_COUNT {len(calls)}",
+            "static int64_t (*const syscall_table[SYSCALL_COUNT + 1])(const struct trapframe *) = {"]
     out += [f"\t[{c.number}] = call_{c.name}," for c in calls]
-    return out + ["};", "#endif"]
+    return out + ["\t[SYSCALL_COUNT] = call_none,", "};", "#endif"]
 
 
 def never_returns(call):
@@ -139,13 +115,17 @@ def main():
     options.add_argument("--doc", metavar="FILE", type=pathlib.Path)
     options.add_argument("--check", metavar="FILE", type=pathlib.Path)
     options.add_argument("--def", dest="definition", metavar="FILE", type=pathlib.Path,
-                         default=ROOT / "kernel/syscalls.def")
+                         default=syscalls.DEFINITION)
     chosen = options.parse_args()
     if not (chosen.out or chosen.doc or chosen.check):
         options.error("nothing to do: give --out, --doc or --check")
     abi = (ROOT / "kernel/abi.h").read_text()
     errors = {m[1]: (int(m[2]), m[3]) for m in DEFINE.finditer(abi)}
-    calls = parse(chosen.definition, errors)
+    try:
+        calls = syscalls.calls(chosen.definition)
+    except syscalls.BadDefinition as wrong:
+        fail(wrong)
+    check(calls, errors)
 
     text = "\n".join(document(calls, errors)) + "\n"
     if chosen.out:

@@ -11,13 +11,9 @@ so build/vestibule.elf (BUILD=) must be the kernel that runs.
 """
 import os
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-from postmortem.report import examine       # noqa: E402
-from qemu import BUILD, RUN_SOCKET          # noqa: E402
+from lib import paths
+from lib.postmortem.report import examine
 
 
 def main():
@@ -25,13 +21,13 @@ def main():
         sys.exit(__doc__)
     if len(sys.argv) == 2:
         path = sys.argv[1]
-    elif RUN_SOCKET.exists():
-        path = RUN_SOCKET.read_text().strip()
+    elif (known := paths.run_socket()).exists():
+        path = known.read_text().strip()
     else:
-        sys.exit("hang: no `make run` is under way (there is no %s); else name the socket" % RUN_SOCKET)
+        sys.exit("hang: no `make run` is under way (there is no %s); else name the socket" % known)
     if not os.path.exists(path):
         sys.exit("hang: there is no socket %s: has that QEMU ended?" % path)
-    print("\n".join(examine(path, BUILD, resume=True)))
+    print("\n".join(examine(path, paths.build(), resume=True)))
 
 
 if __name__ == "__main__":

@@ -51,8 +51,8 @@ tidy() {	# flags of the target, file patterns...
 		xargs -P "$(nproc)" -n 4 sh -c 'clang-tidy --quiet "$@" -- '"$flags -I. -I$STRICT/gen 2>&1" tidy
 }
 tidy_kernel() {
-	tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'mm/*.c' 'entry/*.c' 'kernel/*.c' \
-		'tests/kernel/*.c'
+	tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'boot/*.c' 'mm/*.c' 'entry/*.c' \
+		'kernel/*.c' 'tests/kernel/*.c'
 }
 tidy_user() { tidy "-Iuser/lib" 'user/*.c' 'tests/user/*.c'; }
 
@@ -68,6 +68,7 @@ step "clang-tidy: user" tidy_user
 step "clang-format" format
 step "docs/syscalls.md is up to date" "$PYTHON" tools/gen_syscalls.py --check docs/syscalls.md
 step "project rules" "$PYTHON" tools/check_project.py
+step "floors" "$PYTHON" tools/floors.py
 [ $((passed + failed)) -gt 0 ] || { echo "lint: no step is called '$wanted'; there are:$steps"; exit 1; }
 echo "$passed passed, $failed failed"
 [ "$failed" = 0 ]

@@ -18,7 +18,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from designs import designs
+from lib.designs import designs
 
 EPOCH = 1605744000          # 2020-11-19 00:00 UTC, the date that the tests' clock starts with
 DATE = "2020111900000000"   # the same for xorriso

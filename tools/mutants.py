@@ -6,7 +6,8 @@
 
 A mutant is the built kernel with one instruction blanked. It is booted with the killers of
 tools/mutation/killers.py in turn until one fails. Results are appended to build/mutants/<design>.jsonl, so an
-interrupted run goes on where it was. A whole run writes docs/mutants.md; survivors are explained by entry/mutants.json.
+interrupted run goes on where it was. A whole run writes docs/mutants.md and the list of every mutant,
+build/mutants/list.md; survivors are explained by entry/mutants.json.
 Status 1: a survivor without an explanation, or an explanation without a survivor.
 
 Environment: ENTRY= one design, JOBS= workers (2), SAMPLE=n only every n-th instruction.
@@ -17,28 +18,34 @@ import queue
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 
-import settings
+from lib import paths, settings
+from lib.constants import constants
+from lib.designs import chosen
+from mutation import report
+from mutation.image import image_hash
+from mutation.killers import KILLERS
+from mutation.lab import Baseline, NotPassing, attempt, key, workshop
+from mutation.progress import Progress
+from mutation.results import Results, remaining
+from vmeasure.entrytext import EntryText
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST = 100_000      # workers, and the step of a sample
 
 
 def arguments():
-    """The command line; --build must reach the environment before tools/qemu.py is imported."""
+    """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     env = os.environ.get
-    p.add_argument("--entry", default=env("ENTRY"), help="one design")
+    p.add_argument("--entry", default=env("ENTRY", ""), help="one design")
     p.add_argument("--jobs", type=int, default=settings.number("JOBS", 2, 1, MOST), help="workers")
     p.add_argument("--sample", type=int, default=settings.number("SAMPLE", 1, 1, MOST),
                    help="every n-th instruction only")
     p.add_argument("--only", default="", help="only where the place begins so, e.g. syscall_entry.work")
-    p.add_argument("--build", default=env("BUILD") or str(ROOT / "build"))
+    p.add_argument("--build", default=paths.build())
     p.add_argument("--report", action="store_true", help="boot nothing, report what is known")
     args = p.parse_args()
-    args.build = Path(args.build).resolve()
-    os.environ["BUILD"] = str(args.build)
+    args.build = paths.use_build(args.build)
     return args
 
 
@@ -103,23 +110,16 @@ class Run:
             raise
 
 
-def chosen_designs(args):
-    known = {d.name: d for d in designs()}
-    if args.entry and args.entry not in known:
-        sys.exit("mutants: ENTRY=%s is no design: %s" % (args.entry, " ".join(known)))
-    return [known[args.entry]] if args.entry else list(known.values())
-
-
 def main(args):
-    chosen = chosen_designs(args)
+    wanted = chosen(args.entry)
     if args.jobs < 1 or args.sample < 1:
         sys.exit("mutants: --jobs and --sample are at least 1")
     directory, stop = args.build / "mutants", threading.Event()
     copies = workshop(args.build, args.jobs, directory)
     image = image_hash(args.build)
-    stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+    stub_size = constants()["ENTRY_STUB_SIZE"]
     outcomes = []
-    for design in chosen:
+    for design in wanted:
         text = EntryText(copies[0].elf, design.ident, stub_size)
         run = Run(design, text, copies, image, directory, stop)
         instructions = [i for i in text.instructions if key(i).startswith(args.only)][::args.sample]
@@ -131,18 +131,8 @@ def main(args):
 
 
 if __name__ == "__main__":
-    ARGS = arguments()
-    from designs import designs                                         # noqa: E402
-    from mutation import report                                         # noqa: E402
-    from mutation.image import image_hash                               # noqa: E402
-    from mutation.killers import KILLERS                                # noqa: E402
-    from mutation.lab import Baseline, NotPassing, attempt, key, workshop    # noqa: E402
-    from mutation.progress import Progress                              # noqa: E402
-    from mutation.results import Results, remaining                     # noqa: E402
-    from vmeasure.entrytext import EntryText                            # noqa: E402
-    from vmeasure.image import read_defines                             # noqa: E402
     try:
-        sys.exit(main(ARGS))
+        sys.exit(main(arguments()))
     except NotPassing as error:
         sys.exit("mutants: %s" % error)
     except KeyboardInterrupt:

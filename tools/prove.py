@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """prove.py - prove that every design's entry text touches only what its table maps, and that its state notes hold.
 
-    prove.py [--kernel ELF] [--offsets asm-offsets.inc] [--entry DIR] [--design NAME] [--json FILE]
+    prove.py [--kernel ELF] [--constants constants.json] [--entry DIR] [--design NAME] [--json FILE]
 
 One line a design; status 1 when something fails.  The theory is in entry/README.md, "The proof of the closure".
 """
@@ -10,20 +10,21 @@ import argparse
 import sys
 from pathlib import Path
 
-from designs import ROOT, designs
+from lib import paths
+from lib.designs import designs
+from lib.paths import ROOT
 from proof.explore import Endless, Explorer
 from proof.image import DesignFacts, Image
 from proof.notes import Notes
 from proof.report import Report, state_table, write_json
-from qemu import BUILD
 
 TRUSTED_MOST = 10       # operands that the source may vouch for, in all designs together
 
 
 def arguments(argv):
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
-    parser.add_argument("--kernel", type=Path, default=BUILD / "vestibule.elf")
-    parser.add_argument("--offsets", type=Path, default=BUILD / "gen" / "asm-offsets.inc")
+    parser.add_argument("--kernel", type=Path, default=paths.build() / "vestibule.elf")
+    parser.add_argument("--constants", type=Path, default=paths.build() / "gen" / "constants.json")
     parser.add_argument("--entry", type=Path, default=ROOT / "entry")
     parser.add_argument("--design", help="this one only")
     parser.add_argument("--json", type=Path)
@@ -63,7 +64,7 @@ def summary(facts, explorer, bad):
 
 def main(argv=None):
     args = arguments(argv)
-    image = Image(args.kernel, args.offsets, args.entry)
+    image = Image(args.kernel, args.constants, args.entry)
     report, notes, results = Report(image), Notes(args.entry), {}
     for design in designs(args.entry / "registry.h"):
         if args.design not in (None, design.name):

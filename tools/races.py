@@ -20,17 +20,14 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import settings                             # noqa: E402
-from designs import designs                 # noqa: E402
-from qemu import BUILD                      # noqa: E402
-from racesweep import boots                 # noqa: E402
-from racesweep.report import Report         # noqa: E402
-from vmeasure.image import Elf              # noqa: E402
+from lib import paths, settings
+from lib.designs import chosen
+from lib.elf import built_kernel
+from lib.longrun import tally
+from racesweep import boots
+from racesweep.report import Report
 
-FOLDER = BUILD / "races"
 LONG = ("spawn", "exit", "kill", "create_fail")    # these take longest, so they come first
 MORE = ("third", "second")
 MOST_STRIDE, MOST_JOBS = 100_000, 64
@@ -38,11 +35,8 @@ MOST_STRIDE, MOST_JOBS = 100_000, 64
 
 def chosen_designs():
     """[(name, swept whole)]."""
-    names = [d.name for d in designs()]
-    one = settings.given("ENTRY")
-    if one and one not in names:
-        settings.refuse("ENTRY", f"no such design. Valid: {', '.join(names)}")
-    return [(one, True)] if one else [(n, n in (names[0], names[-1])) for n in names]
+    names = [d.name for d in chosen()]
+    return [(n, n in (names[0], names[-1])) for n in names]
 
 
 def chosen_call(name):
@@ -68,45 +62,45 @@ def carry_out(job):
     return design, x, swept
 
 
-def jobs_of(chosen, wanted, seed):
+def jobs_of(sweeps, wanted, seed):
     stride = settings.number("STRIDE", 1, 1, MOST_STRIDE)
     sample = settings.number("SAMPLE", 16, 1, MOST_STRIDE)
     xs = sorted(dict.fromkeys(x for x, _ in wanted), key=lambda x: not x.startswith(LONG))
     jobs = [(design, x, settings.given("Y"), stride if whole else max(stride, sample), seed)
-            for design, whole in chosen for x in xs]
+            for design, whole in sweeps for x in xs]
     second = settings.number("SECOND", 101, 0, MOST_STRIDE)
     if not settings.given("X") and not settings.given("Y"):
-        jobs += [(design, kind, "", n, seed) for design, whole in chosen if whole
+        jobs += [(design, kind, "", n, seed) for design, whole in sweeps if whole
                  for kind, n in zip(MORE, (stride, second)) if n]
     return jobs, stride
 
 
 def main():
-    seed, chosen = settings.seed(), chosen_designs()
+    seed, sweeps = settings.seed(), chosen_designs()
     only_x, only_y = chosen_call("X"), chosen_call("Y")
     try:
-        wanted = [(x, y) for x, y in boots.pairs(chosen[0][0]) if only_x in ("", x) and only_y in ("", y)]
+        wanted = [(x, y) for x, y in boots.pairs(sweeps[0][0]) if only_x in ("", x) and only_y in ("", y)]
     except boots.RaceError as error:
         sys.exit("\n".join([error.args[0], *error.args[1]]))
     if not wanted:
         settings.refuse("Y", f"it shares nothing with {only_x}: see user/races/calls.c")
-    jobs, stride = jobs_of(chosen, wanted, seed)
-    print(f"# {len(wanted)} pairs, {len(chosen)} designs, seed {seed}", flush=True)
-    report = Report(wanted, [n for n, whole in chosen if whole and stride == 1])
+    jobs, stride = jobs_of(sweeps, wanted, seed)
+    print(f"# {len(wanted)} pairs, {len(sweeps)} designs, seed {seed}", flush=True)
+    report = Report(wanted, [n for n, whole in sweeps if whole and stride == 1])
     with ThreadPoolExecutor(settings.number("JOBS", os.cpu_count() or 1, 1, MOST_JOBS)) as pool:
         results = list(pool.map(carry_out, jobs))
     for design, _, swept in results:
         if swept:
             report.add(design, swept)
-    report.print(Elf(BUILD / "vestibule.elf"))
+    report.print(built_kernel())
     good = [bool(swept) for _, _, swept in results]
     if all(good):
-        report.write(FOLDER)
+        folder = paths.build() / "races"
+        report.write(folder)
         problems = report.problems()
-        print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {FOLDER}")
+        print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {folder}")
         good.append(not problems)
-    print(f"{sum(good)} passed, {len(good) - sum(good)} failed")
-    return 0 if all(good) else 1
+    return tally(good)
 
 
 if __name__ == "__main__":

@@ -17,9 +17,9 @@ import sys
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from lib.paths import ROOT
+
 sys.path.insert(0, str(ROOT / "tests" / "boot"))
 
 import guest                                # noqa: E402

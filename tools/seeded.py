@@ -22,28 +22,35 @@ import signal
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from pathlib import Path
 
-import settings
+from lib import paths, settings
+from lib.paths import ROOT
+from mutation.image import image_hash
+from mutation.lab import NotPassing
+from mutation.progress import Progress
+from mutation.report import write_page
+from mutation.results import Results
+from seeding import report
+from seeding.lab import Lab
+from seeding.patches import BadPatch, load
+from seeding.tree import SEEDED, BareTree, Tree, tree_hash
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST = 100_000
 
 
 def arguments():
-    """The command line; --build must reach the environment before tools/qemu.py is imported."""
+    """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     env = os.environ.get
     p.add_argument("name", nargs="?", default=env("T") or "")
     p.add_argument("--jobs", type=int, default=settings.number("JOBS", 2, 1, MOST), help="workers")
     p.add_argument("--sample", type=int, default=settings.number("SAMPLE", MOST, 1, MOST), help="so many only")
-    p.add_argument("--build", default=env("BUILD") or str(ROOT / "build"))
+    p.add_argument("--build", default=paths.build())
     p.add_argument("--near", action="store_true", default=settings.yes("NEAR"), help="the cheap tests only")
     p.add_argument("--report", action="store_true", help="run nothing, report what is known")
     p.add_argument("--apply-only", action="store_true", help="only say which patches do not apply")
     args = p.parse_args()
-    args.build = Path(args.build).resolve()
-    os.environ["BUILD"] = str(args.build)
+    args.build = paths.use_build(args.build)
     return args
 
 
@@ -141,19 +148,9 @@ def main(args):
 
 
 if __name__ == "__main__":
-    ARGS = arguments()
-    from mutation.image import image_hash                               # noqa: E402
-    from mutation.lab import NotPassing                                 # noqa: E402
-    from mutation.progress import Progress                              # noqa: E402
-    from mutation.report import write_page                              # noqa: E402
-    from mutation.results import Results                                # noqa: E402
-    from seeding import report                                          # noqa: E402
-    from seeding.lab import Lab                                         # noqa: E402
-    from seeding.patches import BadPatch, load                          # noqa: E402
-    from seeding.tree import SEEDED, BareTree, Tree, tree_hash          # noqa: E402
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))     # what runs is ended in order
     try:
-        sys.exit(main(ARGS))
+        sys.exit(main(arguments()))
     except (NotPassing, BadPatch) as problem:
         sys.exit("seeded: %s" % problem)
     except KeyboardInterrupt:

@@ -21,7 +21,7 @@ QEMU_MIN=7.2
 have() { command -v "$1" >/dev/null 2>&1; }
 targets_x86_64() { case $("$1" -dumpmachine 2>/dev/null) in x86_64*) true ;; *) false ;; esac; }
 
-# The order that README.md gives: x86_64-elf-, x86_64-linux-gnu-, a host gcc that targets x86-64.
+# The order that docs/running.md gives: x86_64-elf-, x86_64-linux-gnu-, a host gcc that targets x86-64.
 find_toolchain() {
 	for prefix in x86_64-elf- x86_64-linux-gnu-; do
 		have "${prefix}gcc" && have "${prefix}ld" && { echo "$prefix"; return 0; }
@@ -51,7 +51,7 @@ file() {	# package, what, file of which any one will do...
 
 check_toolchain() {
 	if [ -n "${CROSS_COMPILE+set}" ]; then	# the user's choice: never replaced, never installed
-		for t in gcc ld nm objcopy; do
+		for t in gcc ld objcopy; do
 			have "$CROSS_COMPILE$t" ||
 				broken="$broken  $CROSS_COMPILE$t: not found (CROSS_COMPILE=$CROSS_COMPILE)
 "
@@ -74,7 +74,8 @@ check_build() {
 	check_toolchain
 	tool nasm nasm
 	[ -x "$PYTHON" ] || lacks "$PYTHON" python3
-	check_modules capstone:python3-capstone	# tools/prove.py decodes entry text with it
+	# tools/prove.py reads the kernel with them.
+	check_modules elftools:python3-pyelftools capstone:python3-capstone
 }
 
 check_iso() {
@@ -121,11 +122,6 @@ check_compare() {
 	check_modules matplotlib:python3-matplotlib
 }
 
-check_diff() {
-	check_build
-	check_modules capstone:python3-capstone
-}
-
 check_debug() {
 	check_run
 	tool gdb gdb
@@ -137,7 +133,7 @@ check_test() {
 	file libc6-dev "C library headers" /usr/include/stdlib.h
 	tool patch patch
 	file libcmocka-dev "cmocka" /usr/include/cmocka.h /usr/local/include/cmocka.h
-	check_modules capstone:python3-capstone
+	check_modules pexpect:python3-pexpect
 	check_fuzzer
 }
 
@@ -156,6 +152,7 @@ check_fuzzer() {
 
 check_bochs() {
 	check_iso
+	check_modules pexpect:python3-pexpect
 	tool bochs bochs
 	file bochs-term "Bochs's text display" /usr/lib/*-linux-gnu/bochs/plugins/libbx_term_gui.so \
 		/usr/lib*/bochs/plugins/libbx_term_gui.so /usr/local/lib/bochs/plugins/libbx_term_gui.so
@@ -180,12 +177,13 @@ check_groups() {
 	for group; do
 		case $group in
 		trace) check_compare ;;
+		diff) check_build ;;
 		test-bochs) check_bochs ;;
 		test-debian) check_debian ;;
 		torture | races | fuzz | mutants | seeded) check_test ;;
 		hang) check_debug ;;
 		fuzz-parsers) check_build; check_fuzzer ;;
-		build | iso | run | compare | diff | debug | test | lint) "check_$group" ;;
+		build | iso | run | compare | debug | test | lint) "check_$group" ;;
 		all) check_compare; check_test; check_bochs; check_lint ;;
 		*)
 			echo "setup.sh: unknown group '$group': build iso run compare trace diff debug hang test" \

@@ -14,57 +14,26 @@ THREADS=1 for nothing but threads and processes that come and go, without the fi
 Prints the guest's phases as they come, a line per design, and as the last line `N passed, N failed`.
 """
 import sys
-import threading
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-import settings                         # noqa: E402
-from designs import designs             # noqa: E402
-from qemu import BUILD, Boot            # noqa: E402
-from underfire import machine_checks    # noqa: E402
-from underfire.boots import FireError   # noqa: E402
-from underfire.report import Report     # noqa: E402
+from lib import longrun, paths, settings
+from lib.boots import Boot
+from lib.designs import chosen, designs
+from underfire import machine_checks
+from underfire.boots import FireError
+from underfire.report import Report
 
 PATIENCE = 8        # times the guest's seconds (a slow host), and what starting and settling may take
 SETTLING = 300
 MOST_CPUS, MOST_SECONDS = 64, 1_000_000
 MACHINE_CHECKS = 200                    # per design
-COVERAGE = BUILD / "torture" / "coverage.json"
-
-
-def follow(log, done):
-    """Print the torture lines of @log while they are written."""
-    shown = 0
-    while not done.wait(2):
-        lines = [x for x in log.read_text(errors="replace").splitlines(keepends=True)
-                 if x.startswith("torture:") and x.endswith("\n")] if log.exists() else []
-        for line in lines[shown:]:
-            print("#", line.rstrip(), flush=True)
-        shown = len(lines)
 
 
 def run(design, cpus, seconds, seed, icount, what):
     """Boot @design; True when it passed."""
     boot = Boot(cmdline=f"entry={design} tests={what}-{seconds * 1000} seed={seed}", cpus=cpus, icount=icount,
                 what=f"{what}-{seed}", timeout=seconds * PATIENCE + SETTLING)
-    boot.log.unlink(missing_ok=True)
-    done = threading.Event()
-    follower = threading.Thread(target=follow, args=(boot.log, done))
-    follower.start()
-    start = time.monotonic()
-    try:
-        outcome = boot.run()
-    finally:
-        done.set()
-        follower.join()
-    good = outcome.verdict == "pass"
-    summary = [x for x in outcome.text.splitlines() if x.startswith("torture: seed")]
-    print(f"{'ok' if good else 'not ok'} - {design}, {cpus} CPUs: "
-          f"{summary[-1][len('torture: '):] if summary else outcome.describe()} ({time.monotonic() - start:.0f} s)")
-    if not good:
-        print("\n".join(f"# {x}" for x in outcome.text.splitlines()[-30:]))
-    return good
+    return longrun.passes(boot, "torture", f"{design}, {cpus} CPUs")
 
 
 def explain(error):
@@ -87,16 +56,17 @@ def under_fire(design, report):
     return True
 
 
-def exhaust(chosen, seed):
+def exhaust(wanted, seed):
     """The first part; a list of what passed."""
     report = Report(seed)
-    results = [under_fire(d, report) for d in chosen]
+    results = [under_fire(d, report) for d in wanted]
     if not all(results):
         return results
-    report.write(COVERAGE)
+    coverage = paths.build() / "torture" / "coverage.json"
+    report.write(coverage)
     report.print()
-    problems = report.problems(all_designs=len(chosen) == len(designs()))
-    print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {COVERAGE}")
+    problems = report.problems(all_designs=len(wanted) == len(designs()))
+    print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {coverage}")
     return results + [not problems]
 
 
@@ -104,15 +74,12 @@ def main():
     cpus, seed = settings.number("CPUS", 4, 1, MOST_CPUS), settings.seed()
     seconds = settings.number("SECONDS", 600, 0, MOST_SECONDS)
     icount, threads = settings.yes("ICOUNT"), settings.yes("THREADS")
-    chosen = [d for d in designs() if settings.given("ENTRY") in ("", d.name)]
-    if not chosen:
-        settings.refuse("ENTRY", f"no such design. Valid: {', '.join(d.name for d in designs())}")
-    results = [] if threads else exhaust(chosen, seed)
+    wanted = chosen()
+    results = [] if threads else exhaust(wanted, seed)
     if seconds:
         what = "torture-threads" if threads else "torture"
-        results += [run(d.name, cpus, seconds, seed, icount, what) for d in chosen]
-    print(f"{sum(results)} passed, {len(results) - sum(results)} failed")
-    return 0 if all(results) else 1
+        results += [run(d.name, cpus, seconds, seed, icount, what) for d in wanted]
+    return longrun.tally(results)
 
 
 if __name__ == "__main__":

@@ -18,23 +18,27 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from lib import paths
+from lib.designs import designs
+from vmeasure import shipped
+from vmeasure.code_figures import splits_table
+from vmeasure.tracer import Subject, trace_design, trace_nmi
+
 # What each event is called in bench=trace. The host sends the NMI, to the program, before its first system call.
 EVENTS = {"syscall": "syscall_null", "irq": "irq_user", "fault": "page_fault", "nmi": "syscall_null"}
 LINE = "%6s  %-16s  %-40s %-44s %-7s %-7s %-19s %s"
 
 
 def arguments():
-    """The command line; --build must reach the environment before tools/qemu.py is imported."""
+    """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     p.add_argument("--entry", default=os.environ.get("ENTRY"), help="entry design")
     p.add_argument("--event", default=os.environ.get("EVENT") or "syscall",
                    help=", ".join(EVENTS) + ", or an operation of bench=trace")
-    p.add_argument("--build", default=os.environ.get("BUILD") or str(ROOT / "build"))
+    p.add_argument("--build", default=paths.build())
     p.add_argument("--json", help="write the JSON there")
     args = p.parse_args()
-    args.build = str(Path(args.build).resolve())
-    os.environ["BUILD"] = args.build
+    args.build = paths.use_build(args.build)
     return args
 
 
@@ -118,8 +122,8 @@ def record(args, design, subject, log):
 
 def trace(args, design, files):
     """Print and write the trace of one boot; @files: an empty directory for what the ISO ships."""
-    build = Path(args.build)
-    subject = Subject(str(ROOT), shipped.extract(build / "vestibule.iso", files))
+    build = args.build
+    subject = Subject(shipped.extract(build / "vestibule.iso", files))
     log = build / "log" / ("%s-1-icount-trace-%s.log" % (design.name, args.event))
     rows = rows_of(record(args, design, subject, log), subject, design)
     totals = totals_of(rows)
@@ -136,17 +140,12 @@ def main(args):
     known = {d.name: d for d in designs()}
     if args.entry not in known:
         sys.exit("trace: --entry (ENTRY=) is one of: %s" % " ".join(known))
-    directory = Path(args.build) / "trace"
+    directory = args.build / "trace"
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="shipped-", dir=directory) as files:
         trace(args, known[args.entry], files)
 
 
 if __name__ == "__main__":
-    ARGS = arguments()
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)   # `trace.py | head` ends quietly
-    from designs import designs                                 # noqa: E402
-    from vmeasure import shipped                                # noqa: E402
-    from vmeasure.code_figures import splits_table              # noqa: E402
-    from vmeasure.tracer import Subject, trace_design, trace_nmi    # noqa: E402
-    main(ARGS)
+    main(arguments())

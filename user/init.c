@@ -15,6 +15,7 @@
 
 static const char *const test_programs[] = {
 #include "test_programs.inc"
+#include "tests/probe/abi.h"
 };
 #define TEST_COUNT (sizeof(test_programs) / sizeof(test_programs[0]))
 
@@ -110,7 +111,7 @@ static bool counted(const char *which, const char *prefix)
 	return !*digit;
 }
 
-/* Is @which @program, alone or with words behind it that the program reads? */
+/* Is @which @program, alone or with words after it that the program reads? */
 static bool with_words(const char *which, const char *program)
 {
 	const char *rest = which + strlen(program);
@@ -165,7 +166,8 @@ static void bench(const char *which)
 	shutdown(status == 0 ? EXIT_PASS : status == EXIT_USAGE ? EXIT_USAGE : EXIT_FAIL);
 }
 
-/* The price of the door, live: the best of many, for the host may take the processor away at any time. */
+/* The price of the way in and out, live: the best of many, for the host may take the processor
+ * away at any time. */
 static uint64_t null_syscall_ticks(void)
 {
 	uint64_t best = UINT64_MAX;

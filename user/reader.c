@@ -3,6 +3,7 @@
  * look for, the exit code the set found, or 255. */
 #include "string.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 int main(const char *arg, size_t len)
 {

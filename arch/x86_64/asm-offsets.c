@@ -1,25 +1,26 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * asm-offsets.c - constants that NASM shares with C.
+ * asm-offsets.c - constants that NASM and the host's tools share with C.
  *
  * Compiled to assembly only; the Makefile turns each "->NAME value" line into
- * a %define.  No assembly file writes an offset by hand.
+ * a %define, and tools/gen_constants.py into a line of constants.json.  No
+ * assembly file and no tool writes an offset by hand.
  */
 #include <stddef.h>
 #include "arch/x86_64/descriptors.h"
-#include "arch/x86_64/needs.h"
+#include "arch/x86_64/pc/needs.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/uart.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/abi.h"
-#include "kernel/bootinfo.h"
-#include "kernel/panic.h"
+#include "boot/bootinfo.h"
 #include "entry/design.h"
+#include "kernel/abi.h"
+#include "kernel/console/panic.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
 
-#define EMIT(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"(value))
+#define EMIT(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((unsigned long)(value)))
 
 void asm_offsets(void);
 void asm_offsets(void)
@@ -27,8 +28,17 @@ void asm_offsets(void)
 	EMIT(TF_R11, offsetof(struct trapframe, r11));
 	EMIT(TF_RCX, offsetof(struct trapframe, rcx));
 	EMIT(TF_R15, offsetof(struct trapframe, r15));
+	EMIT(TF_R14, offsetof(struct trapframe, r14));
+	EMIT(TF_R13, offsetof(struct trapframe, r13));
+	EMIT(TF_R12, offsetof(struct trapframe, r12));
+	EMIT(TF_RBP, offsetof(struct trapframe, rbp));
 	EMIT(TF_RBX, offsetof(struct trapframe, rbx));
+	EMIT(TF_R10, offsetof(struct trapframe, r10));
+	EMIT(TF_R9, offsetof(struct trapframe, r9));
+	EMIT(TF_R8, offsetof(struct trapframe, r8));
 	EMIT(TF_RAX, offsetof(struct trapframe, rax));
+	EMIT(TF_RDX, offsetof(struct trapframe, rdx));
+	EMIT(TF_RSI, offsetof(struct trapframe, rsi));
 	EMIT(TF_RDI, offsetof(struct trapframe, rdi));
 	EMIT(TF_VECTOR, offsetof(struct trapframe, vector));
 	EMIT(TF_ERROR, offsetof(struct trapframe, error));
@@ -55,7 +65,7 @@ void asm_offsets(void)
 	EMIT(IST_MC, IST_MC);
 	EMIT(ENTRY_STUB_SIZE, ENTRY_STUB_SIZE);
 
-	/* For tools/prove.py, which reads a design's entry points where the boot does. */
+	/* For tools/, which read a design's entry points where the boot does. */
 	EMIT(ED_SPLIT, offsetof(struct entry_design, split));
 	EMIT(ED_SYSCALL_ENTRY, offsetof(struct entry_design, syscall_entry));
 	EMIT(ED_STUBS, offsetof(struct entry_design, stubs));
@@ -65,6 +75,8 @@ void asm_offsets(void)
 	EMIT(ED_TEXT_END, offsetof(struct entry_design, text_end));
 	EMIT(ED_RODATA_START, offsetof(struct entry_design, rodata_start));
 	EMIT(ED_RODATA_END, offsetof(struct entry_design, rodata_end));
+	EMIT(FLIP_SITE_NAME, offsetof(struct flip_site, name));
+	EMIT(FLIP_SITE_SIZE, sizeof(struct flip_site));
 
 	EMIT(SEL_KERNEL_CODE, SEL_KERNEL_CODE);
 	EMIT(SEL_KERNEL_DATA, SEL_KERNEL_DATA);

@@ -5,10 +5,6 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
-#include "kernel/panic.h"
-#include "mm/frames.h"
-#include "mm/kspace.h"
-#include "mm/pagetable.h"
 
 #define GDT_KERNEL_CODE	0x00af9b000000ffff	/* long mode, DPL 0, accessed */
 #define GDT_KERNEL_DATA	0x00cf93000000ffff
@@ -52,17 +48,8 @@ static void gate_set(struct idt_gate *gate, uint64_t handler, uint8_t ist, uint8
 	};
 }
 
-uint64_t idt_pa;
-
-void idt_build(void)
+void idt_fill(struct idt_gate *idt)
 {
-	uint64_t pa = frame_alloc_zeroed();
-	struct idt_gate *idt;
-
-	if (!pa || kspace_map_visible(CEA_IDT, pa, PTE_NX))
-		panic("no memory for the IDT");
-	idt_pa = pa;
-	idt = phys_to_virt(pa);
 	for (unsigned v = 0; v < 256; v++) {
 		/* INT3 and INTO are a program's to use; any other INT n is a #GP. */
 		uint8_t dpl = v == 3 || v == 4 ? GATE_DPL3 : 0;

@@ -17,13 +17,11 @@ struct idt_gate {
 
 #define GATE_INTERRUPT	0x8e		/* present, interrupt gate: clears IF */
 
-extern uint64_t idt_pa;			/* frame of the one IDT */
-
 /* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for loading a
  * descriptor with A = 0 writes the GDT, which is read-only where the CPU sees it. */
 void descriptors_fill(struct cpu *cpu);
-/* Make the one IDT from entry->stubs and entry->ist. Boot CPU, once; panics when memory is short. */
-void idt_build(void);
+/* Make a page, zeroed, the IDT of entry->stubs and entry->ist. */
+void idt_fill(struct idt_gate *idt);
 /* Load GDT, TSS and IDT on this CPU: LTR on the writable GDT (it writes the busy bit), then the
  * read-only one. IRQs off. GS base is lost. */
 void descriptors_load(struct cpu *cpu);

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* fpu.c - user FPU, SSE and AVX state. XSAVE where there is one, FXSAVE elsewhere. */
 #include "arch/x86_64/fpu.h"
-#include "arch/x86_64/cpu.h"
+#include "arch/x86_64/features.h"
 #include "arch/x86_64/x86.h"
 
-#define XCR0_X87_SSE	3u
 #define XCR0_AVX	(1u << 2)
 #define XCR0_AVX512	(7u << 5)
 #define FXSAVE_SIZE	512
@@ -13,12 +12,6 @@
 #define MXCSR_OFFSET	24
 
 static uint32_t area_size = FXSAVE_SIZE;
-
-/* What the leaf says is all that XSETBV may be asked for. */
-bool fpu_xsave_usable(void)
-{
-	return (cpuid(0xd, 0).eax & XCR0_X87_SSE) == XCR0_X87_SSE;
-}
 
 /* FXRSTOR and XRSTOR load the x87 instruction and data pointers only with an exception pending, so
  * that a program would find those of the last one: AMD without XSaveErPtr (APM vol. 2, 11.4.4.3;

@@ -3,10 +3,8 @@
 #ifndef ARCH_FPU_H
 #define ARCH_FPU_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-bool fpu_xsave_usable(void);		/* does CPUID's leaf about XSAVE name x87 and SSE? */
 void fpu_enable(void);			/* this CPU: XCR0. After CR4.OSXSAVE */
 size_t fpu_area_size(void);		/* bytes, 64-byte alignment needed */
 void fpu_area_init(void *area);		/* @area is zeroed: make it the initial state */

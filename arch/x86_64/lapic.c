@@ -9,8 +9,6 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
-#include "mm/kspace.h"
-#include "mm/layout.h"
 
 #define LAPIC_ID	0x20
 #define LAPIC_VERSION	0x30
@@ -67,13 +65,11 @@ static void write(unsigned reg, uint32_t v)
 		wrmsr(LAPIC_MSR(reg), v);
 }
 
-void lapic_map(uint64_t pa)
+uint64_t lapic_registers(uint64_t pa)
 {
 	if (cpu_features & CPU_X2APIC)
-		return;
-	if (!pa)
-		pa = rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDR;
-	lapic_base = kspace_map_mmio(pa, PAGE_SIZE);
+		return 0;
+	return pa ? pa : rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDR;
 }
 
 /* From "disabled" the way to x2APIC leads through xAPIC. Where CPUID lacks it the firmware cannot have left it on. */

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include "arch/x86_64/x86.h"
 
-extern volatile uint32_t *lapic_base;	/* NULL in x2APIC mode; set once by lapic_map() */
+extern volatile uint32_t *lapic_base;	/* NULL in x2APIC mode; set once, before lapic_enable() */
 
 #define LAPIC_EOI	0xb0
 #define LAPIC_TPR	0x80
@@ -15,9 +15,9 @@ extern volatile uint32_t *lapic_base;	/* NULL in x2APIC mode; set once by lapic_
 #define LAPIC_ICR_HIGH	0x310
 #define LAPIC_MSR(reg)	(0x800 + (reg) / 16)	/* where x2APIC mode has the register */
 
-/* Choose the mode: x2APIC where CPUID has it, else map the registers at @pa (MADT, or 0: MSR_APIC_BASE).
- * Boot CPU, kernel table, once; cpu_features is set. */
-void lapic_map(uint64_t pa);
+/* Where a page with its registers is to be mapped at lapic_base: at @pa (MADT), or where MSR_APIC_BASE
+ * says when that is 0. 0 where CPUID has x2APIC: they are MSRs then. cpu_features is set. */
+uint64_t lapic_registers(uint64_t pa);
 /* Enable this CPU's APIC in that mode: spurious vector, TPR 0, LVTs masked, LINT1 = NMI. IRQs off. */
 void lapic_enable(void);
 uint32_t lapic_id(void);		/* of this CPU; 8 bits in xAPIC mode */

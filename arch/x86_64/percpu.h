@@ -46,7 +46,7 @@ struct percpu {
 	uint64_t ist_body_top[IST_COUNT + 1];	/* [0]: kernel-mode fault found on the user table */
 	uint32_t work;			/* not 0: exit_work() has something to do before user mode */
 	uint32_t index;			/* CPU number, 0.. */
-	uint64_t planted;		/* kernel/secrets.c: what no user root may show */
+	uint64_t planted;		/* tests/probe/secrets.c: what no user root may show */
 	uint8_t private_pad[4096 - 8 * (3 + IST_COUNT + 1) - 8 - 8];
 };
 
@@ -58,7 +58,7 @@ _Static_assert(sizeof(struct percpu) == 8192, "percpu is two pages");
 #define WORK_RESCHED	1u		/* the scheduler wants to pick again */
 #define WORK_TLB	4u		/* tlb_exit_work() is due */
 #define WORK_KILL	2u		/* the current thread's process is being killed */
-#define WORK_STOP	8u		/* the current thread is to stop (kernel/threadstop.c) */
+#define WORK_STOP	8u		/* the current thread is to stop (kernel/object/threadstop.c) */
 
 /* The running CPU's percpu, by its GS-relative address. Kernel GS only, IRQs off or thread pinned. */
 static inline struct thread *current_thread(void)

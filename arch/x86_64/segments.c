@@ -8,7 +8,6 @@
  */
 #include "arch/x86_64/segments.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/thread.h"
 
 static uint64_t read_selectors(void)
 {
@@ -30,15 +29,15 @@ static void write_selectors(uint64_t s)
 	__asm__ volatile("swapgs\n\tmov %w0, %%gs\n\tswapgs" : : "r"((uint32_t)(s >> 48)) : "memory");
 }
 
-void segments_save(struct thread *t)
+void segments_save(struct user_segments *s)
 {
-	t->selectors = read_selectors();
-	t->fs_base = rdmsr(MSR_FS_BASE);	/* a program that loads FS changes it without a system call */
+	s->selectors = read_selectors();
+	s->fs_base = rdmsr(MSR_FS_BASE);	/* a program that loads FS changes it without a system call */
 }
 
-void segments_load(const struct thread *t)
+void segments_load(const struct user_segments *s)
 {
-	if (t->selectors || read_selectors())
-		write_selectors(t->selectors);
-	wrmsr(MSR_FS_BASE, t->fs_base);	/* after FS: loading the selector replaces the base */
+	if (s->selectors || read_selectors())
+		write_selectors(s->selectors);
+	wrmsr(MSR_FS_BASE, s->fs_base);	/* after FS: loading the selector replaces the base */
 }

@@ -3,11 +3,16 @@
 #ifndef ARCH_SEGMENTS_H
 #define ARCH_SEGMENTS_H
 
-struct thread;
+#include <stdint.h>
 
-/* IRQs off, kernel GS. @t is the thread whose values the CPU holds. */
-void segments_save(struct thread *t);
-/* Give the CPU @t's values. What another program loaded never shows. */
-void segments_load(const struct thread *t);
+struct user_segments {
+	uint64_t fs_base;
+	uint64_t selectors;		/* DS, ES, FS, GS, 16 bits each */
+};
+
+/* IRQs off, kernel GS. @s becomes what the CPU holds. */
+void segments_save(struct user_segments *s);
+/* Give the CPU @s. What another program loaded never shows. */
+void segments_load(const struct user_segments *s);
 
 #endif

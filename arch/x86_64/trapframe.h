@@ -41,7 +41,7 @@ _Static_assert(sizeof(struct trapframe) == 22 * 8, "frame.inc pushes 22 words");
 #define VECTOR_TIMER	0xf0		/* LAPIC timer */
 #define VECTOR_SELF_TEST	0xf1	/* self-IPI of the irq_kernel benchmark */
 #define VECTOR_RESCHEDULE	0xf2
-#define VECTOR_SHOOTDOWN	0xf3
+#define VECTOR_XCALL	0xf3
 #define VECTOR_STAND	0xf4		/* for tests: stand still (tests/kernel/world.h) */
 #define VECTOR_SPURIOUS	0xff
 #define VECTOR_SYSCALL	0x100		/* not a vector: marks a SYSCALL's frame */

@@ -59,6 +59,8 @@
 #define MSR_APIC_BASE		0x1b
 #define MSR_SYSENTER_CS		0x174
 
+#define XCR0_X87_SSE	3u		/* what every XSAVE has */
+
 /* GDT selectors.  SYSRET derives SS = STAR[63:48] + 8 and CS = STAR[63:48] + 16. */
 #define SEL_KERNEL_CODE	0x08
 #define SEL_KERNEL_DATA	0x10

@@ -4,8 +4,7 @@
 checks() is one boot, which `make test` skips where Bochs is missing; lane() is what `make test-bochs` runs.
 """
 from check import DESIGNS, ROOT, Check, Skipped, expect, expect_ktap
-
-from bochs import BochsBoot, missing    # tools/bochs.py; check.py put tools/ on the path
+from lib.bochs import BochsBoot, missing
 
 # Models, and what the boot log must say of them.
 HASWELL = "corei7_haswell_4770"

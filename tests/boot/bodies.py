@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""bodies.py - what the C behind each kind of entry finds, and what the interrupted code gets back.
+"""bodies.py - what the C after each kind of entry finds, and what the interrupted code gets back.
 
 The gdb stub stops the guest at a vector's stub, where the registers are still those of the interrupted code,
 and again at the C body: there the frame must hold these registers, and table, GS, stack and direction flag be the
@@ -7,14 +7,14 @@ kernel's. Then the body is left out, as if it had returned at once and spoilt wh
 themselves), and the interrupted code must find everything as it was. The entries are brought about from outside:
 NMIs and machine checks by QEMU's monitor, the rest by what the booted test does.
 """
-import re
 
-from check import DESIGNS, KERNEL, ROOT, Check, Failed, under_gdb
-from designs import Design
-from vmeasure.areas import Areas
+from check import DESIGNS, Check, Failed, under_gdb
+from lib.areas import Areas
+from lib.constants import constants, frame_words
+from lib.designs import Design
+from lib.elf import built_kernel
+from lib.gdbboot import GdbBoot
 from vmeasure.code_figures import splits_table
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.image import Elf, read_defines
 from vmeasure.stepper import GPRS
 
 SAVED = [r for r in GPRS if r != "rsp"]
@@ -36,23 +36,15 @@ EVENTS = {
 }
 
 
-def frame_words() -> dict[str, int]:
-    """{member: offset} of struct trapframe."""
-    text = (ROOT / "arch" / "x86_64" / "trapframe.h").read_text()
-    body = re.sub(r"/\*.*?\*/", "", re.search(r"struct trapframe \{(.*?)\};", text, re.S)[1], flags=re.S)
-    names = re.findall(r"\w+", body.replace("uint64_t", ""))
-    return {name: 8 * i for i, name in enumerate(names)}
-
-
 class Event:
     """One kind of entry, in one boot of @design."""
 
     def __init__(self, boot: GdbBoot, design: Design, name: str, vector: int):
         self.gdb, self.design, self.name, self.vector = boot.gdb, design, name, vector
-        self.elf = Elf(KERNEL)
+        self.elf = built_kernel()
         self.at = frame_words()
-        self.areas = Areas(read_defines(ROOT / "mm" / "layout.h"), self.elf)
-        size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
+        self.areas = Areas(constants(), self.elf)
+        size = constants()["ENTRY_STUB_SIZE"]
         self.stub = self.elf.address(design.ident + "_stubs") + vector * size
         self.kernel_gs = 0
 
@@ -110,7 +102,7 @@ class Event:
             self.expect(now["rsi"] == before["cr3"], "the CR3 handed over is not the one found")
 
     def leave_out_body(self) -> None:
-        """From the first instruction of the C body to behind its call."""
+        """From the first instruction of the C body to after its call."""
         rsp, = self.gdb.read_registers(["rsp"])
         self.gdb.write_register("rip", self.gdb.read_word(rsp))
         self.gdb.write_register("rsp", rsp + 8)
@@ -141,18 +133,16 @@ def follow(boot: GdbBoot, design: Design, event: tuple, vector: int) -> None:
     boot.gdb.write_register("eflags", before["eflags"] | DIRECTION)     # as if the interrupted code had set it
     boot.gdb.run_to(entry.elf.address(body))
     entry.check_body(body, before)
-    if body != "idt_dispatch":      # behind that one another thread may run first
+    if body != "idt_dispatch":      # after that one another thread may run first
         entry.leave_out_body()
         entry.check_return((rip, rsp), before, flags)
 
 
 def body_check(design: Design, check: str) -> Check:
-    vectors = read_defines(ROOT / "arch" / "x86_64" / "trapframe.h")
-
     def run() -> None:
         for event in EVENTS[check]:
             with under_gdb(design, f"tests={event[1]}", f"body-{check}") as boot:
-                follow(boot, design, event, vectors[event[2]])
+                follow(boot, design, event, constants()[event[2]])
     return Check(f"{design.name}.body-{check}", run)
 
 

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Iterator
 
-from check import BUILD, ROOT, Check, Failed, Skipped, cross
-from treecopy import copy_build, copy_sources, environment
+from check import ROOT, Check, Failed, Skipped, cross
+from lib import paths
+from lib.treecopy import copy_build, copy_sources, environment
 
-ISO = BUILD / "vestibule.iso"
 STRANGE = "it's a place"                        # a folder's name
 OTHER_UMASK = 0o077                             # the usual one is 022
 TIMEOUT = 900                                   # seconds; detects hangs
@@ -50,7 +50,7 @@ def built_copy() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="building-") as tmp:
         tree = Path(tmp) / "tree"
         copy_sources(ROOT, tree)
-        copy_build(BUILD, tree / "build")
+        copy_build(paths.build(), tree / "build")
         make(tree, "all", "iso")
         yield tree
 
@@ -112,8 +112,8 @@ def anywhere() -> str:
             raise Failed("`make clean iso` did not clean")
         if changed := {name for name, _ in before.items() ^ look_of(tree).items()}:
             raise Failed("the build wrote into the sources", sorted(changed))
-        if not filecmp.cmp(ISO, build / "vestibule.iso", shallow=False):
-            raise Failed(f"{ISO} and the image built elsewhere differ")
+        if not filecmp.cmp(paths.iso(), build / "vestibule.iso", shallow=False):
+            raise Failed(f"{paths.iso()} and the image built elsewhere differ")
     return "same image"
 
 

@@ -7,25 +7,21 @@ time: time-outs only detect hangs.
 """
 import os
 import re
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Callable, Iterator
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-from designs import Design, designs                     # noqa: E402
-from qemu import BUILD, EXIT_STATUS, Boot, Outcome, gdb_socket, ktap    # noqa: E402,F401
-from vmeasure.gdbboot import GdbBoot                    # noqa: E402
-from vmeasure.gdbstub import GdbError                   # noqa: E402
-from vmeasure.stepper import TraceError                 # noqa: E402
+from lib import paths
+from lib.boots import Boot, gdb_socket
+from lib.designs import Design, designs
+from lib.gdb import GdbError
+from lib.gdbboot import GdbBoot
+from lib.outcome import EXIT_STATUS, Outcome, ktap
+from lib.paths import ROOT
 
 DESIGNS = designs()
 ANY_DESIGN = "|".join(re.escape(d.name) for d in DESIGNS)
 WELCOME = "init sleeps now"         # the last line of a boot without tests= and bench=
-KERNEL = BUILD / "vestibule.elf"
 
 
 class Failed(Exception):
@@ -83,12 +79,12 @@ def under_gdb(design: Design, words: str, what: str, **machine) -> Iterator[GdbB
     """A boot of @design with @words on its command line, under the gdb stub; @machine: more of
     Boot's words.  Failed, with the end of its log, where the guest does not do what is waited for.
     It passes when it ends by itself: finish()."""
-    log = BUILD / "log" / f"{design.name}-{machine.get('cpus', 1)}-icount-{what}.log"
+    log = paths.build() / "log" / f"{design.name}-{machine.get('cpus', 1)}-icount-{what}.log"
     try:
-        with GdbBoot(BUILD, f"entry={design.name} {words}", log, **machine) as boot:
+        with GdbBoot(paths.build(), f"entry={design.name} {words}", log, **machine) as boot:
             try:
                 yield boot
-            except (GdbError, TraceError) as error:
+            except GdbError as error:
                 said = log.read_text(errors="replace").splitlines()[-20:]
                 raise Failed(str(error), said + ["where it is:"] + boot.examine()) from None
     except GdbError as error:

@@ -2,31 +2,36 @@
 """debugger.py - `make debug` stops where it says, at the first instruction of a design's syscall entry; it ends when it
 should, with a terminal and without, and no QEMU stays behind."""
 import os
-import pty
 import re
-import select
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
-from check import BUILD, DESIGNS, ROOT, Boot, Check, Failed, Skipped
+import pexpect
+from pexpect import fdpexpect
+from pexpect.spawnbase import SpawnBase
+
+from check import DESIGNS, ROOT, Boot, Check, Failed, Skipped
+from lib import paths
 
 COMMAND = [sys.executable, "tools/debug.py"]
 HANG_AFTER = 180        # seconds, tools/debug.py's own limit included
 LEFT_BEHIND = 10        # seconds in which a QEMU that was killed is gone
-PROMPT = b"(gdb) "
+PROMPT = "(gdb) "
+TEXT = {"encoding": "utf-8", "codec_errors": "replace"}
 
 
 def environment(design: str) -> dict:
     """Without words for the kernel: a boot that goes on for ever."""
-    return {**os.environ, "BUILD": str(BUILD.resolve()), "ENTRY": design, "ARGS": "", "CPUS": "1", "TERM": "dumb"}
+    return {**os.environ, "BUILD": str(paths.build().resolve()), "ENTRY": design, "ARGS": "", "CPUS": "1",
+            "TERM": "dumb"}
 
 
 def machines(design: str) -> list[str]:
     """The QEMUs that write @design's log of `make debug` now."""
-    wanted = f"file:{Boot(f'entry={design}', what='debug', build=BUILD.resolve()).log}".encode()
+    wanted = f"file:{Boot(f'entry={design}', what='debug', build=paths.build().resolve()).log}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -48,29 +53,23 @@ def none_left(design: str, output: list[str]) -> None:
 def without_terminal(design: str, **stdin) -> tuple[int, list[str]]:
     """(status, output) of `make debug` when nobody can type."""
     with subprocess.Popen(COMMAND, cwd=ROOT, env=environment(design), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, **stdin) as debug:
+                          stderr=subprocess.STDOUT, **stdin) as debug:
         try:
-                output = read_all(debug.stdout.fileno(), debug)
+            output = to_end(fdpexpect.fdspawn(debug.stdout, timeout=HANG_AFTER, **TEXT))
+            debug.wait(HANG_AFTER)
         finally:
             debug.terminate()
-    return debug.returncode, output.decode(errors="replace").splitlines()
+    return debug.returncode, output
 
 
-def read_all(file: int, debug: subprocess.Popen, until: bytes = b"") -> bytes:
-    """What is written to @file, to its end or to @until."""
-    output, deadline = b"", time.monotonic() + HANG_AFTER
-    while not (until and until in output):
-        if not select.select([file], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            raise Failed(f"no end after {HANG_AFTER} s", output.decode(errors="replace").splitlines()[-15:])
-        try:
-            data = os.read(file, 65536)
-        except OSError:     # a terminal that nobody has open any more
-            data = b""
-        if not data:
-            debug.wait(HANG_AFTER)
-            break
-        output += data
-    return output
+def to_end(program: SpawnBase, until=pexpect.EOF) -> list[str]:
+    """The lines that @program writes until it ends, or up to @until."""
+    try:
+        program.expect_exact(until)
+    except (pexpect.TIMEOUT, pexpect.EOF) as error:
+        why = f"no end after {HANG_AFTER} s" if isinstance(error, pexpect.TIMEOUT) else f"it ends before '{until}'"
+        raise Failed(why, program.before.splitlines()[-15:]) from None
+    return program.before.replace("\r", "").splitlines()
 
 
 def expect_stop(ident: str, output: list[str]) -> None:
@@ -109,28 +108,19 @@ def terminal_check(ident: str, design: str) -> Check:
     def run() -> None:
         require_gdb()
         try:
-            ours, theirs = pty.openpty()
-        except OSError as error:
+            debug = pexpect.spawn(COMMAND[0], COMMAND[1:], cwd=ROOT, env=environment(design), timeout=HANG_AFTER,
+                                  **TEXT)
+        except (OSError, pexpect.ExceptionPexpect) as error:
             raise Skipped(f"no terminal can be made here: {error}") from None
         try:
-            with subprocess.Popen(COMMAND, cwd=ROOT, env=environment(design), stdin=theirs, stdout=theirs,
-                                  stderr=theirs, start_new_session=True) as debug:
-                os.close(theirs)
-                output = converse(ours, debug).decode(errors="replace").replace("\r", "").splitlines()
+            output = to_end(debug, PROMPT)
+            debug.sendline("quit")
+            output += to_end(debug)
         finally:
-            os.close(ours)
+            debug.close(force=True)     # gdb, which may wait for QEMU and no signal
         expect_stop(ident, output)
         none_left(design, output)
     return Check(f"{design}.debug-terminal", run)
-
-
-def converse(terminal: int, debug: subprocess.Popen) -> bytes:
-    try:
-        output = read_all(terminal, debug, PROMPT)
-        os.write(terminal, b"quit\n")
-        return output + read_all(terminal, debug)
-    finally:
-        debug.kill()        # gdb, which may wait for QEMU and no signal
 
 
 def require_gdb() -> None:

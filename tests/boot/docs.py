@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""docs.py - what README and the other documents name exists: files, functions, labels, make targets."""
+"""docs.py - what README and the other documents name exists: files, functions, labels, make targets. The
+README's table is the one that docs/results.md gives."""
 import subprocess
 import sys
 
-from check import ROOT, Check, Failed
+from check import DESIGNS, ROOT, Check, Failed
+from vmeasure import pages
 
 
 def names_exist() -> str:
@@ -14,5 +16,13 @@ def names_exist() -> str:
     return lines[-1]
 
 
+def tables_agree() -> str:
+    wrong = list(pages.problems(pages.RESULTS.read_text("utf-8"), pages.README.read_text("utf-8"),
+                                [d.name for d in DESIGNS]))
+    if wrong:
+        raise Failed(wrong[0], wrong)
+    return f"{len(pages.SHORT)} rows"
+
+
 def checks() -> list[Check]:
-    return [Check("docs.names", names_exist)]
+    return [Check("docs.names", names_exist), Check("docs.tables", tables_agree)]

@@ -11,10 +11,10 @@ import random
 
 import capstone
 
-from check import DESIGNS, KERNEL, Check, Failed, Outcome, expect, finish, under_gdb
-import settings
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.image import STT_FUNC, Elf
+from check import DESIGNS, Check, Failed, Outcome, expect, finish, under_gdb
+from lib import settings
+from lib.elf import STT_FUNC, Elf, built_kernel
+from lib.gdbboot import GdbBoot
 
 SEED = settings.seed()
 DESIGN = DESIGNS[-1]
@@ -140,7 +140,7 @@ def expect_line(boot: GdbBoot, cpu: int, count: int) -> None:
 
 def nmi_check() -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         addresses = sampled(elf, functions_on_the_way(elf))
         with under_gdb(DESIGN, PROGRAM, "early-nmi") as boot:
             boot.gdb.run_to(elf.address(FIRST))
@@ -155,7 +155,7 @@ def nmi_check() -> Check:
 
 def ap_nmi_check() -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(DESIGN, PROGRAM, "early-nmi", cpus=2) as boot:
             boot.gdb.run_to(elf.address(AP_FIRST))
             count = step_with_nmis(boot, elf, 1 << 30, nmi_to_itself)
@@ -169,7 +169,7 @@ def ap_nmi_check() -> Check:
 def expected_fault_check() -> Check:
     """wrmsr_safe() of an MSR that does not take the value, called where frames_init() begins."""
     def run() -> None:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         there, names = elf.address("frames_init"), ("rax", "rcx", "rdx", "rdi", "rsi", "rsp")
         with under_gdb(DESIGN, PROGRAM, "early-wrmsr") as boot:
             boot.gdb.run_to(there)
@@ -222,7 +222,7 @@ def fault_check(place: str, fault: str) -> Check:
     name = f"early-fault-{place}-{fault}"
 
     def run() -> None:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(DESIGN, PROGRAM, name, cpus=cpus) as boot:
             if cpus > 1:
                 boot.gdb.run_to(elf.address(AP_FIRST))  # the boot CPU has passed @where long ago
@@ -244,7 +244,7 @@ def fault_check(place: str, fault: str) -> Check:
 def second_panic_check() -> Check:
     """A CPU that is being started faults after another has panicked: it tells its state."""
     def run() -> None:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(DESIGN, PROGRAM, "early-second-panic", cpus=2) as boot:
             boot.gdb.run_to(elf.address(AP_FIRST))
             undefined(boot, here(boot))

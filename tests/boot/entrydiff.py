@@ -5,7 +5,8 @@ import re
 import subprocess
 import sys
 
-from check import BUILD, DESIGNS, ROOT, Check, Failed
+from check import DESIGNS, ROOT, Check, Failed
+from lib import paths
 
 LABEL = re.compile(r"^(\.?)(\w+):", re.M)
 NUMBER = re.compile(r"\b\d+\b")
@@ -14,7 +15,7 @@ NUMBER = re.compile(r"\b\d+\b")
 def diff(*names: str) -> subprocess.CompletedProcess:
     env = {k: v for k, v in os.environ.items() if k not in ("A", "B")}
     return subprocess.run([sys.executable, str(ROOT / "tools" / "diff.py"), *names], capture_output=True, text=True,
-                          env={**env, "BUILD": str(BUILD)})
+                          env={**env, "BUILD": str(paths.build())})
 
 
 def steps(name: str) -> set[str]:

@@ -5,15 +5,16 @@ The whole set is the business of `make mutants`; its result is docs/mutants.md.
 """
 import random
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed
-import settings
-from designs import Design
+from check import DESIGNS, ROOT, Check, Failed
+from lib import paths, settings
+from lib.constants import constants
+from lib.designs import Design
+from lib.elf import built_kernel
 from mutation import explain
 from mutation.image import Copy, image_hash
 from mutation.killers import KILLERS
 from mutation.lab import Baseline, NotPassing, attempt, key
 from vmeasure.entrytext import EntryText, Insn
-from vmeasure.image import Elf, read_defines
 
 PICK = 3
 SEED = settings.seed()
@@ -32,10 +33,10 @@ def killed_by(insn: Insn, design: Design, copy: Copy, base: Baseline) -> str:
 
 def mutants_check(design: Design) -> Check:
     def run() -> str:
-        stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
-        text = EntryText(Elf(KERNEL), design.ident, stub_size)
-        copy = Copy(BUILD, BUILD / "mutants" / f"check-{design.name}")
-        base = Baseline(design, text, image_hash(BUILD), copy.directory / "base.json")
+        stub_size = constants()["ENTRY_STUB_SIZE"]
+        text = EntryText(built_kernel(), design.ident, stub_size)
+        copy = Copy(paths.build(), paths.build() / "mutants" / f"check-{design.name}")
+        base = Baseline(design, text, image_hash(paths.build()), copy.directory / "base.json")
         rules = explain.load(ROOT / "entry" / "mutants.json")
         try:
             base.learn(KILLERS[0], copy)

@@ -9,10 +9,11 @@ import re
 import subprocess
 import sys
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed
-from designs import Design
+from check import DESIGNS, ROOT, Check, Failed
+from lib import paths
+from lib.designs import Design
+from lib.elf import built_kernel
 from vmeasure.code_figures import splits_table
-from vmeasure.image import Elf
 
 MORE = ("irq", "fault")
 ROW = re.compile(r" *\d+  [0-9a-f]{16} +\S.* (user|kernel|one) +(user|kernel) +[a-z_]+(-\d+)? +[01]$")
@@ -23,13 +24,13 @@ def trace(design: Design, event: str) -> list[dict]:
     command = [sys.executable, str(ROOT / "tools" / "trace.py"), "--entry", design.name, "--event", event]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120,
-                              env={**os.environ, "BUILD": str(BUILD)})
+                              env={**os.environ, "BUILD": str(paths.build())})
     except subprocess.TimeoutExpired:
         raise Failed(f"{event}: timeout: no end after 120 s") from None
     lines = done.stdout.splitlines()
     if done.returncode:
         raise Failed(f"{event}: status {done.returncode}", (lines + done.stderr.splitlines())[-15:])
-    found = json.loads((BUILD / "trace" / f"{design.name}-{event}.json").read_text())
+    found = json.loads((paths.build() / "trace" / f"{design.name}-{event}.json").read_text())
     table = lines[1:lines.index("")]
     if wrong := [line for line in table if not ROW.match(line)]:
         raise Failed(f"{event}: rows that lack a column", wrong[:5])
@@ -42,7 +43,7 @@ def trace(design: Design, event: str) -> list[dict]:
 def expect_entry(design: Design, event: str, rows: list[dict]) -> None:
     """From the first instruction in the kernel to the last: what must be true of each event."""
     first, last = rows[0], rows[-1]
-    table = ["user", "kernel", "user"] if splits_table(Elf(KERNEL), design) else ["one"]
+    table = ["user", "kernel", "user"] if splits_table(built_kernel(), design) else ["one"]
     changes = [r["cr3"] for i, r in enumerate(rows) if i == 0 or rows[i - 1]["cr3"] != r["cr3"]]
     land = f"{design.ident}_syscall_entry" if event == "syscall" else f"{design.ident}_stubs"
     wanted = [

@@ -7,8 +7,8 @@ Which fifth, the seed says.  Where an event came, it must have found the table, 
 import re
 
 from check import DESIGNS, Check, Failed
-import settings
-from designs import Design
+from lib import settings
+from lib.designs import Design
 from underfire import coverage, machine_checks
 from underfire.boots import FireError, Sweep, Undisturbed, boot, parse, state_bits, sweep, sweep_four
 

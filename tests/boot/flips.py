@@ -9,8 +9,9 @@ memory that the user root does not map: a page fault or a double fault, reported
 import re
 import struct
 
-from check import KERNEL, Boot, Check, Failed, report
-from vmeasure.image import Elf
+from check import Boot, Check, Failed, report
+from lib import paths
+from lib.elf import built_kernel
 
 RECORD = struct.Struct("<QQ32s")    # struct flip_site, entry/design.h
 
@@ -23,9 +24,9 @@ PANIC = r"(?m)^PANIC: (page|double) fault"
 
 
 def flip_sites() -> list[str]:
-    if not KERNEL.exists():
-        raise SystemExit(f"run_tests: no {KERNEL}: run `make` first")
-    image = Elf(KERNEL)
+    if not paths.kernel().exists():
+        raise SystemExit(f"run_tests: no {paths.kernel()}: run `make` first")
+    image = built_kernel()
     start, end = image.address("flip_sites_start"), image.address("flip_sites_end")
     records = RECORD.iter_unpack(image.read(start, end - start))
     return [name.rstrip(b"\0").decode() for _, _, name in records]

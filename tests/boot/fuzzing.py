@@ -6,8 +6,8 @@ Another SEED= makes other calls.
 import re
 
 from check import DESIGNS, Boot, Check, Failed, expect_ktap
-import settings
-from designs import Design
+from lib import settings
+from lib.designs import Design
 
 CALLS = 25_000
 CPUS = 4

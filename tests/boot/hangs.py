@@ -4,10 +4,10 @@ import os
 import re
 import subprocess
 
-from check import (BUILD, DESIGNS, KERNEL, ROOT, WELCOME, Boot, Check, Failed, Outcome, gdb_socket, report,
-                   under_gdb)
-from designs import Design
-from vmeasure.image import Elf
+from check import DESIGNS, ROOT, WELCOME, Boot, Check, Failed, Outcome, gdb_socket, report, under_gdb
+from lib import paths
+from lib.designs import Design
+from lib.elf import built_kernel
 
 TID = r"^hang: thread (\d+) is to {}$"
 
@@ -79,7 +79,7 @@ def no_gdb_stub() -> None:
 def under_gdb_check(design: Design) -> Check:
     """A test under the gdb stub waits for what never comes."""
     def run() -> None:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         try:
             with under_gdb(design, "", "hang-gdb") as boot:
                 boot.gdb.run_to(elf.address("sched_sleep"))
@@ -107,7 +107,7 @@ def going_on_check(design: str) -> Check:
                             raise Failed("QEMU ended")
                     for _ in range(2):
                         done = subprocess.run([str(ROOT / "tools/hang.py"), socket], capture_output=True, text=True,
-                                              env={**os.environ, "BUILD": str(BUILD)}, check=False)
+                                              env={**os.environ, "BUILD": str(paths.build())}, check=False)
                         expect_lines(done.stdout, [r"^process 1 \(init\): 1 thread$", r"^CPU 0: "],
                                      (done.stdout + done.stderr).splitlines())
                 finally:

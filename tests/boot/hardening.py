@@ -4,11 +4,11 @@
 Speculation is not emulated, nor are stores that overtake one another, and after reset QEMU's machine-check banks report
 without being told. So the disassembly is read, and the gdb stub sees who calls what.
 """
-import re
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, finish, under_gdb
+from check import DESIGNS, Check, Failed, finish, under_gdb
+from lib.constants import constants
+from lib.elf import STT_FUNC, built_kernel
 from vmeasure import hardening
-from vmeasure.image import STT_FUNC, Elf, read_defines
 
 WANTED = ("system-call index masked", "LFENCE beside SWAPGS")
 ICR_MSR = 0x830         # x2APIC's interrupt command
@@ -16,21 +16,20 @@ SET_UP = ("mcheck_enable", "lfence_make_serializing", "fpu_enable", "lapic_enabl
 
 
 def said() -> str:
-    stub_size = read_defines(ROOT / "entry" / "design.h")["ENTRY_STUB_SIZE"]
-    line = hardening.line(Elf(KERNEL), DESIGNS, stub_size)
+    stub_size = constants()["ENTRY_STUB_SIZE"]
+    line = hardening.line(built_kernel(), DESIGNS, stub_size)
     if lacking := [w for w in WANTED if w not in line]:
         raise Failed(f"the image lacks: {', '.join(lacking)}", [line])
     return line
 
 
 def index_bound() -> str:
-    """The mask is made from a comparison with the number of system calls, not with another."""
-    table = (BUILD / "gen" / "syscall_table.inc").read_text()
-    count = int(re.search(r"SYSCALL_COUNT\s+(\d+)", table + (BUILD / "gen" / "syscalls.h").read_text())[1])
-    code = hardening.Code(Elf(KERNEL)).function("syscall_dispatch")
-    bounds = [a.op_str.split(", ")[1] for a, b in zip(code, code[1:]) if a.mnemonic == "cmp" and b.mnemonic == "sbb"]
+    """The number is compared with how many system calls there are, not with another."""
+    count = constants()["SYSCALL_COUNT"]
+    code = hardening.Code(built_kernel()).function("syscall_dispatch")
+    bounds = [a.op_str.split(", ")[1] for a, b in zip(code, code[1:]) if a.mnemonic == "mov" and b.mnemonic == "cmp"]
     if [int(b, 0) for b in bounds] != [count]:
-        raise Failed(f"the index is compared with {', '.join(bounds) or 'nothing'} before the SBB, not with {count}")
+        raise Failed(f"the index is compared with {', '.join(bounds) or 'nothing'}, not with {count}")
     return f"below {count}"
 
 
@@ -51,7 +50,7 @@ def sends(code) -> list[tuple[int, bool]]:
 def fenced() -> str:
     """This WRMSR does not wait for the stores before it (SDM vol. 3A, 11.12.3). A second one may be there, of the
     way that xAPIC takes, which asks for the mode again at each register."""
-    code = hardening.Code(Elf(KERNEL))
+    code = hardening.Code(built_kernel())
     names = sorted({s.name for s in code.kernel.symbols if s.type == STT_FUNC and s.size and "lapic" in s.name}
                    | {"send"} & set(code.kernel.by_name))
     found = [s for name in names for s in sends(code.function(name))]
@@ -63,7 +62,7 @@ def fenced() -> str:
 
 def each_cpu(function: str) -> Check:
     def run() -> None:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(DESIGNS[-1], "tests=kernel", f"each-cpu-{function}", cpus=2) as boot:
             for cpu in (0, 1):
                 if boot.gdb.cpu_that_stopped(boot.gdb.run_to(elf.address(function))) != cpu:

@@ -2,6 +2,7 @@
 """host.py - unit tests that need no machine: tests/host/test_*.c with cmocka and the sanitizers, test_*.py as they are.
 
 A C test names the sources it needs in one of its first five lines: `/* sources: mm/frames.c ... */`.
+A Python test finds what it tests in tools/: by hand, `PYTHONPATH=tools python3 tests/host/test_x.py`.
 """
 import os
 import re
@@ -9,7 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from check import BUILD, ROOT, Check, Failed
+from check import ROOT, Check, Failed
+from lib import paths
 
 HOST_CC = os.environ.get("HOST_CC", "gcc")
 FLAGS = ["-std=gnu11", "-g", "-Wall", "-Wextra", "-fsanitize=address,undefined",
@@ -26,9 +28,9 @@ def sources(test: Path) -> list[str]:
 
 def host_check(test: Path) -> Check:
     def run() -> str:
-        program = BUILD / "host" / test.stem
+        program = paths.build() / "host" / test.stem
         program.parent.mkdir(parents=True, exist_ok=True)
-        command = [HOST_CC, *FLAGS, f"-I{BUILD}/gen", str(test.relative_to(ROOT)), *sources(test),
+        command = [HOST_CC, *FLAGS, f"-I{paths.build()}/gen", str(test.relative_to(ROOT)), *sources(test),
                    "-o", str(program), "-lcmocka"]
         call(command, "does not compile")
         env = {**os.environ, "CMOCKA_MESSAGE_OUTPUT": "STDOUT", "ASAN_OPTIONS": "detect_leaks=0"}
@@ -42,7 +44,7 @@ def host_check(test: Path) -> Check:
 
 def python_check(test: Path) -> Check:
     def run() -> str:
-        out = call([sys.executable, str(test)], "failed")
+        out = call([sys.executable, str(test)], "failed", env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
         ran = re.search(r"^Ran (\d+) test", out, re.M)
         if not ran or ran[1] == "0":
             raise Failed("no test ran", out.splitlines()[-30:])

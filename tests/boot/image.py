@@ -8,34 +8,34 @@ import sys
 import tempfile
 from pathlib import Path
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, WELCOME, Boot, Check, Failed, cross, expect, report
+from check import DESIGNS, ROOT, WELCOME, Boot, Check, Failed, cross, expect, report
+from lib import paths
 
-ISO = BUILD / "vestibule.iso"
 UMASKS = (0o022, 0o002, 0o077)
 ISO_LIMIT = 4 * 1024 * 1024
 
 
 def size() -> str:
-    if ISO.stat().st_size > ISO_LIMIT:
-        raise Failed(f"{ISO.stat().st_size} bytes; at most {ISO_LIMIT}")
-    return f"{ISO.stat().st_size} bytes"
+    if paths.iso().stat().st_size > ISO_LIMIT:
+        raise Failed(f"{paths.iso().stat().st_size} bytes; at most {ISO_LIMIT}")
+    return f"{paths.iso().stat().st_size} bytes"
 
 
 def same_again(umask: int) -> None:
     """Put together a second time, elsewhere and later and with another umask, the ISO has the same bytes."""
     with tempfile.TemporaryDirectory() as tmp:
         again = Path(tmp) / "again.iso"
-        subprocess.run([sys.executable, str(ROOT / "tools" / "mkiso.py"), str(KERNEL), str(BUILD / "archive.tar"),
-                        str(again)], check=True, stdout=subprocess.DEVNULL, umask=umask,
+        command = [sys.executable, ROOT / "tools" / "mkiso.py", paths.kernel(), paths.build() / "archive.tar", again]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL, umask=umask,
                        env={**os.environ, "OBJCOPY": cross() + "objcopy"})
-        if not filecmp.cmp(ISO, again, shallow=False):
-            raise Failed(f"{ISO} and its rebuild differ")
+        if not filecmp.cmp(paths.iso(), again, shallow=False):
+            raise Failed(f"{paths.iso()} and its rebuild differ")
 
 
 def no_path_inside() -> None:
     """Neither the source tree's path nor the build's stands in the image."""
-    data = ISO.read_bytes()
-    for path in {str(ROOT), str(BUILD.resolve())}:
+    data = paths.iso().read_bytes()
+    for path in {str(ROOT), str(paths.build().resolve())}:
         if path.encode() in data:
             raise Failed(f"the ISO contains {path}")
 
@@ -58,8 +58,8 @@ def setup_lists_everything() -> None:
     if done.returncode != 1:
         raise Failed(f"status {done.returncode}, expected 1", text.splitlines())
     needed = ("gcc binutils nasm grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools qemu-system-x86 "
-              "ovmf python3 python3-capstone python3-matplotlib libcmocka-dev patch clang "
-              "libclang-rt-dev clang-tidy clang-format").split()
+              "ovmf python3 python3-pyelftools python3-capstone python3-matplotlib python3-pexpect libcmocka-dev "
+              "patch clang libclang-rt-dev clang-tidy clang-format").split()
     command = next((line.split() for line in text.splitlines() if "apt-get install" in line), [])
     lacking = [p for p in needed if p not in command or f"(package {p})" not in text]
     if lacking:

@@ -5,15 +5,16 @@ The bars on the figures are those of `make compare` (entry/bars.json).
 """
 import re
 
-from check import DESIGNS, ROOT, Boot, Check, Failed, expect, report
+from check import DESIGNS, Boot, Check, Failed, expect, report
+from lib.constants import constants
 
 LAST = DESIGNS[-1].name     # `make compare` has them all
-PERIOD = 500                # kernel/irqsoff.h: no figure is below it
+PERIOD = 500                # tests/probe/irqsoff.h: no figure is below it
 
 
 def calls() -> set[str]:
-    """The names in kernel/syscalls.def."""
-    return set(re.findall(r"^\d+\s+(\w+)\(", (ROOT / "kernel/syscalls.def").read_text(), re.M))
+    """The system calls' names."""
+    return {name.removeprefix("SYS_") for name in constants() if name.startswith("SYS_")}
 
 
 def figures_check(design: str) -> Check:

@@ -4,11 +4,10 @@
 Through the gdb stub: locks are taken behind the kernel's back, a kernel test is made to fail, the first process is
 made to end.
 """
-import re
 
-from bodies import frame_words
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, Outcome, expect, under_gdb
-from vmeasure.image import Elf, read_defines
+from check import DESIGNS, Check, Outcome, expect, under_gdb
+from lib.constants import constants, frame_words
+from lib.elf import built_kernel
 
 LAST = DESIGNS[-1]
 LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock", "kspace_lock")
@@ -22,7 +21,7 @@ def ended(boot) -> Outcome:
 
 
 def locks_held() -> str:
-    elf = Elf(KERNEL)
+    elf = built_kernel()
     with under_gdb(LAST, "inject=panic", "locks-held") as boot:
         boot.gdb.run_to(elf.address("panic"))
         for name in LOCKS:
@@ -32,7 +31,7 @@ def locks_held() -> str:
 
 
 def kernel_test_fails() -> None:
-    elf = Elf(KERNEL)
+    elf = built_kernel()
     with under_gdb(LAST, "tests=kernel", "kernel-test-fails") as boot:
         boot.gdb.run_to(elf.address("boot_thread"))
         boot.gdb.write_memory(elf.address("ktest_run_all"), RETURN_FALSE)
@@ -41,8 +40,8 @@ def kernel_test_fails() -> None:
 
 def first_call(name: str, argument: int, verdict: str, *patterns: str) -> None:
     """The first process's first system call becomes another one."""
-    elf = Elf(KERNEL)
-    number = int(re.search(rf"SYS_{name}\s+(\d+)", (BUILD / "gen" / "syscalls.h").read_text())[1])
+    elf = built_kernel()
+    number = constants()[f"SYS_{name}"]
     with under_gdb(LAST, "tests=test_map", f"first-call-{name}-{argument}") as boot:
         boot.gdb.run_to(elf.address("syscall_dispatch"))
         frame, words = boot.gdb.read_registers(["rdi"])[0], frame_words()
@@ -57,7 +56,7 @@ def init_ends() -> None:
 
 def no_code() -> None:
     """shutdown() with what is no code is refused, and the boot goes on; with the last one it ends so."""
-    codes = read_defines(ROOT / "kernel" / "abi.h")
+    codes = constants()
     for beyond in (codes["EXIT_PASS"] - 1, codes["EXIT_USAGE"] + 1, 0):
         first_call("shutdown", beyond, "pass", r"^ok 1 - test_map")
     first_call("shutdown", codes["EXIT_USAGE"], "usage")

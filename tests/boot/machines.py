@@ -6,8 +6,8 @@ milliseconds is ten million ticks, or its clock is wrong.
 """
 import re
 
-from check import (BUILD, DESIGNS, EXIT_STATUS, Boot, Check, Failed, Outcome, expect, expect_ktap,
-                   report)
+from check import DESIGNS, EXIT_STATUS, Boot, Check, Failed, Outcome, expect, expect_ktap, report
+from lib import paths
 from mutation.image import Copy
 
 LAST = DESIGNS[-1].name
@@ -121,7 +121,7 @@ def cpu_check(cpu: str) -> Check:
 
 def no_cpuid() -> None:
     """No emulator at hand is that old: here the kernel does not manage to change the flag."""
-    copy = Copy(BUILD, BUILD / "mutants" / "check-no-cpuid")
+    copy = Copy(paths.build(), paths.build() / "mutants" / "check-no-cpuid")
     with copy.mutated(copy.elf.address("check_cpu.flip_id"), FLIP_ID):
         outcome = boot("no-cpuid", build=copy.directory)
     expect(outcome, "panic", r"^PANIC: this processor lacks CPUID: use an x86-64 one$")

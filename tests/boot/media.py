@@ -7,9 +7,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, WELCOME, Boot, Check, Failed, cross, expect, report
+from check import DESIGNS, ROOT, WELCOME, Boot, Check, Failed, cross, expect, report
+from lib import paths
 
-ISO = BUILD / "vestibule.iso"
 LAST = DESIGNS[-1].name
 NO_MENU = ["-smbios", "type=1,serial=seed=1"]
 OURS, OTHERS = "vestibule: entry=", "strangers: entry="      # what a kernel says first; of equal length
@@ -23,7 +23,7 @@ def make_iso(directory: Path, out: str, kernel: bytes) -> Path:
     """An ISO as `make iso` makes it, of @kernel."""
     elf, iso = directory / "kernel.elf", directory / out
     elf.write_bytes(kernel)
-    command = [sys.executable, ROOT / "tools" / "mkiso.py", elf, BUILD / "archive.tar", iso]
+    command = [sys.executable, ROOT / "tools" / "mkiso.py", elf, paths.build() / "archive.tar", iso]
     subprocess.run([str(c) for c in command], check=True, stdout=subprocess.DEVNULL,
                    env={**os.environ, "OBJCOPY": cross() + "objcopy"})
     return iso
@@ -31,7 +31,7 @@ def make_iso(directory: Path, out: str, kernel: bytes) -> Path:
 
 def other_image(directory: Path) -> Path:
     """An image that differs from the shipped one in what its kernel says first."""
-    kernel = KERNEL.read_bytes()
+    kernel = paths.kernel().read_bytes()
     if kernel.count(OURS.encode()) != 1:
         raise Failed(f"the kernel holds '{OURS}' {kernel.count(OURS.encode())} times, not once")
     return make_iso(directory, "other.iso", kernel.replace(OURS.encode(), OTHERS.encode()))
@@ -63,7 +63,7 @@ class Attached(Boot):
 def own_kernel(mode: str, first, second) -> None:
     """Of two media the one that the firmware boots brings the kernel, in both orders."""
     with tempfile.TemporaryDirectory(prefix="media-") as tmp:
-        images = [(ISO, OURS), (other_image(Path(tmp)), OTHERS)]
+        images = [(paths.iso(), OURS), (other_image(Path(tmp)), OTHERS)]
         for (booted, greeting), (attached, _) in (images, images[::-1]):
             outcome = Attached(mode=mode, what=f"media-{mode}-{first.__name__}", until=": entry=",
                                extra=NO_MENU + first(1, booted) + second(2, attached)).run()

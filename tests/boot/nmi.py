@@ -10,17 +10,17 @@ Where the processor does not tell what an error has lost, a machine check ends t
 """
 import re
 
-from bodies import MCE, frame_words
-from check import DESIGNS, KERNEL, Check, Failed, Outcome, expect, finish, under_gdb
-from designs import Design
+from bodies import MCE
+from check import DESIGNS, Check, Failed, Outcome, expect, finish, under_gdb
+from lib.constants import frame_words
+from lib.designs import Design
+from lib.elf import Elf, built_kernel
+from lib.gdbboot import GdbBoot
 from underfire.machine_checks import CPU as RECOVERS
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.image import Elf
 
 PROGRAM = "test_fault_kill"     # the kernel prints a line for each of its children
 SLEEPER = "test_sleep_wake"
 TIMES = 5
-RIP = frame_words()["rip"]
 LINE = r"(?m)^NMI: cpu 0 at 0x%x, kernel mode, cr3 \w+$"
 
 
@@ -39,7 +39,7 @@ def send_nmi(boot: GdbBoot, elf: Elf, where: str, locked: bool) -> None:
 
 def nmi_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(design, f"tests={PROGRAM}", "nmi") as boot:
             boot.gdb.run_to(elf.address("syscall_dispatch"))    # by then LINT1 is set up
             boot.gdb.step()
@@ -57,21 +57,23 @@ def nmi_check(design: Design) -> Check:
 
 
 def expect_no_halt(boot: GdbBoot, elf: Elf, command: str, body: str) -> None:
-    """The monitor's @command brings an event to the HLT; it must go on behind it. tests/kernel/test_idle.c has #DB."""
+    """The monitor's @command brings an event to the HLT; it must go on after it.
+    tests/kernel/test_idle.c has #DB."""
     boot.gdb.run_to(elf.address("idle_halt"))
     boot.gdb.monitor(command)
     boot.gdb.run_to(elf.address(body))
     rsp, frame = boot.gdb.read_registers(["rsp", "rdi"])
-    came_at = boot.gdb.read_word(frame + RIP)
+    came_at = boot.gdb.read_word(frame + frame_words()["rip"])
     boot.gdb.run_to(boot.gdb.read_word(rsp))
-    goes_to = boot.gdb.read_word(frame + RIP)
+    goes_to = boot.gdb.read_word(frame + frame_words()["rip"])
     if came_at != elf.address("idle_halt") or goes_to != elf.address("idle_halted"):
-        raise Failed(f"{body}() came at {came_at:#x}, and returns to {goes_to:#x}, not behind the HLT")
+        raise Failed(f"{body}() came at {came_at:#x}, and returns to {goes_to:#x}, "
+                     "not after the HLT")
 
 
 def halt_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(design, f"tests={SLEEPER}", "halt", cpu=RECOVERS) as boot:
             for command, body in (("nmi", "ist_nmi"), (MCE, "ist_machine_check")):
                 expect_no_halt(boot, elf, command, body)
@@ -83,7 +85,7 @@ def halt_check(design: Design) -> Check:
 def no_recovery_check(design: Design) -> Check:
     """The error that Intel's processors survive, on one of AMD's: what is lost is not told."""
     def run() -> None:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         amd = "max,vendor=AuthenticAMD"
         with under_gdb(design, f"tests={SLEEPER}", "mce-amd", cpu=amd) as boot:
             boot.gdb.run_to(elf.address("syscall_dispatch"))

@@ -5,10 +5,9 @@ A stray interrupt breaks none, and ends nothing.
 """
 import re
 
-from check import (DESIGNS, KERNEL, Boot, Check, Failed, Outcome, expect, expect_ktap, report,
-                   under_gdb)
-from designs import Design
-from vmeasure.image import Elf
+from check import DESIGNS, Boot, Check, Failed, Outcome, expect, expect_ktap, report, under_gdb
+from lib.designs import Design
+from lib.elf import built_kernel
 
 # inject= value -> what its report must name
 FAULTS = {
@@ -65,7 +64,7 @@ def first_one_late_check(design: Design) -> Check:
     """Of two CPUs that panic the first stands still before it sends the NMI, until the second waits for its turn: then
     no NMI says where that one is, and it must say so by itself."""
     def run() -> str:
-        elf, steps = Elf(KERNEL), 0
+        elf, steps = built_kernel(), 0
         with under_gdb(design, "inject=panic-all", "panic-first-late", cpus=2) as boot:
             gdb = boot.gdb
             second = 1 - gdb.cpu_that_stopped(gdb.run_to(elf.address("smp_stop_others")))
@@ -84,7 +83,7 @@ def first_one_late_check(design: Design) -> Check:
 def iret_check(design: Design) -> Check:
     """A fault at the IRETQ that no words of the program bring about is the kernel's: the program is not blamed."""
     def run() -> None:
-        iret = Elf(KERNEL).address(f"{design.ident}_idt_entry.iret")
+        iret = built_kernel().address(f"{design.ident}_idt_entry.iret")
         with under_gdb(design, "tests=test_sleep_wake", "panic-iret") as boot:
             boot.gdb.run_to(iret)
             boot.gdb.write_memory(iret, UD2)

@@ -3,8 +3,8 @@
 and some thousand more that a fixed seed makes.  `make fuzz-parsers` goes on from there."""
 import shutil
 
-import parserfuzz
 from check import Check, Failed, Skipped
+from lib import parserfuzz
 
 SEED = 1
 RUNS = 10000

@@ -5,11 +5,11 @@ The whole set is the business of `make seeded`; its result is docs/seeded.md.
 """
 import random
 
-from check import BUILD, ROOT, Check, Failed
-import settings
+from check import ROOT, Check, Failed
+from lib import paths, settings
 from seeding import report
-from seeding.ladder import LONG as LONG_PROGRAMS, completed, step
 from seeding.lab import Lab
+from seeding.ladder import LONG as LONG_PROGRAMS, completed, step
 from seeding.patches import BadPatch, Patch, load
 from seeding.tree import SEEDED, BareTree, Tree
 
@@ -48,7 +48,7 @@ def noticed(lab: Lab, tree: Tree, patch: Patch, word: str) -> str:
 
 
 def sample() -> str:
-    directory = BUILD / "seeded" / "check"
+    directory = paths.build() / "seeded" / "check"
     latest = report.Record(report.LATEST, directory).entries
     patches = [(p, latest[p.name]["killed_by"]) for p in load(ROOT / SEEDED) if p.name in latest]
     short = [(p, word) for p, word in patches if word and is_short(word)]
@@ -56,8 +56,8 @@ def sample() -> str:
         raise Failed(f"{report.LATEST} names no test that noticed a bug: `make seeded`")
     chosen = random.Random(f"{SEED} seeded").sample(short, min(PICK, len(short)))
     try:
-        tree = Tree(ROOT, BUILD, directory / "worker")
-        lab = Lab(BUILD, directory)
+        tree = Tree(ROOT, paths.build(), directory / "worker")
+        lab = Lab(paths.build(), directory)
         found = [f"{p.name} by {noticed(lab, tree, p, word)}" for p, word in chosen]
     except BadPatch as error:
         raise Failed(str(error)) from None

@@ -7,8 +7,8 @@ the same boot, made twice, says the same.
 import re
 
 from check import DESIGNS, Check, Failed
-import settings
-from designs import Design
+from lib import settings
+from lib.designs import Design
 from racesweep import boots
 
 PAIRS = 8               # per design

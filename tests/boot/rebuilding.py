@@ -17,12 +17,15 @@ def edit(path: Path, old: str, new: str) -> None:
 
 
 def constant_of_c() -> None:
-    """A constant changes in whatever header: assembly has the new one."""
+    """A constant changes in whatever header: assembly has the new one, and so have the tools."""
     with built_copy() as tree:
         edit(tree / "entry" / "design.h", "ENTRY_STUB_SIZE 16", "ENTRY_STUB_SIZE 32")
         make(tree, "build/gen/asm-offsets.inc")
         if "ENTRY_STUB_SIZE 32" not in (tree / "build" / "gen" / "asm-offsets.inc").read_text():
             raise Failed("asm-offsets.inc keeps the old ENTRY_STUB_SIZE")
+        make(tree, "build/gen/constants.json")
+        if '"ENTRY_STUB_SIZE": 32,' not in (tree / "build" / "gen" / "constants.json").read_text():
+            raise Failed("constants.json keeps the old ENTRY_STUB_SIZE")
         before = (tree / "build/kernel/boot/start.asm.o").stat().st_mtime_ns
         make(tree, "build/kernel/boot/start.asm.o")
         if (tree / "build/kernel/boot/start.asm.o").stat().st_mtime_ns == before:

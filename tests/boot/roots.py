@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator
 
-import audit
-from check import DESIGNS, KERNEL, Boot, Check, Failed, Outcome, expect, report
-from vmeasure.image import Elf, read_defines
+from check import DESIGNS, Boot, Check, Failed, Outcome, expect, report
+from lib import audit
+from lib.constants import constants
+from lib.elf import Elf, built_kernel
 
-# inject= value -> what each complaint of the audit must say then, and nothing else (kernel/inject.h)
+# inject= value -> what each complaint of the audit must say then, and nothing else (tests/probe/inject.h)
 SPOILS = {
     "audit-extra": r"no page belongs there",
     "audit-writable": r"text at 0x\w+ is writable",
@@ -15,13 +16,13 @@ SPOILS = {
     "audit-frame": r"text at 0x\w+ shows frame 0x\w+, not 0x\w+",
 }
 OTHER_FRAMES = ("0x110000", "0x111000")     # inside the image: right for no page of another kind
-LAYOUT = read_defines(audit.ROOT / "mm" / "layout.h")
 
 
 def dump(design: str, words: str, what: str) -> Outcome:
     """Processes with threads, all dumped (tests/user/test_audit.c)."""
     outcome = Boot(f"entry={design} tests=test_audit{words}", what=what).run()
-    # Of a spoilt root the guest's own check may complain as well, behind the test (tests/kernel/invariants.c).
+    # Of a spoilt root the guest's own check may complain as well, after the test
+    # (tests/kernel/invariants.c).
     told = words and re.search(r"^invariant broken: ", outcome.text, re.M)
     return expect(outcome, "fail" if told else "pass", r"^ok 1 - test_audit$",
                   rf"^AUDIT-FACT start {re.escape(design)} ", r"^AUDIT-END 3", r"^AUDIT-END 1")
@@ -29,8 +30,8 @@ def dump(design: str, words: str, what: str) -> Outcome:
 
 def foreseen(line: str) -> bool:
     """Would the audit miss this run?  Not of a heap page, nor of a device's: nobody foresees those."""
-    va = int(line.split()[2], 16)
-    return not LAYOUT["HEAP_AREA_BASE"] <= va < LAYOUT["CPU_ENTRY_AREA_BASE"]
+    va, at = int(line.split()[2], 16), constants()
+    return not at["HEAP_AREA_BASE"] <= va < at["CPU_ENTRY_AREA_BASE"]
 
 
 def spoilt(line: str) -> Iterator[str]:
@@ -57,7 +58,7 @@ def must_notice(text: str, elf: Elf) -> int:
 
 def clean_check(design: str) -> Check:
     def run() -> str:
-        text, elf = dump(design, "", "audit").text, Elf(KERNEL)
+        text, elf = dump(design, "", "audit").text, built_kernel()
         if problems := audit.check(text, elf):
             raise Failed(f"{len(problems)} pages are not as they should be", problems[:30])
         return f"and {must_notice(text, elf)} ways to spoil the dump are noticed"
@@ -67,7 +68,7 @@ def clean_check(design: str) -> Check:
 def spoiled_check(design: str, spoil: str) -> Check:
     def run() -> str:
         outcome = dump(design, f" inject={spoil}", spoil)
-        problems = audit.check(outcome.text, Elf(KERNEL))
+        problems = audit.check(outcome.text, built_kernel())
         if not problems:
             raise Failed("the audit did not notice", report(outcome))
         if strange := [p for p in problems if not re.search(SPOILS[spoil], p)]:

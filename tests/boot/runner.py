@@ -3,7 +3,8 @@
 import tempfile
 from pathlib import Path
 
-from check import BUILD, Boot, Check, Failed, Outcome, ktap
+from check import Boot, Check, Failed, Outcome, ktap
+from lib import paths
 
 # (QEMU status, serial text) -> verdict
 ENDINGS = [
@@ -67,7 +68,7 @@ def hang() -> None:
 def comma() -> None:
     """A comma in a path is no end of an option: the machine starts, here to stand still."""
     with tempfile.TemporaryDirectory(prefix="a,b-") as tmp:
-        (Path(tmp) / "vestibule.iso").symlink_to((BUILD / "vestibule.iso").resolve())
+        (Path(tmp) / "vestibule.iso").symlink_to((paths.build() / "vestibule.iso").resolve())
         outcome = Boot("seed=1", mode="iso-uefi", what="comma", extra=["-S"], timeout=2, build=Path(tmp)).run()
         if outcome.verdict != "timeout":
             raise Failed(outcome.describe(), outcome.tail())

@@ -8,8 +8,7 @@ import time
 from pathlib import Path
 
 from check import DESIGNS, WELCOME, Boot, Check, Failed, Skipped, expect, expect_ktap
-
-from offers import cpu_feature      # tools/offers.py; check.py put tools/ on the path
+from lib.offers import cpu_feature
 
 LAST = DESIGNS[-1].name
 TURNS_MS, TURNS_MS_MAX = 30, 200

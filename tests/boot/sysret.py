@@ -6,16 +6,16 @@ program can see a check that is missing.  Here the gdb stub edits the frame righ
 and steps: the way taken is what is asserted.  Then each conditional jump of the check is blanked
 in the guest's memory, one at a time, and one of the cases must notice.
 
-A thread that was stopped (kernel/threadstop.c) may have anything in its frame: it must leave by IRETQ whatever
+A thread that was stopped (kernel/object/threadstop.c) may have anything in its frame: it must leave by IRETQ whatever
 it holds, and the check is not to be asked.  With user_return() led to a system call's way out, that is noticed.
 """
-import re
 import struct
 
-from check import BUILD, DESIGNS, KERNEL, Check, Failed, finish, under_gdb
-from designs import Design
-from vmeasure.gdbstub import GdbStub
-from vmeasure.image import Elf
+from check import DESIGNS, Check, Failed, finish, under_gdb
+from lib.constants import constants
+from lib.designs import Design
+from lib.elf import Elf, built_kernel
+from lib.gdb import GdbStub
 
 SYSRET, IRET = "SYSRET", "IRETQ"
 TF, RF = 1 << 8, 1 << 16
@@ -35,12 +35,6 @@ MOV_RSP_RDI = b"\x48\x89\xfc"
 NOP = b"\x90"
 
 
-def frame_offsets() -> dict[str, int]:
-    """Offsets in struct trapframe, as the assembler has them."""
-    text = (BUILD / "gen" / "asm-offsets.inc").read_text()
-    return {name: int(value) for name, value in re.findall(r"^%define (TF_\w+) (\d+)$", text, re.M)}
-
-
 def jump_length(code: bytes) -> int:
     """Bytes of the conditional jump that @code begins with; 0 when it is another instruction."""
     return 2 if code[0] >> 4 == 7 else 6 if code[0] == 0x0f and code[1] >> 4 == 8 else 0
@@ -50,7 +44,7 @@ class Ways:
     """The way out of @design, watched through @gdb."""
 
     def __init__(self, gdb: GdbStub, elf: Elf, design: Design):
-        self.gdb, self.elf, self.offsets = gdb, elf, frame_offsets()
+        self.gdb, self.elf, self.offsets = gdb, elf, constants()
         self.check = elf.address(f"{design.ident}_syscall_entry.check")
         self.ends = {elf.address(f"{design.ident}_syscall_entry.leave"): SYSRET,
                      elf.address(f"{design.ident}_idt_entry.restore"): IRET,
@@ -65,7 +59,7 @@ class Ways:
                 return self.ends[rip], path
             path.append(rip)
             self.gdb.step()
-        raise Failed(f"{MAX_STEPS} steps behind .check, and neither way out was reached")
+        raise Failed(f"{MAX_STEPS} steps after .check, and neither way out was reached")
 
     def take(self, word: str, change) -> tuple[str, list[int]]:
         """The next system call that comes to .check, with a @word of its frame changed until the way is known."""
@@ -81,8 +75,8 @@ class Ways:
     def first_wrong(self) -> str:
         """The first case that takes the wrong way, "" when there is none.
 
-        Behind each one stands an untouched frame: a check of some other register than the one that holds
-        the frame's RIP must not pass by what the handler happened to leave there.
+        After each one comes an untouched frame: a check of some other register than that which
+        holds the frame's RIP must not pass by what the handler happened to leave there.
         """
         for case, word, change, right in [c for case in CASES for c in (case, CASES[0])]:
             taken, _ = self.take(word, change)
@@ -135,7 +129,8 @@ def ways_of_resumed(design: Design, elf: Elf, detour: bool) -> list[str]:
 
 
 def last_jump(elf: Elf, at: int) -> tuple[int, int]:
-    """(address, target) of the jump that a user_return() at @at ends with: behind a MOV, or a MOV and a call."""
+    """(address, target) of the jump that a user_return() at @at ends with: after a MOV, or a MOV
+    and a call."""
     if elf.read(at, len(MOV_RSP_RDI)) != MOV_RSP_RDI:
         raise Failed("user_return() does not begin with mov rsp, rdi")
     at += len(MOV_RSP_RDI)
@@ -156,7 +151,7 @@ def lead_astray(gdb: GdbStub, elf: Elf, design: Design) -> None:
 
 def resumed_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         found = ways_of_resumed(design, elf, False)
         if set(found) != {IRET}:
             raise Failed(f"resumed threads leave by {', '.join(found)}")
@@ -168,7 +163,7 @@ def resumed_check(design: Design) -> Check:
 
 def sysret_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         jumps = good_kernel(design, elf)
         if not jumps:
             raise Failed("no conditional jump between .check and .leave")

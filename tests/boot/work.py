@@ -5,13 +5,13 @@ Whether a program notices depends on the flags that the dispatcher's C happens t
 the guest where the dispatcher has returned, writes the word, sets the zero flag against it, and steps.
 Both of them, dispatcher and exit_work(), must run on a kernel stack.
 """
-import re
 
-from check import BUILD, DESIGNS, KERNEL, ROOT, Check, Failed, finish, under_gdb
-from designs import Design
-from vmeasure.areas import Areas
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.image import Elf, read_defines
+from check import DESIGNS, Check, Failed, finish, under_gdb
+from lib.areas import Areas
+from lib.constants import constants
+from lib.designs import Design
+from lib.elf import Elf, built_kernel
+from lib.gdbboot import GdbBoot
 
 WORK_RESCHED, ZERO_FLAG = 1, 1 << 6
 MAX_STEPS = 500
@@ -19,14 +19,9 @@ MAX_STEPS = 500
 CASES = [(WORK_RESCHED, ZERO_FLAG), (0, 0), (WORK_RESCHED, 0), (0, ZERO_FLAG)] * 2
 
 
-def offsets() -> dict[str, int]:
-    text = (BUILD / "gen" / "asm-offsets.inc").read_text()
-    return {name: int(value) for name, value in re.findall(r"^%define (\w+) (\d+)$", text, re.M)}
-
-
 def expect_kernel_stack(boot: GdbBoot, elf: Elf, where: str) -> None:
     """The C at @where must not leave data on a stack that a program's table shows."""
-    area = Areas(read_defines(ROOT / "mm" / "layout.h"), elf).of_stack_pointer(boot.gdb.read_registers(["rsp"])[0] + 8)
+    area = Areas(constants(), elf).of_stack_pointer(boot.gdb.read_registers(["rsp"])[0] + 8)
     if area is None or area[0] != "kernel_stack":
         raise Failed(f"{where}() runs on {area[0] if area else 'no stack'}")
 
@@ -44,7 +39,7 @@ def return_address(boot: GdbBoot, elf: Elf, dispatcher: str, at: dict[str, int])
 
 def works(boot: GdbBoot, elf: Elf, dispatcher: str, word: int, zero: int) -> bool:
     """Is exit_work() called before user mode is reached?"""
-    gdb, at = boot.gdb, offsets()
+    gdb, at = boot.gdb, constants()
     gdb.run_to(return_address(boot, elf, dispatcher, at))
     gs_base, eflags = gdb.read_registers(["gs_base", "eflags"])
     gdb.write_memory(gs_base + at["PERCPU_WORK"], word.to_bytes(4, "little"))
@@ -57,18 +52,19 @@ def works(boot: GdbBoot, elf: Elf, dispatcher: str, word: int, zero: int) -> boo
             expect_kernel_stack(boot, elf, "exit_work")
             return True
         gdb.step()
-    raise Failed(f"{MAX_STEPS} steps behind {dispatcher}(), and neither exit_work() nor user mode was reached")
+    raise Failed(f"{MAX_STEPS} steps after {dispatcher}(), and neither exit_work() nor user mode "
+                 "was reached")
 
 
 def work_check(design: Design) -> Check:
     def run() -> str:
-        elf = Elf(KERNEL)
+        elf = built_kernel()
         with under_gdb(design, "bench=trace", "work") as boot:
             for dispatcher in ("syscall_dispatch", "idt_dispatch"):
                 for word, zero in CASES:
                     if works(boot, elf, dispatcher, word, zero) != bool(word):
-                        raise Failed(f"behind {dispatcher}(), work {word}, zero flag {zero >> 6}: exit_work() is "
-                                     + ("not called" if word else "called"))
+                        raise Failed(f"after {dispatcher}(), work {word}, zero flag {zero >> 6}: "
+                                     f"exit_work() is {'not ' if word else ''}called")
             finish(boot)
         return f"{2 * len(CASES)} ways out"
     return Check(f"{design.name}.work", run)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* acpitables.h - for host tests of arch/x86_64/acpi.c: tables in memory, and what acpi.c needs
+/* acpitables.h - for host tests of arch/x86_64/pc/acpi.c: tables in memory, and what acpi.c needs
  * from the kernel. */
 #ifndef TESTS_ACPITABLES_H
 #define TESTS_ACPITABLES_H
@@ -7,7 +7,7 @@
 #include <string.h>
 #include "tests/host/machine.h"
 #include "tests/host/physmem.h"
-#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/pc/acpi.h"
 #include "mm/kspace.h"
 
 #define RSDP_PA	0x1000ul

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 static struct bootinfo bi;
 
@@ -68,7 +68,7 @@ static inline void end(void)
 	memcpy(info, &total, sizeof(total));
 }
 
-/* Parse a copy of exactly @size bytes: AddressSanitizer sees any read behind it. */
+/* Parse a copy of exactly @size bytes: AddressSanitizer sees any read past it. */
 static inline const char *parse_sized(size_t size)
 {
 	void *copy = malloc(size);

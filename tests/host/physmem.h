@@ -10,8 +10,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <cmocka.h>
-#include "kernel/panic.h"
+#include "kernel/console/panic.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define PHYS_BYTES 0x1000000ul		/* 16 MiB, from physical address 0 */
 

@@ -11,15 +11,13 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-from designs import designs                                             # noqa: E402
+from lib import paths
+from lib.designs import designs
+from lib.paths import ROOT
 
-BUILD = Path(os.environ.get("BUILD") or "build")
 DEPENDENCIES = {"-MMD", "-MP", "-MD"}
 
 
@@ -31,7 +29,7 @@ def run(command, **more):
 def command_for(target, changed):
     """The command by which make would build @target, were @changed new."""
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    done = run(["make", "-n", "TOOLS_READY=yes", f"BUILD={BUILD}", "-W", changed, target], env=env)
+    done = run(["make", "-n", "TOOLS_READY=yes", f"BUILD={paths.build()}", "-W", changed, target], env=env)
     for line in done.stdout.splitlines():
         words = shlex.split(line) if f"-o {target}" in line or "pass1.elf " in line else []
         if "-o" in words and not line.startswith("mkdir"):
@@ -71,11 +69,11 @@ class Variant:
 
     def build(self):
         """Compile what is changed from the copy, and link it with everybody else's objects."""
-        link = list(command_for(f"{BUILD}/vestibule.elf", "linker.ld"))
+        link = list(command_for(f"{paths.build()}/vestibule.elf", "linker.ld"))
         in_c = any(name.endswith((".c", ".h")) for name in self.edits)
         for suffix in ["c"] * in_c + ["asm"] * any(name.endswith((".asm", ".inc")) for name in self.edits):
             name = f"entry/{self.design.name}.{suffix}"
-            target = f"{BUILD}/kernel/{name}.o"
+            target = f"{paths.build()}/kernel/{name}.o"
             words = without_dependencies(command_for(target, name))
             words[words.index("-o") + 1], words[words.index(name)] = str(self.dir / suffix), str(self.dir / name)
             words[1:1] = ["-I", f"{self.dir}/"] + (["-I", f"{self.dir}/entry/"] if suffix == "asm" else [])
@@ -95,10 +93,10 @@ class Variant:
         """(status, what tools/prove.py prints)."""
         import prove            # not above: without capstone these tests are skipped
         said = io.StringIO()
+        constants = ROOT / paths.build() / "gen" / "constants.json"
         with contextlib.redirect_stdout(said):
-            status = prove.main(["--kernel", str(ROOT / (kernel or self.kernel)), "--offsets",
-                                 str(ROOT / BUILD / "gen" / "asm-offsets.inc"), "--entry", str(self.dir / "entry"),
-                                 "--design", self.design.name])
+            status = prove.main(["--kernel", str(ROOT / (kernel or self.kernel)), "--constants", str(constants),
+                                 "--entry", str(self.dir / "entry"), "--design", self.design.name])
         return status, said.getvalue()
 
 

@@ -6,7 +6,7 @@
 #include <string.h>
 #include "tests/host/physmem.h"
 #include "mm/frames.h"
-#include "mm/tlb_hw.h"
+#include "arch/x86_64/hw.h"
 
 #define ROOT 0x1000ul
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_acpi.c - the CPUs that a MADT names, the FADT's timer, and tables that are damaged in every way. */
-/* sources: arch/x86_64/acpi.c arch/x86_64/madt.c */
+/* sources: arch/x86_64/pc/acpi.c arch/x86_64/pc/madt.c */
 #include "tests/host/acpitables.h"
 
 #define FADT_PA	0x2800ul

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_acpi_addresses.c - tables and registers wherever a 64-bit address may point. */
-/* sources: arch/x86_64/acpi.c arch/x86_64/madt.c */
+/* sources: arch/x86_64/pc/acpi.c arch/x86_64/pc/madt.c */
 #include "tests/host/acpitables.h"
 
 /* An XSDT whose first entry is @pa and whose second one is the MADT. */

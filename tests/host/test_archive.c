@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_archive.c - the boot archive, whole and damaged. Every copy has its exact size, so a read past it is seen. */
-/* sources: kernel/archive.c */
+/* sources: kernel/load/archive.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/archive.h"
+#include "kernel/load/archive.h"
 
 #define BLOCK 512
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootinfo.c kernel/bootmem.c */
+/* sources: boot/bootinfo.c boot/bootmem.c */
 /* test_bootinfo.c - multiboot2 information: what is understood, and that nothing is read outside it. */
 #include "tests/host/multiboot2.h"
-#include "kernel/bootmem.h"
+#include "boot/bootmem.h"
 
 static void everything(void **state)
 {
@@ -66,7 +66,7 @@ static void framebuffer_is_no_text_screen(void **state)
 	assert_false(bi.vga_text);
 }
 
-/* Cut good information off at every length: a sentence each time, and no read behind the end. */
+/* Cut good information off at every length: a sentence each time, and no read past the end. */
 static void cut_off_anywhere(void **state)
 {
 	size_t full;
@@ -92,7 +92,7 @@ static void cut_off_anywhere(void **state)
 	}
 }
 
-/* Every byte of good information set to every extreme: whatever the answer, no read behind the end. */
+/* Each byte of good information set to each extreme: whatever the answer, no read past the end. */
 static void any_byte_wrong(void **state)
 {
 	static const uint8_t values[] = { 0, 1, 7, 8, 0x7f, 0x80, 0xff };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootinfo.c kernel/bootmem.c */
+/* sources: boot/bootinfo.c boot/bootmem.c */
 /* test_bootinfo_malformed.c - malformed multiboot2 information: a sentence that says what is wrong. */
 #include "tests/host/multiboot2.h"
 

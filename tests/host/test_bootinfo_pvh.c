@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootinfo.c kernel/bootmem.c */
+/* sources: boot/bootinfo.c boot/bootmem.c */
 /* test_bootinfo_pvh.c - PVH start information, well-formed and not; its pointers may lead nowhere. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 static struct bootinfo bi;
 

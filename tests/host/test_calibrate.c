@@ -96,7 +96,7 @@ static uint32_t sim_inl(uint16_t port)
 #define inb	sim_inb
 #define outb	sim_outb
 #define inl	sim_inl
-#include "arch/x86_64/calibrate.c"
+#include "arch/x86_64/pc/calibrate.c"
 
 struct acpi_info acpi;
 uint64_t lapic_timer_hz;

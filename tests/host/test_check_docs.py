@@ -1,11 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The document check can fail: each kind of name, there and gone, in a tree made up for it."""
-import sys
 import unittest
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from check_docs import Tree, check, missing, spans                     # noqa: E402
+from check_docs import Tree, check, missing, spans
 
 TEXTS = {
     "Makefile": "all: ## everything\nrun: iso\n",

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/cmdline.c kernel/format.c */
+/* sources: kernel/cmdline.c kernel/lib/format.c kernel/lib/probe.c */
 /* test_cmdline.c - the command line takes what is valid, and names the word that is not. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,8 +11,8 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/cmdline.h"
-#include "kernel/inject.h"
-#include "kernel/printk.h"
+#include "kernel/lib/probe.h"
+#include "kernel/lib/format.h"
 
 /* --- what the parser needs from the kernel --------------------------------- */
 
@@ -38,7 +38,7 @@ const struct entry_design *entry_design_find(const char *name)
 	return NULL;
 }
 
-bool inject_valid(const char *value, char *list, size_t listlen)
+static bool inject_valid(const char *value, char *list, size_t listlen)
 {
 	if (!strcmp(value, "panic") || !strcmp(value, "skip-flip:x.syscall.in"))
 		return true;
@@ -232,9 +232,18 @@ static void messages_stay_in_their_buffer(void **state)
 		}
 }
 
+static void without_a_probe_nothing_is_broken(void **state)
+{
+	(void)state;
+	probe.inject_valid = NULL;
+	assert_refused("inject=panic", "inject=panic", "this image has no probe");
+	probe.inject_valid = inject_valid;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_a_probe_nothing_is_broken),
 		cmocka_unit_test(empty_line_gives_the_defaults),
 		cmocka_unit_test(every_key_is_taken),
 		cmocka_unit_test(naming_the_default_is_not_defaulting),
@@ -250,5 +259,6 @@ int main(void)
 		cmocka_unit_test(messages_stay_in_their_buffer),
 	};
 
+	probe.inject_valid = inject_valid;
 	return cmocka_run_group_tests_name("cmdline", tests, NULL, NULL);
 }

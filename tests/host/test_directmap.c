@@ -7,7 +7,7 @@
 #include "kernel/abi.h"
 #include "mm/directmap.h"
 #include "mm/frames.h"
-#include "mm/tlb_hw.h"
+#include "arch/x86_64/hw.h"
 
 #define ROOT	0x1000ul
 #define KIB	1024ul
@@ -66,7 +66,8 @@ static unsigned level_at(uint64_t pa)
 {
 	unsigned level;
 	uint64_t *e = pt_lookup(ROOT, DIRECT_MAP_BASE + pa, &level);
-	bool read_only = pa < map.read_only_end && pa >= map.read_only;
+	bool read_only = (pa >= map.read_only[0].start && pa < map.read_only[0].end) ||
+			 (pa >= map.read_only[1].start && pa < map.read_only[1].end);
 
 	if (!e || !(*e & PTE_P))
 		return 0;
@@ -78,7 +79,7 @@ static unsigned level_at(uint64_t pa)
 
 /* --- tests ---------------------------------------------------------------------------- */
 
-/* A PC: 3 GiB, the hole for devices, 2 GiB behind it. */
+/* A PC: 3 GiB, the hole for devices, 2 GiB after it. */
 static void a_pcs_devices_are_not_shown(void **state)
 {
 	(void)state;
@@ -90,8 +91,10 @@ static void a_pcs_devices_are_not_shown(void **state)
 	add(3 * GIB - 128 * KIB, 3 * GIB, false);
 	add(0xfeffc000, 4 * GIB, false);
 	add(4 * GIB, 6 * GIB, true);
-	map.read_only = MIB;
-	map.read_only_end = MIB + 400 * KIB;
+	map.read_only[0].start = MIB;
+	map.read_only[0].end = MIB + 400 * KIB;
+	map.read_only[1].start = MIB + 600 * KIB;
+	map.read_only[1].end = MIB + 640 * KIB;
 	build();
 	assert_int_equal(level_at(0), 1);
 	assert_int_equal(level_at(0xe0000), 1);		/* the BIOS's area stays readable */
@@ -153,12 +156,12 @@ static void without_huge_pages_there_are_large_ones(void **state)
 	begin();
 	add(0, 2 * GIB, true);
 	map.huge = false;
-	map.read_only = GIB + 2 * MIB + PAGE_SIZE;
-	map.read_only_end = GIB + 2 * MIB + 3 * PAGE_SIZE;
+	map.read_only[0].start = GIB + 2 * MIB + PAGE_SIZE;
+	map.read_only[0].end = GIB + 2 * MIB + 3 * PAGE_SIZE;
 	build();
 	for (uint64_t pa = 0; pa < 2 * GIB; pa += 2 * MIB)
 		assert_int_equal(level_at(pa), pa == GIB + 2 * MIB ? 1 : 2);
-	assert_int_equal(level_at(map.read_only), 1);
+	assert_int_equal(level_at(map.read_only[0].start), 1);
 }
 
 static void a_range_may_run_to_the_end_of_all_addresses(void **state)

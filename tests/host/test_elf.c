@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_elf.c - the program loader: what it refuses, and that nothing is mapped then. */
-/* sources: kernel/elf.c */
+/* sources: kernel/load/elf.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,6 +12,7 @@
 #include "kernel/abi.h"
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 static bool must_leave;
 bool sched_point(void);
@@ -87,7 +88,7 @@ static int setup(void **state)
 
 static int load(const char **why, uint64_t *entry)
 {
-	struct aspace as = { .root = 0 };
+	struct aspace as = { .tlb.root = 0 };
 	int err;
 
 	image = malloc(image_len ? image_len : 1);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/format.c */
+/* sources: kernel/lib/format.c */
 /* test_format.c - the kernel's printf against the host's, and its buffers. */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/printk.h"
+#include "kernel/lib/format.h"
 
 #define SAME(...) \
 	do { \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_frames.c - the frame allocator over memory maps that firmware could have written. */
-/* sources: mm/frames.c mm/summary.c */
+/* sources: mm/frames.c mm/summary.c kernel/lib/probe.c */
 #include <string.h>
 #include "tests/host/physmem.h"
 #include "mm/frames.h"

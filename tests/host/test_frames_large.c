@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_frames_large.c - the frame allocator on a large machine: no search is long. */
-/* sources: mm/frames.c mm/summary.c */
+/* sources: mm/frames.c mm/summary.c kernel/lib/probe.c */
 #include <string.h>
 #include <sys/mman.h>
 #include "tests/host/physmem.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* test_ioapic.c - an ISA interrupt arrives at the IOAPIC that has its global interrupt, whichever
  * that is. */
-/* sources: arch/x86_64/ioapic.c */
+/* sources: arch/x86_64/pc/ioapic.c */
 #include "tests/host/machine.h"
 #include <stdio.h>
-#include "arch/x86_64/acpi.h"
-#include "arch/x86_64/ioapic.h"
+#include "arch/x86_64/pc/acpi.h"
+#include "arch/x86_64/pc/ioapic.h"
 #include "mm/kspace.h"
 
 #define CHIPS		4

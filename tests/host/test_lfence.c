@@ -52,7 +52,7 @@ static void who_serializes_anyway_is_left_alone(void **state)
 	assert_true(lfence_make_serializing());
 }
 
-/* What lies behind the last leaf is another leaf's, and no promise. */
+/* What lies after the last leaf is another leaf's, and no promise. */
 static void a_leaf_that_is_not_there_promises_nothing(void **state)
 {
 	(void)state;

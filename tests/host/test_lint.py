@@ -6,15 +6,15 @@ A copy without git has no list of files, nor has one that lies in somebody else'
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-from sources import sources         # noqa: E402
+from check_project import check_prose
+from lib.paths import ROOT
+from lib.sources import sources
 
+LONG = "a line of prose that goes on and on, " * 3 + "and stops too late\n"
 BAD = "int  bad( void ){return 0 ;}\n"      # neither an SPDX line nor our formatting
 NO_GIT = {"GIT_CEILING_DIRECTORIES": tempfile.gettempdir()}
 
@@ -36,12 +36,12 @@ class Lint(unittest.TestCase):
                               timeout=120, check=False)
         return done.returncode == 0, done.stdout + done.stderr
 
-    def noticed(self, step):
+    def noticed(self, step, name="mm/bad.c", text=BAD):
         """A bad file that @step looks at fails it, and is named."""
-        (self.tree / "mm" / "bad.c").write_text(BAD)
-        passed, text = self.lint(step)
-        self.assertFalse(passed, text)
-        self.assertIn("mm/bad.c", text)
+        (self.tree / name).write_text(text)
+        passed, said = self.lint(step)
+        self.assertFalse(passed, said)
+        self.assertIn(name, said)
 
     def test_without_git(self):
         self.noticed("project rules")
@@ -51,6 +51,9 @@ class Lint(unittest.TestCase):
             self.skipTest("no git")
         subprocess.run(["git", "init", "-q"], cwd=self.tree.parent, check=True)
         self.noticed("project rules")
+
+    def test_prose(self):
+        self.noticed("project rules", "mm/bad.md", LONG)
 
     def test_format(self):
         if not shutil.which("clang-format"):
@@ -75,6 +78,25 @@ class Lint(unittest.TestCase):
         passed, text = self.lint("spelling")
         self.assertFalse(passed)
         self.assertIn("project rules", text)
+
+
+class Prose(unittest.TestCase):
+    def complaints(self, text):
+        return list(check_prose(Path("a.md"), text.splitlines()))
+
+    def test_lines_that_are_too_long(self):
+        self.assertEqual(self.complaints("short\n" + LONG), [f"a.md:2: {len(LONG) - 1} columns of prose, at most 100"])
+        for text in ("# " + LONG, "- " + LONG, "text\n    " + LONG, "```\ncode\n```\n" + LONG, "| table |\n\n" + LONG,
+                     "<!-- x:begin -->\n<!-- x:end -->\n" + LONG, "    code\n\n" + LONG):
+            self.assertEqual(len(self.complaints(text)), 1, text)
+        self.assertEqual(self.complaints("x" * 49 + " " + "y" * 50 + "\n"), [])     # 100 columns
+
+    def test_what_is_excepted(self):
+        link = "[" + "word " * 20 + "](" + "x" * 60 + ".md)"
+        for text in ("| " + LONG, "text\n\n    " + LONG + "    " + LONG, "```\n" + LONG + "```\n", link, "- " + link,
+                     "`" + LONG.strip() + "`", "https://" + "x" * 100, "# Page\n\nMade by `make x`.\n" + LONG,
+                     "<!-- x:begin -->\n" + LONG + "<!-- x:end -->\n"):
+            self.assertEqual(self.complaints(text), [], text)
 
 
 if __name__ == "__main__":

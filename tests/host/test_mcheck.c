@@ -127,7 +127,7 @@ static void bank_0_of_old_family_6_is_the_firmwares(void **state)
 	}
 }
 
-/* Behind 32 banks of the old range the VMX capabilities lie: 0x480. Any access is a #GP, or
+/* After 32 banks of the old range the VMX capabilities lie: 0x480. Any access is a #GP, or
  * worse. */
 static void banks_beyond_the_range_are_left_alone(void **state)
 {

@@ -2,30 +2,28 @@
 """Mutants: what is an instruction, what a signature says, how a run goes on, what explains a survivor."""
 import importlib.util
 import json
-import sys
 import tempfile
 import unittest
 from collections import namedtuple
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from mutation import boot, explain, results                             # noqa: E402
-from mutation.image import Copy                                         # noqa: E402
-from mutation.killers import KILLERS, Killer                            # noqa: E402
-from qemu import Outcome                                                # noqa: E402
-from vmeasure.image import Symbol                                       # noqa: E402
+from lib.elf import Symbol
+from lib.outcome import Outcome
+from mutation import boot, explain, page, results
+from mutation.image import Copy
+from mutation.killers import KILLERS, Killer
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
 Row = namedtuple("Row", "address data path step text vector offset", defaults=(None, 0))
 Named = namedtuple("Named", "name")
 INSN = Row(0x1000, b"\x0f\x01\xf8", "idt_entry", "gs", "swapgs")
 
-BASE, STUB = 0x10000, 16
+BASE, STUB, NOTYPE = 0x10000, 16, "STT_NOTYPE"
 STUBS_END = BASE + 256 * STUB
 
 
 def made_up_text():
-    """256 stubs, an entry with two steps behind them, a C function; gaps of int3 and nop between."""
+    """256 stubs, an entry with two steps after them, a C function; gaps of int3 and nop between."""
     code = bytearray(b"\xcc" * (256 * STUB))
     for v in range(256):
         jump = STUBS_END - (BASE + v * STUB + 10)
@@ -38,9 +36,9 @@ def made_up_text():
 class MadeUpKernel:
     """What EntryText asks of an Elf."""
     data = made_up_text()
-    symbols = [Symbol("x_stubs", BASE, 0, 0, 1), Symbol("x_entry", STUBS_END, 0, 0, 1),
-               Symbol("x_entry.land", STUBS_END, 0, 0, 1), Symbol("x_entry.work", STUBS_END + 1, 0, 0, 1),
-               Symbol("x_c", STUBS_END + 16, 2, 2, 1)]
+    symbols = [Symbol("x_stubs", BASE, 0, NOTYPE, 1), Symbol("x_entry", STUBS_END, 0, NOTYPE, 1),
+               Symbol("x_entry.land", STUBS_END, 0, NOTYPE, 1), Symbol("x_entry.work", STUBS_END + 1, 0, NOTYPE, 1),
+               Symbol("x_c", STUBS_END + 16, 2, "STT_FUNC", 1)]
 
     def address(self, name):
         return {"entry_x_text_start": BASE, "entry_x_text_end": BASE + len(self.data), "x_stubs": BASE}[name]
@@ -174,6 +172,43 @@ class Explanations(unittest.TestCase):
         for wrong in ({**self.RULE, "reason": " "}, {**self.RULE, "wildcard": 1}, {"paths": []}):
             with self.assertRaises(ValueError):
                 self.load(wrong)
+
+
+class MadeUpOutcomes:
+    """Three mutants of one design: two killed, one that survives."""
+    text = type("Text", (), {"padding": staticmethod(lambda: 42)})
+    design = Named("x")
+
+    def __init__(self):
+        insns = [INSN._replace(offset=n, text=t) for n, t in enumerate(("push rdi", "swapgs", "lfence"))]
+        ends = [(KILLERS[1].title, "hang"), (KILLERS[1].title, "triple fault"), (None, "")]
+        self.rows = self.tried = [(i, {"killed_by": k, "signature": s}) for i, (k, s) in zip(insns, ends)]
+        self.killed, self.survivors = self.rows[:2], self.rows[2:]
+
+
+class Pages(unittest.TestCase):
+    RULE = explain.Rule(["idt_entry"], "gs", "lfence", "no emulator speculates")
+
+    def setUp(self):
+        self.page = page.text([MadeUpOutcomes()], [self.RULE], "Image x.\n")
+        self.list = page.full([MadeUpOutcomes()], "Image x.\n")
+
+    def test_counts_and_survivors(self):
+        for line in ("| mutants | 3 |", "| killed | 2 |", "| by %s | 2 |" % KILLERS[1].title, "| survivors | 1 |",
+                     "| bytes of padding | 42 |", "| idt_entry.gs+2: lfence | all | no emulator speculates |"):
+            self.assertIn(line + "\n", self.page)
+
+    def test_it_is_a_page(self):
+        self.assertLess(len(self.page.splitlines()), 60)
+        self.assertNotIn("| by %s |" % KILLERS[0].title, self.page)     # killed nothing: named, without a row
+        self.assertIn(KILLERS[0].title, self.page)
+        self.assertNotIn("triple fault", self.page)
+
+    def test_the_list_has_every_mutant(self):
+        for words in ("| idt_entry | .gs | 3, 1 survive |", "+0    push rdi", "+1    swapgs", "triple fault",
+                      "survives"):
+            self.assertIn(words, self.list)
+        self.assertIn(page.LIST, self.page)
 
 
 class Blanking(unittest.TestCase):

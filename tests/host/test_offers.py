@@ -3,17 +3,13 @@
 """What is made of a QEMU's answers: a script that answers as QEMU 7.2 or 10.0 did stands in for it."""
 import json
 import os
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 from unittest import mock
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-
-import offers           # noqa: E402
-from qemu import Boot   # noqa: E402
+from lib import offers
+from lib.boots import Boot
 
 GREETING = {"QMP": {"version": {}, "capabilities": []}}
 EVENT = {"event": "SHUTDOWN", "data": {}}

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* test_pid.c - process numbers: whose they are, whatever numbers programs try for, and after the last one. */
-/* sources: kernel/pid.c */
+/* sources: kernel/object/pid.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "kernel/pid.h"
-#include "kernel/thread.h"
+#include "kernel/object/pid.h"
+#include "kernel/object/object.h"
 
 #define MOST 16383u			/* processes at once: each is a task */
 

@@ -4,7 +4,8 @@ import importlib.util
 import re
 import unittest
 
-from proofbuild import BUILD, ROOT, Variant, text_of, with_c_handler, with_flip_in_assembly
+from lib import paths
+from proofbuild import ROOT, Variant, text_of, with_c_handler, with_flip_in_assembly
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
 C_DESIGN, HANDLER = with_c_handler()
@@ -33,7 +34,7 @@ def change(pattern, new):
 class Proof(unittest.TestCase):
     def said(self, design, edits, flags=(), build=True):
         with Variant(design, edits, flags) as variant:
-            return variant.build().proof() if build else variant.proof(BUILD / "vestibule.elf")
+            return variant.build().proof() if build else variant.proof(paths.kernel())
 
     def refused(self, design, edits, *wanted, flags=(), build=True):
         """Each of @wanted is a regular expression; function and reason stand on one line."""
@@ -53,7 +54,7 @@ class Proof(unittest.TestCase):
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
 class BeforeTheFlip(Proof):
     def test_call_of_kernel_function(self):
-        self.in_c('printk("entered");', r"calls printk in \.text", outside='#include "kernel/printk.h"')
+        self.in_c('printk("entered");', r"calls printk in \.text", outside='#include "kernel/console/printk.h"')
 
     def test_global(self):
         self.in_c("proof_count++;", r"proof_count in \.data", outside="static volatile int proof_count = 1;")
@@ -232,7 +233,7 @@ class StateNotes(Proof):
     def test_every_design_is_closed(self):
         for design in {C_DESIGN, ASM_DESIGN}:
             with Variant(design, {}) as same:
-                status, text = same.proof(BUILD / "vestibule.elf")
+                status, text = same.proof(paths.kernel())
             self.assertEqual(status, 0, text)
             self.assertIn(" 0 annotations, closed", text)
         self.assertTrue(text_of(C_DESIGN, "c") and (ROOT / "entry").is_dir())

@@ -71,7 +71,7 @@ static void walk_in_steps(void **state)
 	at = 0;
 	s = (struct seen){ .stop_at = 1 };
 	assert_false(pt_walk_step(ROOT, &at, 1ul << 47, note, &s));
-	assert_int_equal(at, PAGE_SIZE);	/* behind the leaf at 0 */
+	assert_int_equal(at, PAGE_SIZE);	/* after the leaf at 0 */
 	at = 0x1000;			/* nothing to do is done */
 	assert_true(pt_walk_step(ROOT, &at, 0x1000, note, &s));
 }

@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The race sweep's report: what is read, and that nothing is left out of the coverage without a word."""
-import sys
 import unittest
 from collections import namedtuple
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from racesweep import boots, locks              # noqa: E402
-from racesweep.report import Report             # noqa: E402
+from racesweep import boots, locks
+from racesweep.report import Report
 
 TEXT = """
 RACE join wake 8 8 runs 9 done 3 asleep 4 waits 1
@@ -67,7 +64,7 @@ class Naming(unittest.TestCase):
     CODE = bytes.fromhex("8b042500100080" "85c0")
 
     class Elf:
-        symbols = [Symbol("process_lock", 0xffffffff80001000, 4, 1)]
+        symbols = [Symbol("process_lock", 0xffffffff80001000, 4, "STT_OBJECT")]
 
         @staticmethod
         def read(_address, length):

@@ -10,6 +10,7 @@
 #include "kernel/abi.h"
 #include "mm/frames.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/region.h"
 
 #define BASE USER_MAP_BASE

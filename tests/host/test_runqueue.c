@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/runqueue.c */
+/* sources: kernel/sched/runqueue.c */
 /* test_runqueue.c - a CPU's ready threads against one list in order of arrival: who is taken, who
  * is stolen. */
 #include <setjmp.h>
@@ -11,7 +11,7 @@
 #include <cmocka.h>
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
-#include "kernel/runqueue.h"
+#include "kernel/sched/runqueue.h"
 
 #define THREADS 300
 #define ROUNDS 20000

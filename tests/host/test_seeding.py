@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: MIT
 """test_seeding.py - planted bugs: what a patch must look like, which tests are tried, and what is kept of the first."""
 import json
-import sys
 import tempfile
 import unittest
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-sys.path.insert(0, str(ROOT / "tools"))
-from seeding import ladder, patches, report                             # noqa: E402
+from lib.paths import ROOT
+from seeding import ladder, patches, report
 
 HEAD = "What: a thing\nBreaks: a promise\nOrigin: kinds\n"
 DIFF = "--- a/mm/heap.c\n+++ b/mm/heap.c\n@@ -1 +1 @@\n-x\n+y\n"

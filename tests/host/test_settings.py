@@ -5,14 +5,12 @@ import os
 import subprocess
 import sys
 import unittest
-from pathlib import Path
 from unittest import mock
 
-ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tools"))
-import qemu         # noqa: E402
+from lib.paths import ROOT
+import run as run_command
 
-QEMU, TESTS = ["qemu.py", "run"], ["run_tests.py", "-l"]
+QEMU, TESTS = ["run.py"], ["run_tests.py", "-l"]
 TORTURE, MUTANTS = ["torture.py"], ["mutants.py"]
 # tool, variable, value, what the message must hold
 MISTAKES = [
@@ -23,7 +21,7 @@ MISTAKES = [
     (TORTURE, "SEED", "x", "0 to"), (TORTURE, "ICOUNT", "perhaps", "1 or 0"),
     (TORTURE, "THREADS", "2", "1 or 0"), (TORTURE, "ENTRY", "porch", "Valid"),
     (MUTANTS, "JOBS", "many", "1 to"), (MUTANTS, "JOBS", "0", "1 to"),
-    (MUTANTS, "SAMPLE", "half", "1 to"), (MUTANTS, "ENTRY", "porch", "no design"),
+    (MUTANTS, "SAMPLE", "half", "1 to"), (MUTANTS, "ENTRY", "porch", "Valid"),
     (TESTS, "SEED", "today", "0 to"),
 ]
 
@@ -46,7 +44,7 @@ class Mistakes(unittest.TestCase):
 class YesAndNo(unittest.TestCase):
     def firmware(self, value):
         with mock.patch.dict(os.environ, {"UEFI": value}):
-            return qemu.boot_for_terminal().mode
+            return run_command.boot_for_terminal().mode
 
     def test_no_is_no(self):
         for value in ("", "0", "no", "off", "false", "NO"):
@@ -60,7 +58,7 @@ class YesAndNo(unittest.TestCase):
 class Given(unittest.TestCase):
     def test_numbers(self):
         with mock.patch.dict(os.environ, {"CPUS": "0x10", "ENTRY": "porch", "ARGS": " a=b  c "}):
-            boot = qemu.boot_for_terminal()
+            boot = run_command.boot_for_terminal()
         self.assertEqual((boot.cpus, boot.cmdline), (16, "entry=porch a=b c"))
 
 

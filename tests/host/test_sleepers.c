@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/sleepers.c */
+/* sources: kernel/sched/sleepers.c */
 /* test_sleepers.c - the heap of timed sleepers against a sorted list, and how many nodes an
  * operation may visit. */
 #include <setjmp.h>
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <cmocka.h>
-#include "kernel/sleepers.h"
+#include "kernel/sched/sleepers.h"
 
 #define MOST 16383		/* threads there may be */
 #define MOST_RANK 14		/* 2^rank - 1 nodes are below a node of that rank */

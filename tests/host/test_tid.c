@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* test_tid.c - thread ids: what they name, until when, and when a number comes again. */
-/* sources: kernel/tid.c */
+/* sources: kernel/object/tid.c */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <cmocka.h>
-#include "kernel/thread.h"
-#include "kernel/tid.h"
+#include "kernel/object/object.h"
+#include "kernel/object/tid.h"
 
 #define MANY (1u << 19)		/* threads, one after the other: more than a slot has generations */
 

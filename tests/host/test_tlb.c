@@ -2,7 +2,8 @@
 /* test_tlb.c - mm/tlb.c and mm/pagetable.c on a simulated machine: random kernels that use no stale translation. */
 /* sources: mm/pagetable.c mm/ptwalk.c */
 #pragma GCC optimize("O2")
-#include "mm/tlb.c"			/* its state, too: every run starts from a machine just switched on */
+#include "arch/x86_64/xcall.c"		/* their state, too: every run starts from a machine just switched on */
+#include "mm/tlb.c"
 #include "tests/host/tlbrun.h"
 
 static uint64_t test_number(const char *name, uint64_t otherwise)

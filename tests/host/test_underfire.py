@@ -1,13 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Under fire: what counts as covered, and that nothing is left out of the table without a word."""
-import sys
 import unittest
 from collections import namedtuple
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from underfire import coverage, machine_checks                          # noqa: E402
-from underfire.boots import Sweep                                       # noqa: E402
+from underfire import coverage, machine_checks
+from underfire.boots import Sweep
 
 Traced = namedtuple("Traced", "paths")
 PATHS = {"call": {0, 1}, "syscall_migrate_in": {1, 2}, "nmi_entry": {3}}

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The comparison's own arithmetic: samples, bars, source lines, packets, and events of a made-up trace."""
 import importlib.util
-import sys
 import unittest
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tools"))
-from vmeasure import gdbstub, report, stats                             # noqa: E402
-from vmeasure.areas import Areas                                        # noqa: E402
-from vmeasure.code_figures import asm_lines, c_lines                    # noqa: E402
-from vmeasure.stepper import REGISTERS, Step, Trace                     # noqa: E402
+from lib.areas import Areas
+from lib import gdb
+from vmeasure import pages, report, stats
+from vmeasure.code_figures import asm_lines, c_lines
+from vmeasure.stepper import REGISTERS, Step, Trace
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
 LAYOUT = {
@@ -69,6 +67,47 @@ class Bars(unittest.TestCase):
         self.assertFalse(self.passed())
 
 
+class Tables(unittest.TestCase):
+    """docs/results.md's table, and README.md's, which is made of it."""
+    NAMES = ["x", "y"]
+
+    def setUp(self):
+        sections = {}
+        for n, (_, section, row) in enumerate(pages.SHORT):
+            sections.setdefault(section + " and more", []).append((row, n))
+        lines = ["| | x | y |", "|---|---:|---:|"]
+        for heading, rows in sections.items():
+            lines += ["| **%s** | | |" % heading] + ["| %s | %d | -%d |" % (row, n, n) for row, n in rows]
+        self.table = "\n".join(lines + ["", "*QEMU*"]) + "\n"
+        self.results = "# R\n%s%s%send\n" % (pages.BEGIN, self.table, pages.END)
+        self.readme = "# V\n%s%s%send\n" % (pages.BEGIN, pages.short(self.table), pages.END)
+
+    def problems(self, results="", readme=""):
+        return list(pages.problems(results or self.results, readme or self.readme, self.NAMES))
+
+    def test_cells_are_the_whole_tables(self):
+        lines = pages.short(self.table).splitlines()
+        self.assertEqual(lines[0], "| | x | y |")
+        self.assertEqual(lines[2:], ["| %s | %d | -%d |" % (row[0], n, n) for n, row in enumerate(pages.SHORT)])
+        self.assertLessEqual(len(pages.SHORT), pages.MOST_ROWS)
+        self.assertEqual(self.problems(), [])
+
+    def test_a_number_of_ones_own_is_noticed(self):
+        self.assertIn("README.md", self.problems(readme=self.readme.replace("| 3 |", "| 2 |"))[0])
+        self.assertIn("README.md", self.problems(results=self.results.replace("| 3 |", "| 2 |"))[0])
+        self.assertIn("columns", self.problems(results=self.results.replace("| y |", "| z |"))[0])
+
+    def test_what_is_missing_is_noticed(self):
+        self.assertIn("compare:begin", self.problems(readme="# V\n")[0])
+        self.assertIn("irq_user", self.problems(results=self.results.replace("| irq_user", "| other"))[0])
+
+    def test_only_the_table_is_replaced(self):
+        self.assertEqual(pages.replaced(self.readme, "new"), "# V\n%snew\n%send\n" % (pages.BEGIN, pages.END))
+        self.assertEqual(pages.replaced(self.results, self.table), self.results)
+        with self.assertRaises(pages.NoTable):
+            pages.replaced("# V\n", "new")
+
+
 class SourceLines(unittest.TestCase):
     def test_asm(self):
         self.assertEqual(asm_lines("; head\n\n\tnop ; one\nlabel:\n\tdb ';', \"a;b\"\n"), 3)
@@ -79,13 +118,13 @@ class SourceLines(unittest.TestCase):
 
 class Packets(unittest.TestCase):
     def test_frame_and_runs(self):
-        self.assertEqual(gdbstub.frame_packet(b"g"), b"$g#67")
-        self.assertEqual(gdbstub.expand_runs(b"0* 1"), b"00001")
+        self.assertEqual(gdb.frame_packet(b"g"), b"$g#67")
+        self.assertEqual(gdb.expand_runs(b"0* 1"), b"00001")
 
     def test_layout_follows_the_description(self):
         xml = '<feature><reg name="rax" bitsize="64"/><reg name="eflags" bitsize="32"/>' \
               '<reg name="cr3" bitsize="64"/></feature>'
-        self.assertEqual(gdbstub.parse_target([xml]), [("rax", 0, 8), ("eflags", 8, 4), ("cr3", 12, 8)])
+        self.assertEqual(gdb.parse_target([xml]), [("rax", 0, 8), ("eflags", 8, 4), ("cr3", 12, 8)])
 
 
 class NoSymbols:

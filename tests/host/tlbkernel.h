@@ -62,7 +62,7 @@ static void lock(struct space *s)
 {
 	me()->waited = 0;
 	while (s->locked) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		hw_pause();
 	}
 	s->locked = true;
@@ -78,11 +78,11 @@ static void unlock(struct space *s)
 /* The user root shows what the kernel root has in the lower half, as in mm/aspace.c. */
 static void copy_slot(struct space *s, unsigned page)
 {
-	uint64_t *k = phys_to_virt(s->as.root), *u;
+	uint64_t *k = phys_to_virt(s->as.tlb.root), *u;
 
 	if (!sim.m.split || page >= TRAMPOLINES)
 		return;
-	u = phys_to_virt(s->as.root + PAGE_SIZE);
+	u = phys_to_virt(s->as.tlb.root + PAGE_SIZE);
 	hw_step();
 	u[pt_index(va_of(page), 4)] = k[pt_index(va_of(page), 4)];
 	hw_step();
@@ -90,7 +90,7 @@ static void copy_slot(struct space *s, unsigned page)
 
 static uint64_t root_for(const struct space *s, unsigned page)
 {
-	return s->as.root + (page < TRAMPOLINES ? 0 : PAGE_SIZE);
+	return s->as.tlb.root + (page < TRAMPOLINES ? 0 : PAGE_SIZE);
 }
 
 /* Locked. What runs meanwhile on other CPUs makes tables of its own space. */
@@ -155,7 +155,7 @@ static void do_unmap(struct space *s)
 	}
 	unlock(s);
 	if (n > pad)
-		tlb_flush_user_pages(&s->as, va, n);
+		tlb_flush_user_pages(&s->as.tlb, va, n);
 	free_taken(&taken);
 }
 
@@ -186,11 +186,13 @@ static void do_thread(unsigned slot)
 
 static void new_roots(struct space *s, unsigned slot)
 {
-	tlb_space_init(&s->as.tlb);
+	uint64_t root;
+
 	if (sim.item_count & 1)
 		new_item(NOBODY, 0, TABLE);	/* pairs are aligned */
-	s->as.root = (uint64_t)new_table(slot) << PAGE_SHIFT;
+	root = (uint64_t)new_table(slot) << PAGE_SHIFT;
 	new_table(slot);
+	tlb_space_init(&s->as.tlb, root);
 }
 
 static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
@@ -206,14 +208,14 @@ static void destroy(struct space *s)
 
 	tlb_space_check_left(&s->as.tlb);
 	for (unsigned i = 0; i < sim.m.cpus; i++)
-		if (sim.cpu[i].cr3 && (sim.cpu[i].cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE) == s->as.root)
+		if (sim.cpu[i].cr3 && (sim.cpu[i].cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE) == s->as.tlb.root)
 			wrong("CPU %u has a root that is being freed", i);
-	while (!pt_free_step(s->as.root, &at, 1ul << 47, free_leaf))
+	while (!pt_free_step(s->as.tlb.root, &at, 1ul << 47, free_leaf))
 		;
-	while (!pt_free_step(s->as.root + PAGE_SIZE, &upper, end, NULL))
+	while (!pt_free_step(s->as.tlb.root + PAGE_SIZE, &upper, end, NULL))
 		;
-	frame_free(s->as.root);
-	frame_free(s->as.root + PAGE_SIZE);
+	frame_free(s->as.tlb.root);
+	frame_free(s->as.tlb.root + PAGE_SIZE);
 	s->live = false;
 }
 
@@ -250,7 +252,7 @@ static void do_reap(void)
 			lock(s);
 			unmap(s, TRAMPOLINES + i, &taken);
 			unlock(s);
-			tlb_flush_private_page(&s->as, va_of(TRAMPOLINES + i));
+			tlb_flush_private_page(&s->as.tlb, va_of(TRAMPOLINES + i));
 			free_taken(&taken);
 		}
 		slot_in_use[i] = false;
@@ -302,7 +304,7 @@ static void schedule(enum thread_life life)
 	if (next >= 0)
 		sim.space[threads[next].space].ran_on |= 1ul << sim.current;
 	c->thread = next;
-	tlb_load(next < 0 ? NULL : &sim.space[threads[next].space].as);
+	tlb_load(next < 0 ? NULL : &sim.space[threads[next].space].as.tlb);
 	if (old >= 0)
 		threads[old].life = life;
 }

@@ -40,7 +40,7 @@ static void user_mode(struct sim_cpu *c)
 	hw_write_cr3(c->percpu.kernel_cr3);
 	use(sim.m.split ? TRAMPOLINES + rnd(PAGES - TRAMPOLINES) : VISIBLE);
 	if (interrupt)
-		tlb_shootdown_irq(NULL);
+		xcall_irq(NULL);
 	else
 		syscall();
 }
@@ -59,7 +59,7 @@ static void go_down(struct sim_cpu *c)
 	struct cpu cpu = { .index = sim.current };
 
 	tlb_forget_cpu(&cpu);
-	tlb_serve_mailbox();
+	xcall_serve();
 	c->ready = false;
 	for (unsigned n = rnd(20); n; n--)
 		hw_step();
@@ -73,7 +73,7 @@ static void idle(struct sim_cpu *c)
 	hw_step();
 	use(TRAMPOLINES + rnd(PAGES - TRAMPOLINES));
 	if (c->ipi && rnd(2))
-		tlb_shootdown_irq(NULL);
+		xcall_irq(NULL);
 	else if (rnd(8))
 		schedule(READY);
 	else if (rnd(2))
@@ -124,8 +124,10 @@ static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bu
 	memset(threads, 0, sizeof(threads));
 	memset(slot_in_use, 0, sizeof(slot_in_use));
 	memset(states, 0, sizeof(states));
-	kernel_generation = kernel_cpus = last_space = tlb_ipis_sent = 0;
+	memset(boxes, 0, sizeof(boxes));
+	kernel_generation = kernel_cpus = last_space = xcall_ipis_sent = 0;
 	pcid = false;
+	tlb_boot_root = BOOT_ROOT;
 	sim.items = items;
 	sim.item_room = room;
 	sim.m = m;

@@ -22,7 +22,8 @@
 #include <cmocka.h>
 #include "mm/aspace.h"
 #include "mm/pagetable.h"
-#include "mm/tlb_hw.h"
+#include "mm/physmap.h"
+#include "arch/x86_64/hw.h"
 
 #define CPUS		8
 #define SPACES		10		/* more than a CPU has ids for */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* tlbsim_hw.h - the simulated machine's time, and what mm/tlb.c reaches for in it (mm/tlb_hw.h). */
+/* tlbsim_hw.h - the simulated machine's time, and what mm/tlb.c reaches for in it (arch/x86_64/hw.h). */
 #ifndef TESTS_TLBSIM_HW_H
 #define TESTS_TLBSIM_HW_H
 
@@ -110,12 +110,12 @@ void hw_toggle_global(void)
 	hw_step();
 }
 
-void hw_send_shootdown(uint32_t cpu)
+void hw_send_xcall(uint32_t cpu)
 {
-	const struct aspace *as = states[sim.current].request.as;
+	const struct tlb_space *s = states[sim.current].request.space;
 
 	hw_step();
-	if (as && !(sim.space[space_slot(as->root)].ran_on >> cpu & 1))
+	if (s && !(sim.space[space_slot(s->root)].ran_on >> cpu & 1))
 		wrong("CPU %u interrupts CPU %u, which never ran the space", sim.current, cpu);
 	sim.cpu[cpu].ipi = true;
 }
@@ -130,9 +130,6 @@ void hw_pause(void)
 	switch_cpu();
 }
 
-uint64_t aspace_kernel_cr3(const struct aspace *as) { return as->root; }
-uint64_t aspace_user_cr3(const struct aspace *as) { return as->root + (sim.m.split ? PAGE_SIZE : 0); }
-uint64_t kspace_boot_root(void) { return BOOT_ROOT; }
 
 void panic(const char *fmt, ...)
 {

@@ -6,14 +6,14 @@
  * that nobody else uses.  A process that is being started is charged already, and nobody can find it; but its budget
  * holds a reference to the one above.  Where there is none such the sums are exact.
  */
-#include "kernel/process.h"
+#include "kernel/object/process.h"
 #include "mm/budget.h"
 #include "mm/heap.h"
 #include "mm/layout.h"
 #include "tests/kernel/invariants.h"
 
-#define PROCESS_FRAMES	3		/* as in kernel/process.c */
-#define UNIT_FRAMES	(KSTACK_PAGES + 2)	/* as in kernel/thread.c */
+#define PROCESS_FRAMES	3		/* as in kernel/object/process.c */
+#define UNIT_FRAMES	(KSTACK_PAGES + 2)	/* as in kernel/object/thread.c */
 
 static uint64_t own_frames(const struct process *p)
 {

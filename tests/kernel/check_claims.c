@@ -5,9 +5,8 @@
  * A thread that is blocked has exactly one claim: it joins, waits, stops another, or is stopped.  One without would
  * sleep for ever, and so would one whose claim came true without anybody telling it.
  */
-#include "kernel/process.h"
-#include "kernel/process_internal.h"
-#include "kernel/tid.h"
+#include "kernel/object/process_internal.h"
+#include "kernel/object/tid.h"
 #include "tests/kernel/invariants.h"
 
 static bool is_blocked(const struct thread *t)

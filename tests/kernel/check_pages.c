@@ -2,9 +2,10 @@
 /* check_pages.c - every root against the regions, the threads and the other roots, and every frame once. */
 #include "tests/kernel/check_pages.h"
 #include "entry/design.h"
-#include "kernel/process.h"
+#include "kernel/object/process.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
+#include "mm/physmap.h"
 #include "mm/region.h"
 
 #define LOWER_END	0x0000800000000000ul
@@ -111,7 +112,7 @@ static const char *check_slot(const struct tables *t, uint64_t k, uint64_t u, un
 
 static const char *check_lower_half(struct tables *t, const struct aspace *as)
 {
-	const uint64_t *k = entries_of(as->root), *u = entries_of(aspace_user_cr3(as));
+	const uint64_t *k = entries_of(as->tlb.root), *u = entries_of(aspace_user_cr3(as));
 	const char *wrong = NULL;
 
 	t->leaf = user_leaf;
@@ -127,7 +128,7 @@ static const char *check_lower_half(struct tables *t, const struct aspace *as)
 /* What is no tree of the space's own is the boot pair's. */
 static const char *check_upper_half(struct tables *t, const struct aspace *as)
 {
-	const uint64_t *k = entries_of(as->root), *u = entries_of(aspace_user_cr3(as));
+	const uint64_t *k = entries_of(as->tlb.root), *u = entries_of(aspace_user_cr3(as));
 	const uint64_t *boot = entries_of(kspace_boot_root());
 	const uint64_t *shared = boot + (entry->split ? 512 : 0);
 	const char *wrong = NULL;
@@ -195,7 +196,7 @@ static const char *check_charge(const struct process *p, uint64_t frames)
 static const char *check_space(struct tables *t, const struct process *p)
 {
 	const struct aspace *as = p->as;
-	const char *wrong = mark_roots(t, as->root);
+	const char *wrong = mark_roots(t, as->tlb.root);
 	uint64_t before = t->tables, pages;
 
 	t->whose = "process";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* check_processes.c - processes: who holds them, whose children they are, what of them still lives. */
-#include "kernel/process.h"
-#include "kernel/process_internal.h"
-#include "kernel/reap.h"
+#include "kernel/object/process.h"
+#include "kernel/object/process_internal.h"
+#include "kernel/object/reap.h"
 #include "mm/heap.h"
 #include "tests/kernel/invariants.h"
 

@@ -2,8 +2,8 @@
 /* check_spaces.c - the tree of each space's regions, and which CPU has which space loaded. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "mm/region.h"
@@ -103,7 +103,7 @@ static uint64_t root_of(const struct cpu *cpu)
 {
 	const struct process *p = cpu->percpu->current->process;
 
-	return p ? p->as->root : kspace_boot_root();
+	return p ? p->as->tlb.root : kspace_boot_root();
 }
 
 static const char *check_cpu(const struct cpu *cpu)
@@ -124,7 +124,7 @@ static const char *check_set(const struct process *p)
 	uint64_t loaded = 0;
 
 	for (uint32_t i = 0; i < cpu_count; i++)
-		if ((world_cr3[i] & PTE_ADDR) == p->as->root)
+		if ((world_cr3[i] & PTE_ADDR) == p->as->tlb.root)
 			loaded |= 1ul << i;
 	MUST(loaded == p->as->tlb.cpus, "process %u: CPUs 0x%lx have its space loaded, and it knows of 0x%lx", p->pid,
 	     loaded, p->as->tlb.cpus);

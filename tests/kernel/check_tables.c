@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* check_tables.c - one tree of page tables: its frames, and what its entries count. */
 #include "mm/frames.h"
+#include "mm/physmap.h"
 #include "tests/kernel/check_pages.h"
 
 const char *mark_frame(struct tables *t, uint64_t pa, const char *what)

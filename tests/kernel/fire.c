@@ -7,11 +7,12 @@
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
-#include "kernel/sched.h"
+#include "kernel/lib/probe.h"
+#include "kernel/sched/sched.h"
 #include "kernel/syscall.h"
-#include "kernel/thread.h"
+#include "kernel/trap/fault.h"
 #include "mm/pagetable.h"
+#include "tests/probe/abi.h"
 
 /* What must not change: a value for CR2, a breakpoint register set that never hits, DR6 with a bit in it. */
 #define CR2_PATTERN	0x0000123456789abcul
@@ -240,7 +241,7 @@ static int64_t begin(uint64_t what)
 		[FIRE_HELD] = VECTOR_NMI,
 	};
 
-	if (trap_watch)
+	if (probe.trap)
 		return -EBUSY;
 	if (what >= sizeof(vectors))
 		return -EINVAL;

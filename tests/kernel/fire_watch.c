@@ -6,11 +6,11 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
-#include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
-#include "kernel/printk.h"
-#include "kernel/thread.h"
+#include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
+#include "kernel/lib/probe.h"
+#include "kernel/trap/fault.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/fire.h"
@@ -194,8 +194,9 @@ void fire_serve(bool last)
 
 /*
  * An NMI at a breakpoint, held back until then: #DB's handler sends the first one, which comes at once; that one's
- * handler sends a second, which must wait, and returns without IRETQ; so the second comes behind #DB's IRETQ, at the
- * breakpoint. Needs no timer that counts instructions. Where another CPU serves, the second one comes from there.
+ * handler sends a second, which must wait, and returns without IRETQ; so the second comes after
+ * #DB's IRETQ, at the breakpoint. Needs no timer that counts instructions. Where another CPU
+ * serves, the second one comes from there.
  */
 static enum trap_verdict nmi(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
@@ -263,12 +264,12 @@ void fire_watch(uint64_t vector)
 	fire_expect = (struct fire_expect){ 0 };
 	fire_events = fire_total = fire_faults = 0;
 	awaited = vector;
-	__atomic_store_n(&trap_watch, watch, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&probe.trap, watch, __ATOMIC_SEQ_CST);
 }
 
 void fire_watch_end(void)
 {
-	__atomic_store_n(&trap_watch, NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&probe.trap, NULL, __ATOMIC_SEQ_CST);
 }
 
 /* --- what was seen ------------------------------------------------------------ */

@@ -4,18 +4,19 @@
 #include <stdarg.h>
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
-#include "kernel/printk.h"
-#include "kernel/process.h"
-#include "kernel/process_internal.h"
-#include "kernel/runqueue.h"
-#include "kernel/sched.h"
-#include "kernel/tid.h"
+#include "kernel/console/printk.h"
+#include "kernel/lib/format.h"
+#include "kernel/object/process.h"
+#include "kernel/object/process_internal.h"
+#include "kernel/object/tid.h"
+#include "kernel/sched/runqueue.h"
+#include "kernel/sched/sched.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/stacks.h"
 #include "tests/kernel/world.h"
 
-#define SECRET_STACKS	1		/* kernel/secrets.c takes one for good, when it is asked to */
+#define SECRET_STACKS	1		/* tests/probe/secrets.c takes one for good, when it is asked to */
 
 static char text[200], kept[sizeof(text)];
 

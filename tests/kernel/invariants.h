@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * invariants.h - everything that the kernel keeps behind its entry paths, looked at while all CPUs stand still.
+ * invariants.h - everything that the kernel keeps, looked at while all CPUs stand still.
  *
  * Each part is a walk over one kind of object; it compares what is written down twice (a list and a count, a claim and
  * a sleeper, a budget and what is charged to it) and what one thing promises of another (a page lies in a region).

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* ktest.c - runs the in-kernel tests. */
 #include <stddef.h>
-#include "kernel/pid.h"
-#include "kernel/process_internal.h"
+#include "kernel/object/pid.h"
+#include "kernel/object/process_internal.h"
+#include "kernel/sync/spinlock.h"
 #include "tests/kernel/ktest.h"
 
 const char *ktest_skipped;

@@ -4,7 +4,7 @@
 #define TESTS_KTEST_H
 
 #include <stdbool.h>
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 
 struct ktest {
 	const char *name;

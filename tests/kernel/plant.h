@@ -3,8 +3,8 @@
 #ifndef TESTS_PLANT_H
 #define TESTS_PLANT_H
 
-#include "kernel/printk.h"
-#include "kernel/string.h"
+#include "kernel/console/printk.h"
+#include "kernel/lib/string.h"
 #include "tests/kernel/invariants.h"
 #include "tests/kernel/ktest.h"
 

@@ -4,9 +4,11 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
-#include "kernel/process.h"
+#include "kernel/lib/probe.h"
+#include "kernel/object/process.h"
+#include "kernel/trap/fault.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "tests/kernel/races_internal.h"
 
 static int64_t poll(void)
@@ -25,7 +27,7 @@ static int64_t poll(void)
 
 static int64_t begin(void)
 {
-	if (trap_watch)
+	if (probe.trap)
 		return -EBUSY;
 	race_watch(true);
 	return 0;
@@ -46,7 +48,7 @@ static int64_t take_part(uint64_t arg)
 	struct thread *t = current_thread();
 	unsigned level;
 
-	leaf = va < USER_END ? pt_lookup(t->process->as->root, va, &level) : NULL;
+	leaf = va < USER_END ? pt_lookup(t->process->as->tlb.root, va, &level) : NULL;
 	if (part >= RACE_PARTS || !leaf || level != 1)
 		return -EINVAL;
 	race_parts[part].phase = (uint64_t *)((char *)phys_to_virt(*leaf & PTE_ADDR) + va % PAGE_SIZE);

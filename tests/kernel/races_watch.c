@@ -9,10 +9,11 @@
 #include "arch/x86_64/idle.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
-#include "kernel/fault.h"
-#include "kernel/panic.h"
-#include "kernel/printk.h"
-#include "kernel/sched_internal.h"
+#include "kernel/console/panic.h"
+#include "kernel/console/printk.h"
+#include "kernel/lib/probe.h"
+#include "kernel/sched/sched_internal.h"
+#include "kernel/trap/fault.h"
 #include "tests/kernel/races_internal.h"
 
 #define ROUNDS_MAX	48		/* turns that a part has without coming to an end: it spins */
@@ -203,7 +204,7 @@ static enum trap_verdict watch(struct trapframe *f, uint64_t cr3, uint64_t gs)
 
 void race_watch(bool on)
 {
-	__atomic_store_n(&trap_watch, on ? watch : NULL, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&probe.trap, on ? watch : NULL, __ATOMIC_SEQ_CST);
 }
 
 /* --- what was found -------------------------------------------------------------- */

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/panic.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "kernel/console/panic.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
 
 /* A thread that is not started and belongs to CPU @cpu, for now; it may run anywhere. */
 static inline struct thread *sched_test_thread(void (*main)(void *), void *arg, uint32_t cpu)

@@ -8,7 +8,7 @@
 #ifndef TESTS_STAGE_H
 #define TESTS_STAGE_H
 
-#include "kernel/process.h"
+#include "kernel/object/process.h"
 
 #define STAGE_PAGES	3		/* of each space, from STAGE_AT on */
 #define STAGE_AT	0x400000ul

@@ -3,9 +3,11 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
+#include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "tests/kernel/ktest.h"
 
 #define LOWER_SLOTS 256
@@ -67,7 +69,7 @@ KTEST(lower_half_is_nx_in_the_kernel_root_of_a_split_design)
 	}
 	KCHECK(used == 1);
 	pt_walk(aspace_kernel_cr3(as), 0, ~0ul, check_leaf, failed);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 struct table_register {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test_budget.c - budgets form a tree, and what a space takes is charged to one of them. */
 #include "kernel/abi.h"
+#include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/budget.h"
 #include "mm/pagetable.h"
@@ -107,12 +108,12 @@ KTEST(a_space_stays_within_its_budget)
 		pages++;
 	KCHECK(pages > FRAMES / 4 * 3 - 16 && pages < FRAMES / 4 * 3);
 	KCHECK(aspace_at_limit(as));
-	KCHECK(!aspace_unmap(as, at, FRAMES * PAGE_SIZE));
+	KCHECK(!aspace_unmap(as, at, FRAMES * PAGE_SIZE, sched_point));
 	KCHECK(!aspace_at_limit(as) && f.child->frames < FRAMES / 8);
 	while (!aspace_map_anon(as, PAGE_SIZE, PTE_NX, &at))
 		regions++;
 	KCHECK(regions > 1000 && regions <= FRAMES / 4 * 3 * 32);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 	KCHECK(!f.child->frames && !f.root.frames);
 	end(&f);
 }

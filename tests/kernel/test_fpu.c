@@ -6,7 +6,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/string.h"
+#include "kernel/lib/string.h"
 #include "mm/heap.h"
 #include "tests/kernel/ktest.h"
 

@@ -9,10 +9,12 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/design.h"
-#include "entry/dispatch.h"
-#include "kernel/panic.h"
-#include "kernel/process.h"
+#include "kernel/console/panic.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
+#include "kernel/trap/leave.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -54,7 +56,7 @@ static bool has_begun(void)
 static void hear_nothing(void *unused)
 {
 	(void)unused;
-	tlb_load(watch.as);
+	tlb_load(&watch.as->tlb);
 	__atomic_store_n(&watch.ready, 1, __ATOMIC_RELEASE);
 	while (!has_begun() && !is_set(&watch.over))
 		cpu_pause();
@@ -65,7 +67,7 @@ static void hear_nothing(void *unused)
 		cpu_pause();
 	}
 	while (!is_set(&watch.over)) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 	tlb_load(NULL);
@@ -75,7 +77,7 @@ static void hear_nothing(void *unused)
 static void wait_until(const uint32_t *flag)
 {
 	while (!is_set(flag)) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 }
@@ -120,12 +122,12 @@ KTEST(a_ranges_pages_and_tables_are_freed_after_the_last_acknowledgement)
 	KCHECK(!aspace_map_anon(as, PAGE_SIZE, PTE_W | PTE_NX, &va));
 	KCHECK(aspace_populate(as, va));
 	begin(as, &as->tlb.generation, 0);
-	KCHECK(!aspace_unmap(as, va, PAGE_SIZE));
+	KCHECK(!aspace_unmap(as, va, PAGE_SIZE, sched_point));
 	KCHECK(frames_used() < watch.frames);
 	end();
 	KCHECK(watch.least >= watch.frames);
 	KCHECK(as->tlb.generation != watch.before);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 KTEST(a_trampolines_tables_are_freed_after_the_last_acknowledgement)
@@ -142,7 +144,7 @@ KTEST(a_trampolines_tables_are_freed_after_the_last_acknowledgement)
 		end();
 		KCHECK(watch.least >= watch.frames);
 		KCHECK(as->tlb.user_generation != watch.before);
-		aspace_destroy(as);
+		aspace_destroy(as, sched_point);
 	}
 	frame_free(pa);
 }

@@ -6,7 +6,8 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
-#include "kernel/fault.h"
+#include "kernel/lib/probe.h"
+#include "kernel/trap/fault.h"
 #include "tests/kernel/ktest.h"
 
 static volatile unsigned interrupts, halts;
@@ -35,14 +36,14 @@ static enum trap_verdict count_halt(struct trapframe *frame, uint64_t cr3, uint6
 static void disturb(uint64_t dr7, uint64_t flags)
 {
 	interrupts = halts = 0;
-	trap_watch = count_halt;
+	probe.trap = count_halt;
 	write_dr0((uint64_t)idle_halt);
 	write_dr7(dr7);
 	lapic_send_ipi(this_cpu()->apic_id, VECTOR_SELF_TEST);
 	__asm__ volatile("pushfq; orq %0, (%%rsp); popfq; call idle_wait; pushfq; andq %1, (%%rsp); popfq"
 			 : : "r"(flags), "i"(~FLAG_TF) : "memory", "cc");
 	write_dr7(DR7_NOTHING);
-	trap_watch = NULL;
+	probe.trap = NULL;
 }
 
 /*

@@ -2,10 +2,11 @@
 /* test_invariants_memory.c - of regions, page tables, CPUs and pools, each made wrong once, and found. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
-#include "kernel/process_internal.h"
+#include "kernel/object/process_internal.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/stacks.h"
 #include "mm/tlb.h"
 #include "tests/kernel/plant.h"
@@ -65,15 +66,15 @@ KTEST(wrong_pages_of_a_program_are_found)
 
 	stage_set(&stage);
 	as = stage.child->as;
-	page = leaf(as->root, STAGE_AT);
-	next = leaf(as->root, STAGE_AT + PAGE_SIZE);
-	stranger = leaf(stage.parent->as->root, STAGE_AT);
-	k = top(as->root, STAGE_AT);
+	page = leaf(as->tlb.root, STAGE_AT);
+	next = leaf(as->tlb.root, STAGE_AT + PAGE_SIZE);
+	stranger = leaf(stage.parent->as->tlb.root, STAGE_AT);
+	k = top(as->tlb.root, STAGE_AT);
 	PLANT(*page, *page & ~PTE_W, "other rights than its region");
 	PLANT(*page, *page | PTE_G, "is Global");
 	PLANT(*page, *next, "is free or serves twice");
 	PLANT(*page, *stranger, "is free or serves twice");
-	PLANT(*page, as->root | (*page & ~PTE_ADDR), "is free or serves twice");
+	PLANT(*page, as->tlb.root | (*page & ~PTE_ADDR), "is free or serves twice");
 	PLANT(*page, 0, "are counted");
 	PLANT(page[STAGE_REGION / PAGE_SIZE], *page, "in no region");
 	PLANT(*k, *k + ONE_ENTRY, "are counted");
@@ -81,9 +82,9 @@ KTEST(wrong_pages_of_a_program_are_found)
 	PLANT(as->charged, as->charged - 1, "frames, and");
 	if (entry->split) {
 		PLANT(*k, *k & ~PTE_NX, "can be executed on the kernel's table");
-		PLANT(*top(as->root + PAGE_SIZE, STAGE_AT), 0, "of its two roots differs");
-		PLANT(*top(as->root + PAGE_SIZE, STAGE_AT), *k, "of its two roots differs");
-		PLANT(*top(as->root + PAGE_SIZE, USER_MAP_BASE << 10), *k, "in its user root alone");
+		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), 0, "of its two roots differs");
+		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), *k, "of its two roots differs");
+		PLANT(*top(as->tlb.root + PAGE_SIZE, USER_MAP_BASE << 10), *k, "in its user root alone");
 	}
 	stage_clear(&stage);
 }
@@ -96,7 +97,7 @@ KTEST(wrong_tables_of_the_kernel_half_are_found)
 	stage_set(&stage);
 	as = stage.child->as;
 	stack = leaf(boot, stage.other->kstack_top - PAGE_SIZE - 8);	/* nothing lies there */
-	k = top(as->root, HEAP_AREA_BASE);
+	k = top(as->tlb.root, HEAP_AREA_BASE);
 	PLANT(*stack, *stack | PTE_U, "open to programs");
 	PLANT(*stack, *stack & ~PTE_NX, "is W and X");
 	PLANT(*stack, *leaf(boot, stage.thread[0]->kstack_top - 8), "is free or serves twice");
@@ -104,7 +105,7 @@ KTEST(wrong_tables_of_the_kernel_half_are_found)
 	PLANT(*k, 0, "is not the boot root's");
 	PLANT(*top(boot, HEAP_AREA_BASE), *top(boot, HEAP_AREA_BASE) + ONE_ENTRY, "are counted");
 	if (entry->split) {
-		uint64_t *image = top(as->root + PAGE_SIZE, KERNEL_IMAGE_BASE);
+		uint64_t *image = top(as->tlb.root + PAGE_SIZE, KERNEL_IMAGE_BASE);
 		uint64_t *door = leaf(boot + PAGE_SIZE, cea_page(0, CEA_DOOR_PAGE));
 
 		PLANT(*image, *top(boot, KERNEL_IMAGE_BASE), "is not all's");
@@ -140,10 +141,10 @@ KTEST(wrong_tables_of_a_cpu_are_found)
 	stage_set(&stage);
 	as = stage.child->as;
 	PLANT(as->tlb.cpus, 1, "it knows of 0x1");
-	PLANT(pc->kernel_cr3, as->root, "the next flip in loads another table");
-	PLANT(pc->user_cr3, as->root, "the next flip out loads another table");
+	PLANT(pc->kernel_cr3, as->tlb.root, "the next flip in loads another table");
+	PLANT(pc->user_cr3, as->tlb.root, "the next flip out loads another table");
 	PLANT(pc->kstack_top, pc->kstack_top - 8, "kernel stack is not its thread's");
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(plant_found("another table loaded than its thread's"));
 	tlb_load(NULL);
 	stage_clear(&stage);
@@ -175,7 +176,7 @@ KTEST(wrong_balances_of_pools_are_found)
 	KCHECK(plant_found("frames are handed out"));
 	frame_free(pa);
 	stage_set(&stage);
-	pa = *leaf(stage.child->as->root, STAGE_AT) & PTE_ADDR;
+	pa = *leaf(stage.child->as->tlb.root, STAGE_AT) & PTE_ADDR;
 	frame_free(pa);
 	KCHECK(plant_found("is free or serves twice"));
 	take_again(pa);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* test_memory.c - allocators inside the real kernel: balance, alignment, guard pages, rights. */
-#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
+#include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
@@ -92,18 +93,18 @@ KTEST(address_space_balance)
 	for (unsigned i = 0; i < PAGE_SIZE / 32; i++)	/* more than a frame of regions, were they kept */
 		KCHECK(aspace_add_region(as, start, PAGE_SIZE, PTE_W | PTE_NX) == -EEXIST);
 	KCHECK(as->frames == charged);
-	KCHECK(aspace_unmap(as, start, PAGE_SIZE) == -EINVAL);
-	KCHECK(!aspace_unmap(as, start, 3 * PAGE_SIZE));
-	aspace_destroy(as);
+	KCHECK(aspace_unmap(as, start, PAGE_SIZE, sched_point) == -EINVAL);
+	KCHECK(!aspace_unmap(as, start, 3 * PAGE_SIZE, sched_point));
+	aspace_destroy(as, sched_point);
 	as = aspace_create(NULL);		/* the heap page that the first one took stays the heap's */
 	frames = frames_used();
 	tables = pt_pages();
 	KCHECK(!aspace_map_anon(as, PAGE_SIZE, PTE_W | PTE_NX, &start));
 	KCHECK(!aspace_fault(as, start, true, false));
-	KCHECK(!aspace_unmap(as, start, PAGE_SIZE));
+	KCHECK(!aspace_unmap(as, start, PAGE_SIZE, sched_point));
 	KCHECK(frames_used() == frames);
 	KCHECK(pt_pages() == tables);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 KTEST(user_copy_refuses_the_kernel_half)

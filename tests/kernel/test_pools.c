@@ -2,14 +2,16 @@
 /* test_pools.c - the kernel's pools of stacks, trampolines and heap blocks, shrunk and used again, on all CPUs. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/design.h"
-#include "kernel/panic.h"
-#include "kernel/reap.h"
-#include "kernel/sched.h"
-#include "kernel/process.h"
+#include "kernel/console/panic.h"
+#include "kernel/object/process.h"
+#include "kernel/object/reap.h"
+#include "kernel/sched/sched.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/reclaim.h"
 #include "mm/stacks.h"
 #include "mm/tlb.h"
@@ -159,7 +161,7 @@ KTEST(pools_shrink_while_all_cpus_use_them)
 	}
 	do {
 		pools_shrink();
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	} while (__atomic_load_n(&users, __ATOMIC_ACQUIRE));
 	KCHECK(!wrong);

@@ -7,9 +7,10 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "kernel/abi.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/sched_test.h"
@@ -23,7 +24,7 @@ static uint32_t place;			/* of the first guest */
 static void wait_for_guests(uint32_t n)
 {
 	while (__atomic_load_n(&arrived, __ATOMIC_ACQUIRE) < n) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 }

@@ -7,7 +7,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/sched_internal.h"
+#include "kernel/sched/sched_internal.h"
 #include "mm/heap.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/sched_test.h"

@@ -7,7 +7,9 @@
  * into. What is sent to it meanwhile comes right after, and not to its HLT. A hang is the boot
  * runner's time-out.
  */
-#include "kernel/sched_internal.h"
+#include "arch/x86_64/xcall.h"
+#include "kernel/sched/sched_internal.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/sched_test.h"
@@ -25,7 +27,7 @@ static void arrive(void *unused)
 
 static void wait_a_bit(void)
 {
-	tlb_serve_mailbox();
+	xcall_serve();
 	cpu_pause();
 }
 

@@ -3,9 +3,9 @@
  * CPU. */
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 #include "tests/kernel/sched_test.h"
 
@@ -100,7 +100,7 @@ KTEST(a_thread_may_leave_a_point_on_another_cpu)
 	sched_point();
 	/* A hang is the boot runner's time-out. */
 	while (!__atomic_load_n(&arrived, __ATOMIC_ACQUIRE)) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 	KCHECK(place[0] == this_cpu()->index && this_cpu()->index != 1);

@@ -7,13 +7,16 @@
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/panic.h"
-#include "kernel/process.h"
-#include "kernel/sched.h"
+#include "arch/x86_64/xcall.h"
+#include "kernel/console/panic.h"
+#include "kernel/object/process.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/ktest.h"
@@ -55,7 +58,7 @@ static void set(uint32_t *p, uint32_t v)
 static void wait_for(const uint32_t *p, uint32_t v)
 {
 	while (get(p) != v) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 }
@@ -71,7 +74,7 @@ static bool present(uint64_t va)
 static void shoot_at_each_other(uint32_t round)
 {
 	for (unsigned i = 0; i < SHOTS; i++) {
-		tlb_flush_user_pages(shared.as, &shared.va, 1 + i % 2 * TLB_BATCH);
+		tlb_flush_user_pages(&shared.as->tlb, &shared.va, 1 + i % 2 * TLB_BATCH);
 		__atomic_add_fetch(&shared.lost, !present(shared.va), __ATOMIC_RELAXED);
 	}
 	__atomic_add_fetch(&shared.shot, 1, __ATOMIC_RELEASE);
@@ -92,7 +95,7 @@ static void wait_for_the_lock(uint32_t round)
 static void unmap_under_the_waiter(uint32_t round)
 {
 	wait_for(&shared.wants_lock, round);
-	aspace_unmap(shared.as, shared.va, PAGE_SIZE);
+	aspace_unmap(shared.as, shared.va, PAGE_SIZE, sched_point);
 	__atomic_add_fetch(&shared.stale, present(shared.va), __ATOMIC_RELAXED);
 	set(&shared.unmapped, round);
 	spin_lock(&shared.lock);
@@ -101,7 +104,7 @@ static void unmap_under_the_waiter(uint32_t round)
 
 static void shooter(void *odd)
 {
-	tlb_load(shared.as);
+	tlb_load(&shared.as->tlb);
 	__atomic_add_fetch(&shared.loaded, 1, __ATOMIC_RELEASE);
 	for (uint32_t round = 1; round <= ROUNDS; round++) {
 		wait_for(&shared.round, round);
@@ -144,21 +147,21 @@ static bool hold_the_lock(uint32_t round)
 
 KTEST(two_cpus_shoot_at_each_other_while_a_third_holds_the_lock)
 {
-	uint64_t ipis = tlb_ipis_sent;
+	uint64_t ipis = xcall_ipis_sent;
 
 	if (cpu_count < 3)
 		return;
 	shared.as = new_space();
 	KCHECK(start_on(1, shooter, NULL) && start_on(2, shooter, &shared));
 	wait_for(&shared.loaded, 2);
-	tlb_load(shared.as);
+	tlb_load(&shared.as->tlb);
 	for (uint32_t round = 1; round <= ROUNDS; round++)
 		KCHECK(hold_the_lock(round));
 	tlb_load(NULL);
 	wait_for(&shared.left, 2);
 	KCHECK(!shared.stale && !shared.lost && !shared.as->tlb.cpus);
-	KCHECK(tlb_ipis_sent - ipis >= ROUNDS);
-	aspace_destroy(shared.as);
+	KCHECK(xcall_ipis_sent - ipis >= ROUNDS);
+	aspace_destroy(shared.as, sched_point);
 }
 
 /* --- the kernel half ---------------------------------------------------------------------- */
@@ -176,7 +179,7 @@ static void read_kernel_page(void *arg)
 	for (uint32_t round = 1; round <= ROUNDS; round++) {
 		while (get(&kernel_round) != round) {
 			(void)*word;
-			tlb_serve_mailbox();
+			xcall_serve();
 			cpu_pause();
 		}
 		__atomic_add_fetch(&kernel_stale, *word != round, __ATOMIC_RELAXED);
@@ -215,7 +218,7 @@ static uint32_t visits;
 static void visit(void *arg)
 {
 	(void)arg;
-	tlb_load(visited);
+	tlb_load(&visited->tlb);
 	tlb_load(NULL);
 	__atomic_add_fetch(&visits, 1, __ATOMIC_RELEASE);
 }
@@ -223,17 +226,17 @@ static void visit(void *arg)
 /* Neither those that never ran the space nor those that left it are interrupted. */
 KTEST(only_cpus_that_run_the_space_are_interrupted)
 {
-	uint64_t ipis = tlb_ipis_sent, va = USER_MAP_BASE;
+	uint64_t ipis = xcall_ipis_sent, va = USER_MAP_BASE;
 
 	visited = new_space();
 	if (cpu_count > 1) {
 		KCHECK(start_on(1, visit, NULL));
 		wait_for(&visits, 1);
 	}
-	tlb_load(visited);
-	tlb_flush_user_pages(visited, &va, 1);
+	tlb_load(&visited->tlb);
+	tlb_flush_user_pages(&visited->tlb, &va, 1);
 	tlb_load(NULL);
-	tlb_flush_user_pages(visited, &va, 1);
-	KCHECK(tlb_ipis_sent == ipis);
-	aspace_destroy(visited);
+	tlb_flush_user_pages(&visited->tlb, &va, 1);
+	KCHECK(xcall_ipis_sent == ipis);
+	aspace_destroy(visited, sched_point);
 }

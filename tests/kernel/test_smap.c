@@ -11,7 +11,8 @@
 #include "arch/x86_64/x86.h"
 #include "entry/dispatch.h"
 #include "kernel/abi.h"
-#include "kernel/fault.h"
+#include "kernel/lib/probe.h"
+#include "kernel/trap/fault.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
 #include "mm/usercopy.h"
@@ -81,7 +82,7 @@ KTEST(events_on_stacks_of_their_own_run_with_smap_closed)
 {
 	if (!(cpu_features & CPU_SMAP))
 		return;
-	trap_watch = take;
+	probe.trap = take;
 	calls = 0;
 	__asm__ volatile("stac; int $2; clac" : : : "memory");
 	KCHECK(closed(VECTOR_NMI));
@@ -91,7 +92,7 @@ KTEST(events_on_stacks_of_their_own_run_with_smap_closed)
 	calls = 0;
 	__asm__ volatile("stac; int $18; clac" : : : "memory");
 	KCHECK(closed(VECTOR_MC));
-	trap_watch = NULL;
+	probe.trap = NULL;
 }
 
 KTEST(a_copy_that_fails_leaves_smap_closed_and_so_does_its_fault)
@@ -100,7 +101,7 @@ KTEST(a_copy_that_fails_leaves_smap_closed_and_so_does_its_fault)
 
 	if (!(cpu_features & CPU_SMAP))
 		return;
-	trap_watch = look_on;
+	probe.trap = look_on;
 	calls = 0;
 	KCHECK(copy_from_user(&word, NOT_MAPPED, sizeof(word)) == -EFAULT);
 	KCHECK(!(read_rflags() & FLAG_AC));
@@ -109,7 +110,7 @@ KTEST(a_copy_that_fails_leaves_smap_closed_and_so_does_its_fault)
 	KCHECK(copy_to_user(NOT_MAPPED, &word, sizeof(word)) == -EFAULT);
 	KCHECK(!(read_rflags() & FLAG_AC));
 	KCHECK(closed(VECTOR_PF));
-	trap_watch = NULL;
+	probe.trap = NULL;
 }
 
 struct range {
@@ -127,7 +128,7 @@ KTEST(a_copy_beyond_the_user_half_is_refused_without_an_access)
 	};
 	uint64_t word = 1;
 
-	trap_watch = look_on;
+	probe.trap = look_on;
 	calls = 0;
 	for (unsigned i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		KCHECK(copy_from_user(&word, bad[i].va, bad[i].n) == -EFAULT);
@@ -136,5 +137,5 @@ KTEST(a_copy_beyond_the_user_half_is_refused_without_an_access)
 	}
 	KCHECK(copy_from_user(&word, USER_END - 8, 8) == -EFAULT);	/* the last one that is tried */
 	KCHECK(calls == 1 && word == 1);
-	trap_watch = NULL;
+	probe.trap = NULL;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* test_smp.c - every CPU is up, set up like the first, on tables and stacks of its own, and hears its interrupts. */
-#include "arch/x86_64/acpi.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
+#include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
 #include "entry/dispatch.h"
-#include "kernel/sched.h"
+#include "kernel/sched/sched.h"
 #include "mm/kspace.h"
 #include "mm/stacks.h"
 #include "tests/kernel/ktest.h"

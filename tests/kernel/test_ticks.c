@@ -5,8 +5,9 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/dispatch.h"
-#include "kernel/sched.h"
+#include "kernel/sched/sched.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
 
@@ -33,7 +34,7 @@ static void start_tick(struct trapframe *frame)
 static void pass(uint64_t ns)
 {
 	for (uint64_t end = clock_ns() + ns; clock_ns() < end;) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 }

@@ -2,12 +2,15 @@
 /* test_tlb.c - the TLB module on the real machine: stale pages seen through user copies, words, CPU sets, IPIs. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/design.h"
-#include "kernel/panic.h"
+#include "kernel/console/panic.h"
+#include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 #include "mm/tlb.h"
 #include "mm/usercopy.h"
 #include "tests/kernel/ktest.h"
@@ -52,19 +55,19 @@ KTEST(an_unmapped_page_is_gone_at_once)
 	struct aspace *as = new_space();
 	uint64_t va[TLB_BATCH + 4];
 
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	for (unsigned n = 1; n <= TLB_BATCH + 4; n += TLB_BATCH / 2) {
 		for (unsigned i = 0; i < n; i++) {
 			va[i] = new_page(as, i + 1);
 			KCHECK(shows(va[i], i + 1));
 		}
 		for (unsigned i = 0; i < n; i++) {
-			KCHECK(!aspace_unmap(as, va[i], PAGE_SIZE));
+			KCHECK(!aspace_unmap(as, va[i], PAGE_SIZE, sched_point));
 			KCHECK(!shows(va[i], i + 1));
 		}
 	}
 	tlb_load(NULL);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 KTEST(many_pages_are_flushed_as_one)
@@ -73,38 +76,38 @@ KTEST(many_pages_are_flushed_as_one)
 	struct aspace *as = new_space();
 
 	KCHECK(!aspace_map_anon(as, len, PTE_W | PTE_NX, &va));
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
 		KCHECK(aspace_populate(as, at) && !copy_to_user(at, &value, sizeof(value)));
-	KCHECK(!aspace_unmap(as, va, len));
+	KCHECK(!aspace_unmap(as, va, len, sched_point));
 	for (uint64_t at = va; at < va + len; at += PAGE_SIZE)
 		KCHECK(!shows(at, 7));
 	tlb_load(NULL);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 /* A CPU that left hears nothing, and finds out when it comes back. */
 KTEST(a_space_that_was_left_is_flushed_on_return)
 {
 	struct aspace *as = new_space(), *other = new_space();
-	uint64_t ipis = tlb_ipis_sent, va = new_page(as, 1), kept = new_page(as, 2);
+	uint64_t ipis = xcall_ipis_sent, va = new_page(as, 1), kept = new_page(as, 2);
 
 	KCHECK(va && kept);
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(as->tlb.cpus == 1ul << this_cpu()->index);
 	KCHECK(shows(va, 1) && shows(kept, 2));
-	tlb_load(other);
+	tlb_load(&other->tlb);
 	KCHECK(!as->tlb.cpus && other->tlb.cpus);
 	KCHECK(!shows(va, 1) && !shows(kept, 2));
-	KCHECK(!aspace_unmap(as, va, PAGE_SIZE));
+	KCHECK(!aspace_unmap(as, va, PAGE_SIZE, sched_point));
 	tlb_load(NULL);
 	KCHECK(!other->tlb.cpus);
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(!shows(va, 1) && shows(kept, 2));
 	tlb_load(NULL);
-	KCHECK(tlb_ipis_sent == ipis);
-	aspace_destroy(as);
-	aspace_destroy(other);
+	KCHECK(xcall_ipis_sent == ipis);
+	aspace_destroy(as, sched_point);
+	aspace_destroy(other, sched_point);
 }
 
 /* More spaces than a CPU has ids: each load shows its own page and no other's. */
@@ -120,12 +123,12 @@ KTEST(spaces_take_turns_with_the_ids)
 	for (unsigned round = 0; round < 60; round++) {
 		unsigned i = round * 5 % 12;
 
-		tlb_load(as[i]);
+		tlb_load(&as[i]->tlb);
 		KCHECK(shows(va, 100 + i));
 	}
 	tlb_load(NULL);
 	for (unsigned i = 0; i < 12; i++)
-		aspace_destroy(as[i]);
+		aspace_destroy(as[i], sched_point);
 }
 
 KTEST(the_door_names_the_loaded_roots)
@@ -135,9 +138,9 @@ KTEST(the_door_names_the_loaded_roots)
 	bool pcid = read_cr4() & CR4_PCIDE;
 
 	KCHECK(pcid == tlb_pcid_in_use());
-	tlb_load(as);
-	KCHECK((read_cr3() & PTE_ADDR) == as->root);
-	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->root);
+	tlb_load(&as->tlb);
+	KCHECK((read_cr3() & PTE_ADDR) == as->tlb.root);
+	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->tlb.root);
 	KCHECK((pc->user_cr3 & PTE_ADDR) == aspace_user_cr3(as));
 	KCHECK(!!(pc->kernel_cr3 & KEEP) == pcid);
 	KCHECK((pc->user_cr3 & 0xfff) == (pc->kernel_cr3 & 0xfff) + (pcid && entry->split ? USER_ID : 0));
@@ -147,7 +150,7 @@ KTEST(the_door_names_the_loaded_roots)
 	KCHECK((read_cr3() & PTE_ADDR) == kspace_boot_root() && (pc->kernel_cr3 & PTE_ADDR) == kspace_boot_root());
 	tlb_exit_work();
 	tlb_exit_work();
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 /* Two exits after a private page went: the first flushes, where that is due, the second does not. */
@@ -157,7 +160,7 @@ KTEST(one_flip_out_does_the_pending_flush)
 	struct aspace *as = new_space();
 	bool due = tlb_pcid_in_use() && entry->split;
 
-	tlb_load(as);			/* ids of a new space: the flip out is to flush */
+	tlb_load(&as->tlb);			/* ids of a new space: the flip out is to flush */
 	for (unsigned i = 0; i < 2; i++) {
 		KCHECK(!!(pc->work & WORK_TLB) == due);
 		tlb_exit_work();
@@ -165,13 +168,13 @@ KTEST(one_flip_out_does_the_pending_flush)
 		tlb_exit_work();
 		KCHECK(!due || pc->user_cr3 & KEEP);
 		KCHECK(!(pc->work & WORK_TLB));
-		tlb_flush_private_page(as, TRAMPOLINE_AREA_BASE);
+		tlb_flush_private_page(&as->tlb, TRAMPOLINE_AREA_BASE);
 		due = due && !(cpu_features & CPU_INVPCID);	/* which does it on the spot */
 	}
 	tlb_load(NULL);
 	tlb_exit_work();
 	tlb_exit_work();
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }
 
 /* Two frames take turns behind an address where nothing else ever is. It stays mapped. */
@@ -185,15 +188,15 @@ KTEST(a_kernel_page_is_gone_at_once)
 	KCHECK(!kspace_map(va, pa[0], PTE_W | PTE_NX));
 	for (unsigned i = 0; i < 2; i++)
 		*(uint64_t *)phys_to_virt(pa[i]) = i + 1;
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(*word == 1);
 	tlb_load(NULL);
 	KCHECK(*word == 1);
 	*pt_lookup(kspace_boot_root(), va, &level) ^= pa[0] ^ pa[1];
 	tlb_flush_kernel_half();
 	KCHECK(*word == 2);
-	tlb_load(as);
+	tlb_load(&as->tlb);
 	KCHECK(*word == 2);
 	tlb_load(NULL);
-	aspace_destroy(as);
+	aspace_destroy(as, sched_point);
 }

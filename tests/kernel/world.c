@@ -6,9 +6,10 @@
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
+#include "arch/x86_64/xcall.h"
 #include "entry/dispatch.h"
-#include "kernel/sched.h"
-#include "kernel/spinlock.h"
+#include "kernel/sched/sched.h"
+#include "kernel/sync/spinlock.h"
 #include "mm/tlb.h"
 
 uint64_t world_cr3[MAX_CPUS];
@@ -27,7 +28,7 @@ static void stand(struct trapframe *frame)
 	world_cr3[this_cpu()->index] = read_cr3();
 	__atomic_or_fetch(&standing, bit, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&world_stopped, __ATOMIC_SEQ_CST)) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 	__atomic_and_fetch(&standing, ~bit, __ATOMIC_SEQ_CST);
@@ -36,7 +37,7 @@ static void stand(struct trapframe *frame)
 static void wait_until_standing(uint64_t cpus_wanted)
 {
 	while (__atomic_load_n(&standing, __ATOMIC_SEQ_CST) != cpus_wanted) {
-		tlb_serve_mailbox();
+		xcall_serve();
 		cpu_pause();
 	}
 }

@@ -30,7 +30,7 @@ static unsigned long fresh(size_t pages, unsigned prot)
 	return at;
 }
 
-/* The end of a fresh page behind which nothing is mapped. */
+/* The end of a fresh page after which nothing is mapped. */
 static unsigned long fresh_edge(void)
 {
 	unsigned long low = fresh(1, PROT_WRITE), high = fresh(1, PROT_WRITE);

@@ -16,6 +16,7 @@
 #include "smp.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_abuse_debug"
 
@@ -108,7 +109,8 @@ static void execute_call(void)
 	sys_null();
 }
 
-/* What hardware does behind a MOV SS, and no emulator: a #DB at the first instruction of an exception's entry. */
+/* What hardware does after a MOV SS, and no emulator: a #DB at the first instruction of an
+ * exception's entry. */
 #define AT_STUB(X)							\
 	X(de, "xor %%edx, %%edx; div %%esi", VECTOR_DE)			\
 	X(bp, "int3", VECTOR_BP)					\
@@ -125,7 +127,7 @@ static void execute_call(void)
 	}
 AT_STUB(DEFINE_STUB)
 
-/* At the SYSCALL itself: a breakpoint there is none behind a MOV SS, and the call is made. */
+/* At the SYSCALL itself: a breakpoint there is none after a MOV SS, and the call is made. */
 extern const char broken_syscall[];
 static __attribute__((noinline)) void execute_syscall(void)
 {

@@ -114,7 +114,7 @@ static void lengths(void)
 /* What can be read is written, and counted. */
 static void cut_off(void)
 {
-	char *page = map_memory(PAGE_SIZE, PROT_WRITE);		/* the last map: nothing lies behind it */
+	char *page = map_memory(PAGE_SIZE, PROT_WRITE);		/* the last map: nothing lies after it */
 	char *line = page + PAGE_SIZE - LINE;
 
 	memset(line, '#', LINE - 1);

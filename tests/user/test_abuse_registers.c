@@ -159,7 +159,8 @@ __asm__(".pushsection .text\n"
 extern const char go_on[];
 _Static_assert(SYS_yield == 2, "go_on has it as a number");
 
-/* @flags right after the way to user mode, @later behind a system call. The process ends here when all is well. */
+/* @flags right after the way to user mode, @later after a system call. The process ends here when
+ * all is well. */
 void arrived(uint64_t flags, uint64_t later);
 void arrived(uint64_t flags, uint64_t later)
 {

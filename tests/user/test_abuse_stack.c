@@ -13,6 +13,7 @@
 #include "string.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_abuse_stack"
 #define STORM_HZ 10000

@@ -11,6 +11,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_alloc_fail"
 #define MANY 1000		/* more allocations than any operation makes */

@@ -11,6 +11,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROCESSES 2
 #define SLEEPERS 2		/* threads beside the first */

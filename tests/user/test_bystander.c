@@ -13,6 +13,7 @@
 #include "string.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_bystander"
 #define BYSTANDERS 4

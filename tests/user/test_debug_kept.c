@@ -7,6 +7,7 @@
 #include "string.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_debug_kept"
 

@@ -9,6 +9,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM		"test_edges"
 #define NAME_MOST	23

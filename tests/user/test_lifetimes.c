@@ -11,6 +11,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_lifetimes"
 #define JOIN_ROUNDS 50

@@ -10,6 +10,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_limits"
 #define MIB (1ul << 20)

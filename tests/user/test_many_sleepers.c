@@ -5,6 +5,7 @@
 #include "smp.h"
 #include "test.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define THREADS 400
 #define LEAD_NS 400000000ul	/* until then all sleep; who comes too late does not */

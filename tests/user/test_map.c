@@ -5,6 +5,7 @@
 #include "string.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_map"
 #define PAGES 33

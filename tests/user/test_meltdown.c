@@ -14,6 +14,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define BIT(secret)	(1ul << (secret))
 #define ALL		(BIT(SECRETS) - 1)

@@ -9,6 +9,7 @@
 #include "print.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_region_memory"
 #define RANGES 16000ul

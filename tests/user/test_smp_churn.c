@@ -12,6 +12,7 @@
 #include "string.h"
 #include "test.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_smp_churn"
 #define CHURNERS 3		/* processes at once */

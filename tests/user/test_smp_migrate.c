@@ -11,6 +11,7 @@
 #include "smp.h"
 #include "string.h"
 #include "test.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_smp_migrate"
 #define PAIRS 2			/* of threads, in each process */

@@ -12,6 +12,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define MS		1000000l
 #define TICK_NS		(10 * MS)

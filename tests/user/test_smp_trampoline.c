@@ -15,6 +15,7 @@
 #include "string.h"
 #include "test.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_smp_trampoline"
 #define HOLDERS 12		/* threads with the secret */

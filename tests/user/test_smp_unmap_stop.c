@@ -11,6 +11,7 @@
 #include "string.h"
 #include "test.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "test_smp_unmap_stop"
 #define PAGES 1024

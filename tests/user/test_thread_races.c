@@ -8,6 +8,7 @@
 #include "smp.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define STORM 1000		/* times that a bystander is stopped and resumed */
 #define STORM_HZ 10000

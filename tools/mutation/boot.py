@@ -13,7 +13,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from qemu import Boot, Outcome, running
+from lib.boots import Boot, running
+from lib.outcome import Outcome
 
 CPU_FACTOR, CPU_EXTRA = 5, 1.0      # seconds of processor time
 WALL_FACTOR, WALL_EXTRA = 5, 3.0    # seconds after which an idle guest is given up

@@ -5,7 +5,7 @@ import os
 import shutil
 from pathlib import Path
 
-from vmeasure.image import Elf
+from lib.elf import Elf, opened
 
 NOP = 0x90
 SHARED = ("archive.tar", "vestibule.iso", "gen")    # what boots and checks want besides the kernel
@@ -13,7 +13,7 @@ SHARED = ("archive.tar", "vestibule.iso", "gen")    # what boots and checks want
 
 def image_hash(build):
     """Hex SHA-256 of what is booted: what a loader takes of the kernel, and the boot archive."""
-    kernel = Elf(Path(build) / "vestibule.elf")
+    kernel = opened(Path(build) / "vestibule.elf")
     loaded = b"".join(kernel.read(address, size) for address, _, size in kernel.segments)
     return hashlib.sha256(loaded + (Path(build) / "archive.tar").read_bytes()).hexdigest()
 

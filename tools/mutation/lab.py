@@ -8,7 +8,9 @@ import sys
 import threading
 from pathlib import Path
 
-from qemu import ROOT, Boot, ktap
+from lib.boots import Boot
+from lib.outcome import ktap
+from lib.paths import ROOT
 
 from . import boot as bounded
 from .image import Copy

@@ -1,37 +1,62 @@
 # SPDX-License-Identifier: MIT
-"""docs/mutants.md: every mutant and what became of it, small enough to read."""
+"""docs/mutants.md: how many mutants there are, who kills them, and why the survivors survive. The list of
+every mutant is a build product."""
+import textwrap
 from collections import Counter
 
-from qemu import Boot
+from lib.boots import Boot
 from vmeasure import shipped
 
 from . import explain
 from .killers import KILLERS
 from .lab import key
 
+LIST = "list.md"        # the whole list, in build/mutants/
+
 HEAD = """# Mutants
 
-Made by `make mutants`; do not edit. Each instruction of each design's entry text is replaced by NOPs, one at a time,
-and the kernel is booted with one test after the other until one fails: the *killer*. A mutant that no test kills
-shows a gap in the tests, or an instruction that has no effect which a test could see. Each of these stands
-under *Survivors* with the reason, from `entry/mutants.json`. What is counted: everything that control flow reaches from
-the stubs and the entries, the design's C included. Bytes between instructions are padding, and are not mutated.
+Made by `make mutants`; do not edit. Each instruction of each design's entry text is replaced by
+NOPs, one at a time. The kernel is booted with one test after the other until one fails: that test
+is the *killer*. A mutant that no test kills shows one of two things: a gap in the tests, or an
+instruction without an effect that a test could see. The second kind stands under *Survivors*, each
+with its reason from `entry/mutants.json`.
+
+Counted is every instruction that control flow reaches from the stubs and the entries, the design's
+C included. Bytes between instructions are padding and are not mutated.
 """
+REST = """## The rest
+
+The run writes `build/mutants/%s` as well. It says for each path and step how many instructions
+there are and how many survive, and for every instruction who killed it and how it died. A whole
+run takes hours. It goes on where it was interrupted.
+
+    make mutants                            # everything, and this page
+    make mutants ENTRY=<design> SAMPLE=20   # every 20th instruction of one design
+    python3 tools/mutants.py --report       # no boots: both texts from the results of the last run
+""" % LIST
 CELLS = {"\n": " ", "|": "\\|", "*": "\\*", "<": "\\<"}
 
 
-def text(outcomes, rules, build, image):
-    """The page."""
-    parts = [HEAD, meta_line(build, image), totals(outcomes), steps(outcomes), survivors(outcomes, rules),
-             stubs(outcomes), everything(outcomes)]
-    return "\n".join(parts)
+def text(outcomes, rules, meta):
+    """The page. @meta: meta_line()."""
+    return "\n".join([HEAD, meta, totals(outcomes), survivors(outcomes, rules), REST])
+
+
+def full(outcomes, meta):
+    """The list of every mutant."""
+    return "\n".join(["# Every mutant\n", meta, steps(outcomes), stubs(outcomes), everything(outcomes)])
 
 
 def meta_line(build, image):
     """What all of this holds for."""
     tools = shipped.tools()
-    return "Image (kernel and boot archive) sha256 %s; %s; %s; QEMU %s, TCG, -cpu %s.\n" % (
-        image[:16], tools["compiler"], tools["nasm"], tools["qemu"], Boot().model)
+    return paragraph("Image (kernel and boot archive) sha256 %s; %s; %s; QEMU %s, TCG, -cpu %s." % (
+        image[:16], tools["compiler"], tools["nasm"], tools["qemu"], Boot().model))
+
+
+def paragraph(words):
+    """@words in lines as long as the project's prose has them."""
+    return textwrap.fill(words, 100, break_long_words=False, break_on_hyphens=False) + "\n"
 
 
 def table(rows):
@@ -42,15 +67,20 @@ def table(rows):
 
 
 def totals(outcomes):
-    """Per design: how many mutants, and which killer killed how many."""
+    """Per design: how many mutants, and which killer killed how many; killers without a victim in a sentence."""
     by = [Counter(row["killed_by"] for _, row in o.killed) for o in outcomes]
+    killers, idle = [], []
+    for k in KILLERS:
+        (killers if any(b[k.title] for b in by) else idle).append(k.title)
     rows = [[""] + [o.design.name for o in outcomes],
             ["mutants"] + [len(o.rows) for o in outcomes],
             ["killed"] + [len(o.killed) for o in outcomes]]
-    rows += [["by " + k.title] + [b[k.title] for b in by] for k in KILLERS]
+    rows += [["by " + k] + [b[k] for b in by] for k in killers]
     rows += [["survivors"] + [len(o.survivors) for o in outcomes],
              ["bytes of padding"] + [o.text.padding() for o in outcomes]]
-    return "## Totals\n\nKillers are tried in this order, on the instructions that they execute.\n\n" + table(rows)
+    others = "\n" + paragraph("The killers above left nothing to these: %s." % ", ".join(idle)) if idle else ""
+    return ("## Totals\n\nKillers are tried in this order, each on the instructions that it executes. A low "
+            "number means\nthat the killers above it are good, not that it is bad.\n\n") + table(rows) + others
 
 
 def merged(lists):

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What a run has found: on the terminal, and docs/mutants.md after a whole one."""
+"""What a run has found: on the terminal; after a whole one in docs/mutants.md and build/mutants/list.md."""
 from collections import Counter
 
-from qemu import ROOT
+from lib.paths import ROOT
 
 from . import explain, page
 from .lab import key
@@ -57,6 +57,13 @@ def write_page(text, page, elsewhere):
     raise problem
 
 
+def write(outcomes, rules, directory, meta):
+    """The page, and in @directory the list of every mutant."""
+    whole = directory / page.LIST
+    whole.write_text(page.full(outcomes, meta))
+    print("written: %s, %s" % (write_page(page.text(outcomes, rules, meta), PAGE, directory), whole))
+
+
 def finish(outcomes, whole, build, image):
     """Print, write the page after a whole run, and return the exit status."""
     rules = explain.load(RULES)
@@ -71,7 +78,6 @@ def finish(outcomes, whole, build, image):
     for rule in old:
         print("explains no survivor (entry/mutants.json): %s" % rule)
     if complete:
-        print("written: %s" % write_page(page.text(outcomes, rules, build, image), PAGE,
-                                             build / "mutants"))
+        write(outcomes, rules, build / "mutants", page.meta_line(build, image))
     print("%d survivors unexplained, %d explanations stale" % (len(open_questions), len(old)))
     return 1 if open_questions or old else 0

@@ -5,7 +5,8 @@ import re
 import struct
 from pathlib import Path
 
-from vmeasure.image import Elf
+from lib.constants import read
+from lib.elf import SHF_ALLOC, opened
 
 EXCEPTIONS = 32
 # The vectors with an error word (SDM vol. 3A, table 6-1, and #VC, #SX of AMD's): pushed by the processor.
@@ -13,39 +14,27 @@ ERROR_WORD = {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}
 TRUST_SECTION = ".proof_trust"
 
 
-def read_offsets(path):
-    """{name: value} of asm-offsets.inc, the constants that C gives to NASM."""
-    return {n: int(v) for n, v in re.findall(r"^%define (\w+) (-?\d+)$", Path(path).read_text(), re.M)}
-
-
 class Image:
     """The kernel, with the constants of its headers. @facts: entry/proof.json and entry/exposure.json."""
 
-    def __init__(self, kernel, offsets, entry):
-        self.elf = Elf(kernel)
+    def __init__(self, kernel, constants, entry):
+        self.elf = opened(kernel)
         self.path = kernel
-        self.offsets = read_offsets(offsets)
+        self.offsets = read(constants)
         self.exits = json.loads((Path(entry) / "proof.json").read_text())["exits"]
         self.exposure = json.loads((Path(entry) / "exposure.json").read_text())["designs"]
         self.exit_names = {self.elf.address(n): n for n in self.exits if n in self.elf.by_name}
-        self.sections = self._named_sections()
         self.trusted = dict(self._trusted())
-
-    def _named_sections(self):
-        elf = self.elf
-        strings = elf.sections[struct.unpack_from("<H", elf.data, 0x3e)[0]][4]
-        return [(elf.data[strings + s[0]:elf.data.index(b"\0", strings + s[0])].decode(), s) for s in elf.sections]
 
     def _trusted(self):
         """(address, reason) of the operands that the source vouches for."""
-        for name, s in self.sections:
-            if name != TRUST_SECTION:
-                continue
-            at, end = s[4], s[4] + s[5]
-            while at < end:
-                stop = self.elf.data.index(b"\0", at + 8)
-                yield struct.unpack_from("<Q", self.elf.data, at)[0], self.elf.data[at + 8:stop].decode()
-                at = (stop + 1 - s[4] + 7 & ~7) + s[4]
+        section = self.elf.section(TRUST_SECTION)
+        data = self.elf.content(section) if section else b""
+        at = 0
+        while at < len(data):
+            stop = data.index(b"\0", at + 8)
+            yield struct.unpack_from("<Q", data, at)[0], data[at + 8:stop].decode()
+            at = stop + 1 + 7 & ~7
 
     def word(self, address):
         raw = self.elf.read(address, 8)
@@ -53,10 +42,8 @@ class Image:
 
     def section_of(self, address):
         """Name of the loaded section that holds @address, or None."""
-        for name, s in self.sections:
-            if s[2] & 2 and s[3] <= address < s[3] + s[5]:
-                return name
-        return None
+        return next((s.name for s in self.elf.sections
+                     if s.flags & SHF_ALLOC and s.address <= address < s.address + s.size), None)
 
     def describe(self, address):
         """@address as section, symbol and, where there is one, the text that lies there."""

@@ -9,6 +9,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+from lib.elf import STT_FUNC
+
 NOTE = r"\[cr3=(\S+) gs=(\S+) rsp=(\S+) if=(\S+?)\]"
 WORDS = re.compile(r";\s*(not needed|in (\w+)\(\), C)")
 LABEL = re.compile(r"^(%1|\w+)?(\.\w+)?:")
@@ -89,7 +91,7 @@ class Notes:
     # --- the check ------------------------------------------------------------
 
     def check(self, facts, explorer, report):
-        symbols = [s for s in facts.image.elf.symbols if facts.in_text(s.address) and s.section not in (0, 0xfff1)
+        symbols = [s for s in facts.image.elf.symbols if facts.in_text(s.address) and s.is_place
                    and not s.name.startswith("..@") and not s.name.endswith(("_start", "_end", "_stubs"))]
         noted = {s.address for s in symbols if self.of(facts, s.name) and self.of(facts, s.name).states}
         for s in symbols:
@@ -125,7 +127,7 @@ class Notes:
             self.compare(facts, report, symbol, note, state, from_user, " from user mode")
 
     def check_returns(self, facts, report, symbol, note, explorer):
-        if symbol.type != 2 or symbol.name not in self.labels:
+        if symbol.type != STT_FUNC or symbol.name not in self.labels:
             return
         rets = [a for a in explorer.seen if symbol.address <= a < symbol.address + symbol.size
                 and explorer.insns[a].mnemonic == "ret"]

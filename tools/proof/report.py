@@ -5,7 +5,8 @@ import os
 import subprocess
 from pathlib import Path
 
-from designs import ROOT
+from lib.paths import ROOT
+
 
 SHOWN_MOST = 20
 

@@ -7,11 +7,11 @@ One boot sweeps one call as X against every call that shares something with it. 
 """
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from qemu import BUILD, Boot, ktap
+from lib.boots import Boot
+from lib.outcome import ktap
+from lib.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 TABLE = ROOT / "user" / "races" / "calls.c"
 PAIR = re.compile(r"^RACE (\w+) (\w+) (\d+) (\d+) runs (\d+) done (\d+) asleep (\d+) waits (\d+)$")
 MORE = re.compile(r"^RACE (third \w+ \w+ \w+|second \w+ \w+) (\d+) (\d+) runs (\d+) ")
@@ -63,11 +63,11 @@ def calls():
     return re.findall(r'^\t\{ "(\w+)", SYS_', TABLE.read_text(), re.M)
 
 
-def boot(design, words, seed=1, what="races", cpus=CPUS, build=BUILD):
+def boot(design, words, seed=1, what="races", cpus=CPUS):
     """A boot with tests=races-<words> that must pass. Returns its Outcome."""
     tests = "-".join(["races", *words])
     outcome = Boot(f"entry={design} tests={tests} seed={seed}", cpus=cpus, icount=True, what=what,
-                   timeout=HANG_AFTER, build=build).run()
+                   timeout=HANG_AFTER).run()
     if outcome.verdict != "pass" or (words != ["list"] and ktap(outcome.lines)[1]):
         wrong = [x for x in outcome.lines if WRONG.match(x)]
         at = [x for x in outcome.lines if x.startswith("race: ")][-1:]
@@ -83,13 +83,13 @@ def pairs(design):
     return [(f[1], f[2]) for f in found if f]
 
 
-def sweep(design, x, stride=1, seed=1, only_y="", build=BUILD):
+def sweep(design, x, stride=1, seed=1, only_y=""):
     """Call @x against every other, or @only_y; a Swept."""
     names = calls()
     words = [f"x{names.index(x)}"] + ([f"y{names.index(only_y)}"] if only_y else [])
     words += [f"s{stride}"] if stride > 1 else []
     swept = Swept()
-    swept.add(boot(design, words, seed, f"races-{x}" + (f"-{only_y}" if only_y else ""), build=build).text)
+    swept.add(boot(design, words, seed, f"races-{x}" + (f"-{only_y}" if only_y else "")).text)
     return swept
 
 

@@ -3,6 +3,8 @@
 import capstone
 from capstone import x86
 
+from lib.elf import STT_OBJECT
+
 # Functions whose loops wait for something else than a lock.
 ANSWERS = {
     "shoot": "a shootdown's acknowledgement",
@@ -13,7 +15,7 @@ ANSWERS = {
     "tlb_flush_kernel_half": "a shootdown's acknowledgement of the kernel half",
     "send": "the local APIC",
 }
-LOOP = 40       # bytes: what is behind the PAUSE of a spin loop
+LOOP = 40       # bytes: what follows the PAUSE of a spin loop
 
 
 def operand(insn):
@@ -37,6 +39,6 @@ def name_of(elf, address, symbol):
     for insn in engine.disasm(elf.read(address, LOOP), address):
         at = operand(insn)
         for known in elf.symbols if at else ():
-            if known.address <= at < known.address + max(known.size, 4) and known.type == 1:
+            if known.address <= at < known.address + max(known.size, 4) and known.type == STT_OBJECT:
                 return f"{known.name}, in {function}()"
     return f"a lock of {function}()"

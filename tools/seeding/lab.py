@@ -6,11 +6,12 @@ import sys
 import threading
 from pathlib import Path
 
+from lib.boots import Boot
+from lib.paths import ROOT
+from lib.treecopy import environment
 from mutation import boot as bounded
 from mutation.image import image_hash
 from mutation.lab import NotPassing, complaint, passed
-from qemu import ROOT, Boot
-from treecopy import environment
 
 from .ladder import NEEDS_ISO, HostTests, steps
 from .tree import tree_hash

@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from designs import designs
+from lib.designs import designs
 
 DESIGNS = [d.name for d in designs()]
 LAST, OTHERS = DESIGNS[-1], DESIGNS[:-1]

@@ -4,9 +4,9 @@ import json
 from collections import Counter
 from pathlib import Path
 
+from lib.paths import ROOT
 from mutation.page import meta_line, table
 from mutation.report import write_page
-from qemu import ROOT
 
 from .patches import ORIGINS
 from .tree import SEEDED

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from treecopy import copy_build, copy_sources, environment, source_names
+from lib.treecopy import copy_build, copy_sources, environment, source_names
 
 from .patches import BadPatch, Patch
 

@@ -7,12 +7,12 @@ translation block, while QEMU logs every address in entry text.
 """
 import re
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from qemu import BUILD, Boot
-from vmeasure.image import Elf
+from lib import paths
+from lib.boots import Boot
+from lib.constants import constants
+from lib.elf import built_kernel
 
-ROOT = Path(__file__).resolve().parent.parent.parent
 LINE = re.compile(r"^fire: (\w+) (nmi|db|held|mc) (\d+)$")
 TRACE = re.compile(r"Trace (\d+): \w+ \[\w+/(\w+)/")
 CELL = re.compile(r"([0-9a-f]+):([0-9a-f]+)")
@@ -90,8 +90,8 @@ def sweep(design, stride=1, seed=1):
 class Undisturbed:
     """The entry-text offsets that each path executes when nothing comes."""
 
-    def __init__(self, design, build=BUILD):
-        elf = Elf(build / "vestibule.elf")
+    def __init__(self, design):
+        elf = built_kernel()
         self.start = elf.address(f"entry_{design.ident}_text_start")
         self.end = elf.address(f"entry_{design.ident}_text_end")
         self.marks = {elf.address("fire_" + name): name for name in ("watch", "start", "arrived", "disarm")}
@@ -101,7 +101,7 @@ class Undisturbed:
             self._run(2, [PAIR_PATHS + path])
 
     def _run(self, cpus, words):
-        log = BUILD / "log" / f"{self.design.name}-{cpus}-fire-trace.exec"
+        log = paths.build() / "log" / f"{self.design.name}-{cpus}-fire-trace.exec"
         log.parent.mkdir(parents=True, exist_ok=True)
         ranges = ",".join([f"{self.start:#x}..{self.end - 1:#x}"] + [f"{a:#x}+1" for a in self.marks])
         extra = ["-d", "exec,nochain", "-D", str(log), "-dfilter", ranges]
@@ -138,9 +138,9 @@ class Undisturbed:
 def state_bits():
     """{bit: (part, word)} of the SEEN_* constants, as the state notes call them."""
     words = {}
-    text = (ROOT / "tests" / "kernel" / "fire.h").read_text()
-    for part, word, bit in re.findall(r"#define SEEN_(CR3|GS|RSP|IF)_(\w+)\s+\(1u << (\d+)\)", text):
-        words[1 << int(bit)] = (part.lower(), word.lower())
+    for name, bit in constants().items():
+        if found := re.fullmatch(r"SEEN_(CR3|GS|RSP|IF)_(\w+)", name):
+            words[bit] = (found[1].lower(), found[2].lower())
     return words
 
 

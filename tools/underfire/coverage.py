@@ -8,11 +8,11 @@ path that has no row.
 """
 import json
 import re
-from pathlib import Path
 
-from qemu import BUILD
+from lib import paths
+from lib.paths import ROOT
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+
 RULES = ROOT / "entry" / "fire.json"
 PATHS = ROOT / "user" / "fire" / "paths.c"
 KINDS = ("nmi", "db", "nmi_4cpus")
@@ -43,8 +43,9 @@ def untaken(undisturbed):
 class Text:
     """One design's entry text: where its instructions are, and what state the proof allows there."""
 
-    def __init__(self, design, proof=BUILD / "proof.json"):
-        found = json.loads(Path(proof).read_text())["designs"][design.name]["instructions"]
+    def __init__(self, design, proof=None):
+        proof = proof or paths.build() / "proof.json"
+        found = json.loads(proof.read_text())["designs"][design.name]["instructions"]
         addresses = sorted(int(a, 16) for a in found)
         # The pieces start on a page of their own, and the first instruction need not lie at its start.
         self.base = addresses[0] & ~0xfff

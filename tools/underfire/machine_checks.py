@@ -7,10 +7,9 @@ on as if nothing had been.  Not at #MC's own entry: a second one in there is a s
 import random
 import re
 
-from qemu import BUILD
-from vmeasure.gdbboot import GdbBoot
-from vmeasure.gdbstub import GdbError
-from vmeasure.stepper import TraceError
+from lib import paths
+from lib.gdb import GdbError
+from lib.gdbboot import GdbBoot
 
 from .boots import PAIR_PATHS, FireError, Sweep, parse
 
@@ -32,17 +31,17 @@ def points(text, undisturbed, seed, count):
 
 def send(design, text, undisturbed, seed=1, count=200, also=()):
     """Send @count, and one to each of @also; the offsets where they came.  FireError when one was missed or harmed."""
-    log = BUILD / "log" / f"{design.name}-1-icount-fire-mc.log"
+    log = paths.build() / "log" / f"{design.name}-1-icount-fire-mc.log"
     chosen = points(text, undisturbed, seed, count) + list(also)
     try:
         words = f"entry={design.name} tests=fire-mc-{len(chosen)} seed={seed}"
-        with GdbBoot(BUILD, words, log, cpu=CPU) as boot:
+        with GdbBoot(paths.build(), words, log, cpu=CPU) as boot:
             for offset in chosen:
                 boot.gdb.run_to(undisturbed.start + offset)
                 boot.gdb.monitor(COMMAND)
             boot.gdb.resume_or_end()
             boot.expect_pass()
-    except (GdbError, TraceError) as error:
+    except GdbError as error:
         raise FireError(f"{design.name}: machine checks, seed {seed}: {error}",
                         log.read_text(errors="replace").splitlines()[-30:]) from None
     found = Sweep()

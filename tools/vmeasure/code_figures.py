@@ -10,11 +10,9 @@ before_flip_syscall,   instructions at CPL 0 before the first MOV to CR3, from t
 before_flip_irq        where there is no flip.
 """
 import re
-import struct
 
-from .image import STT_FUNC, Elf
-
-FLIP_SITE_SIZE, FLIP_SITE_NAME = 48, 16     # struct flip_site in entry/design.h
+from lib.constants import constants
+from lib.elf import STT_FUNC, opened
 
 
 def asm_lines(text):
@@ -34,22 +32,17 @@ def c_lines(text):
 
 def section_size(path, name):
     """Bytes of section @name in the object @path; 0 without one."""
-    elf = Elf(path)
-    shstrndx, = struct.unpack_from("<H", elf.data, 0x3e)
-    strings = elf.sections[shstrndx][4]
-    for s in elf.sections:
-        end = elf.data.index(b"\0", strings + s[0])
-        if elf.data[strings + s[0]:end].decode() == name:
-            return s[5]
-    return 0
+    section = opened(path).section(name)
+    return section.size if section else 0
 
 
 def flip_names(kernel):
     """Names of the image's flip sites, "<design>.<path>.<direction>"."""
     at, end = kernel.address("flip_sites_start"), kernel.address("flip_sites_end")
+    size, name = constants()["FLIP_SITE_SIZE"], constants()["FLIP_SITE_NAME"]
     names = []
-    for site in range(at, end, FLIP_SITE_SIZE):
-        raw = kernel.read(site + FLIP_SITE_NAME, FLIP_SITE_SIZE - FLIP_SITE_NAME)
+    for site in range(at, end, size):
+        raw = kernel.read(site + name, size - name)
         names.append(raw.split(b"\0")[0].decode())
     return names
 

@@ -9,10 +9,10 @@ from collections import namedtuple
 
 import capstone
 
-from .image import STT_FUNC
+from lib.elf import STT_FUNC
 
 # path: symbol without the design's prefix, "stubs" for all stubs; step: its local label, "" without one;
-# offset: bytes behind that label (behind the stub's first byte); vector: of a stub, else None;
+# offset: bytes after that label (after the stub's first byte); vector: of a stub, else None;
 # text: free of addresses; calls: symbol that it calls or jumps to, or "".
 Insn = namedtuple("Insn", "address data path step offset vector text calls")
 
@@ -36,7 +36,7 @@ class EntryText:
     def _functions(self):
         """[(address, name)] of everything with a name that is no local label, in order."""
         found = {s.address: s.name for s in self.kernel.symbols
-                 if self.start <= s.address < self.end and s.type < 3 and s.section not in (0, 0xfff1)
+                 if self.start <= s.address < self.end and s.is_place
                  and "." not in s.name and not s.name.endswith(("_text_start", "_text_end"))}
         return sorted(found.items())
 

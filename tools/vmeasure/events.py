@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Count the events of DESIGN.md section 5 in a trace.
+"""Count events in a trace; the rules stand in docs/measuring.md.
 
 How each figure is obtained:
 
@@ -25,10 +25,11 @@ ipis                writes to the ICR: the local APIC's register 0x300 in the MM
 """
 from collections import Counter
 
-import capstone
 from capstone import x86
+import capstone
 
-from .areas import USER
+from lib.areas import USER
+
 from .stepper import cpl
 
 LAPIC_ICR, X2APIC_ICR = 0x300, 0x830

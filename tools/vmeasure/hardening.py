@@ -1,20 +1,21 @@
 # SPDX-License-Identifier: MIT
 """Which hardening an image has, as its instructions say: one line for the comparison's foot.
 
-system-call index masked   in syscall_dispatch() the index that the table is read with was ANDed
-                           with the SBB of a CMP right before it, which a mispredicted bounds
-                           check cannot change.
+system-call index masked   in syscall_dispatch() the index that the table is read with is a constant, or
+                           what a CMOVA right after the CMP put in its place: no branch is there
+                           that could be mispredicted.
 LFENCE beside SWAPGS       on both ways of every branch around a SWAPGS an LFENCE comes first, or a
                            CR3 write, IRETQ or SYSRET, before anything that this cannot follow.
 retpolines                 no function holds a plain indirect jump or call.
 register clearing          the way in zeroes all that C might keep, before it calls C.
 """
-import capstone
 from capstone import x86
+import capstone
+
+from lib.elf import STT_FUNC
 
 from .entrytext import EntryText, target_of
 from .events import FULL
-from .image import STT_FUNC
 
 MOST_STEPS = 1000       # instructions followed from a branch
 STOPS = ("lfence", "iretq", "sysret", "sysretq")
@@ -59,20 +60,21 @@ def used_in_memory(insn):
 
 
 def is_masked(instructions):
-    """Does every indirect branch of @instructions go through an index that was masked?"""
-    masks, safe, branches, before = set(), set(), [], ""
+    """Does every indirect branch of @instructions go through an index that is a constant, or by a CMOVA what is below
+    it?"""
+    constants, safe, branches, compared = set(), set(), [], ""
     for insn in instructions:
         names = [FULL.get(insn.reg_name(op.reg)) for op in insn.operands
                  if op.type == x86.X86_OP_REG]
         if is_indirect(insn):
             branches.append(bool(safe & (used_in_memory(insn) | set(names))))
-        good = insn.mnemonic == "and" and masks & set(names) and len(names) == 2
+        good = insn.mnemonic == "cmova" and insn.op_str == compared
         good = good or (insn.mnemonic == "mov" and used_in_memory(insn) & safe)
-        is_mask = insn.mnemonic == "sbb" and before == "cmp" and len(set(names)) == 1
-        masks, safe = masks - registers(insn), safe - registers(insn)
-        masks |= set(names[:1]) if is_mask else set()
+        compared = insn.op_str if insn.mnemonic == "cmp" and constants & set(names[:1]) else ""
+        constants, safe = constants - registers(insn), safe - registers(insn)
+        if insn.mnemonic == "mov" and insn.operands[-1].type == x86.X86_OP_IMM:
+            constants |= set(names[:1])
         safe |= set(names[:1]) if good else set()
-        before = insn.mnemonic
     return bool(branches) and all(branches)
 
 

@@ -9,9 +9,9 @@ import matplotlib
 
 matplotlib.use("Agg")
 import matplotlib.pyplot as plt     # noqa: E402  the backend comes first
-from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter   # noqa: E402
+from matplotlib.ticker import LogLocator, NullFormatter, ScalarFormatter
 
-from .stats import median   # noqa: E402
+from .stats import median
 
 # Okabe and Ito's colours: told apart by colour-blind readers; shapes differ as well.
 STYLES = (("#0072B2", "o"), ("#D55E00", "^"), ("#009E73", "s"), ("#CC79A7", "D"))

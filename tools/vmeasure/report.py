@@ -29,7 +29,7 @@ PER_DESIGN = {
     irqs_off_group(1): "longest stretch with interrupts off, instructions, at most",
     irqs_off_group(2): "the same beside an idle CPU",
 }
-# Benchmarks in the order of DESIGN.md, others behind.
+# Benchmarks in the table's order; others come last.
 ORDER = ("syscall_null", "syscall_copy64", "syscall_sleep", "irq_user", "irq_kernel", "page_fault",
          "exception", "ipc_same_as", "ipc_cross_as", "irq_to_driver", "thread_create_exit",
          "context_switch_thread", "context_switch_process")
@@ -140,7 +140,7 @@ def table(results, ratios, by_cpus, meta):
 
 
 def markdown(results, ratios, by_cpus, meta):
-    """The compact table for README.md: no distributions; with its meta line."""
+    """The table of docs/results.md: no distributions; with its meta line."""
     names = list(results)
     lines = ["| | %s |" % " | ".join(names), "|---|%s" % ("---:|" * len(names))]
     for heading, rows in sections(results, ratios, by_cpus):
@@ -172,7 +172,7 @@ def check_bars(bars, results):
 
 
 def write_json(path, meta, results, runs):
-    """results.json in the shape of DESIGN.md section 5."""
+    """results.json: {meta, designs: {design: {benchmark: {metric: value}}}, runs: one for each boot}."""
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"meta": meta, "designs": results, "runs": runs}, f, indent=1)
         f.write("\n")

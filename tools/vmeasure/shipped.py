@@ -10,6 +10,8 @@ import re
 import subprocess
 from pathlib import Path
 
+from lib.paths import ROOT
+
 
 def sha256(path):
     """Hex SHA-256 of a file."""
@@ -51,7 +53,7 @@ def _prefix():
     """The cross toolchain's prefix, as the Makefile finds it."""
     if "CROSS_COMPILE" in os.environ:
         return os.environ["CROSS_COMPILE"]
-    setup = Path(__file__).resolve().parent.parent / "setup.sh"
+    setup = ROOT / "tools" / "setup.sh"
     return subprocess.run(["/bin/sh", str(setup), "toolchain"], capture_output=True, text=True).stdout.strip()
 
 

@@ -2,11 +2,13 @@
 """One traced boot of a design: step every operation that the bench program brackets."""
 from pathlib import Path
 
-from .areas import Areas
+from lib.areas import Areas
+from lib.constants import constants
+from lib.elf import Elf
+from lib.gdbboot import GdbBoot
+
 from .code_figures import entry_ranges
 from .events import EventCounter
-from .gdbboot import GdbBoot
-from .image import Elf, read_defines
 from .shipped import unpack_program
 from .stepper import Stepper, TraceError
 
@@ -18,14 +20,13 @@ INTERRUPTS = {"irq_user": ("VECTOR_TIMER", 3), "irq_kernel": ("VECTOR_SELF_TEST"
 class Subject:
     """The traced image: @shipped holds the ISO's vestibule.elf and archive.tar."""
 
-    def __init__(self, root, shipped):
+    def __init__(self, shipped):
         self.shipped = Path(shipped)
         self.kernel = Elf(self.shipped / "vestibule.elf")
         unpack_program(self.shipped / "archive.tar", "bench", self.shipped / "bench")
         self.program = Elf(self.shipped / "bench")
-        self.layout = read_defines("%s/mm/layout.h" % root)
-        self.vectors = read_defines("%s/arch/x86_64/trapframe.h" % root)
-        self.stub_size = read_defines("%s/entry/design.h" % root)["ENTRY_STUB_SIZE"]
+        self.constants = constants()
+        self.stub_size = self.constants["ENTRY_STUB_SIZE"]
 
     def stubs(self, design):
         """Address of the design's stub of vector 0."""
@@ -33,13 +34,13 @@ class Subject:
 
     def interrupts(self, design):
         """Stepper's table of the operations that wait for an interrupt."""
-        return {name: (self.stubs(design) + self.vectors[vector] * self.stub_size, level)
+        return {name: (self.stubs(design) + self.constants[vector] * self.stub_size, level)
                 for name, (vector, level) in INTERRUPTS.items()}
 
     def counter(self, design):
         """An EventCounter for the design's traces."""
-        return EventCounter(Areas(self.layout, self.kernel), entry_ranges(self.kernel, design.ident),
-                            self.stubs(design), self.stub_size, self.layout)
+        return EventCounter(Areas(self.constants, self.kernel), entry_ranges(self.kernel, design.ident),
+                            self.stubs(design), self.stub_size, self.constants)
 
 
 def trace_design(subject, design, log, wanted=None):
@@ -53,7 +54,7 @@ def trace_design(subject, design, log, wanted=None):
 def trace_nmi(subject, design, log, operation):
     """The Trace of one NMI in user mode, where the bench program begins @operation; None when it never does."""
     with GdbBoot(subject.shipped, "entry=%s bench=trace" % design.name, log) as boot:
-        stub = subject.stubs(design) + subject.vectors["VECTOR_NMI"] * subject.stub_size
+        stub = subject.stubs(design) + subject.constants["VECTOR_NMI"] * subject.stub_size
         trace = Stepper(boot.gdb, subject.kernel, subject.program).nmi(operation, stub)
         boot.gdb.resume_or_end()
         boot.expect_pass()

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* fault.c - exceptions from user mode: first touch of fresh memory, and an undefined instruction that is skipped. */
 #include "bench.h"
+#include "tests/probe/abi.h"
 
 #define PAGES 64
 #define PAGE 4096

@@ -10,6 +10,7 @@
  */
 #include "bench.h"
 #include "string.h"
+#include "tests/probe/abi.h"
 
 #define GAPS_MAX 8192
 #define QUIET_PASSES 2048

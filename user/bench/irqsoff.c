@@ -5,7 +5,7 @@
  *   bench irqs_off           every call, each in a process of its own, and the watch itself first
  *   bench irqs_off-<call>    that call
  *
- * The kernel's watch (kernel/irqsoff.h) says what no stretch exceeded while a case was watched: those of the
+ * The kernel's watch (tests/probe/irqsoff.h) says what no stretch exceeded while a case was watched: those of the
  * call, and of what it brings about, like the end of a process or the interrupt that wakes sleepers.  The
  * list of calls comes from kernel/syscalls.def, so a call without a case does not link: write worst_<call>(), in the
  * file of its kind.
@@ -16,6 +16,7 @@
 #include "smp.h"
 #include "string.h"
 #include "test.h"
+#include "tests/probe/abi.h"
 
 #define PREFIX "irqs_off-"
 #define CHILD PREFIX "child-"

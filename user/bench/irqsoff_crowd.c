@@ -60,7 +60,7 @@ void worst_yield(void)
 	watch_end();
 }
 
-/* Behind all others; then all, whose time has passed, are woken at once by the tick. */
+/* After all others; then all, whose time has passed, are woken at once by the tick. */
 void worst_sleep(void)
 {
 	make_crowd(CROWD_ASLEEP, 1);

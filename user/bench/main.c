@@ -10,6 +10,7 @@
 #include "print.h"
 #include "string.h"
 #include "test.h"
+#include "tests/probe/abi.h"
 
 const struct benchmark benchmarks[] = {
 	{ "syscall_null", measure_null, trace_null },

@@ -9,6 +9,7 @@
 #include "print.h"
 #include "secrets.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define PROCESSES 8
 #define THREADS 16

@@ -9,6 +9,7 @@
 #include "bench.h"
 #include "smp.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define CPUS_MAX 64
 #define OPERATIONS 100

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* syscalls.c - the door itself: null and copy64, and the distribution of null's latency. */
+/* syscalls.c - the way in and out itself: null and copy64, and how null's latency is spread. */
 #include "bench.h"
+#include "tests/probe/abi.h"
 
 #define OPERATIONS 1000
 #define LATENCIES 4096

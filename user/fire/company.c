@@ -4,6 +4,7 @@
 #include "fire.h"
 #include "smp.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define CPUS_WITH_COMPANY 4
 #define BYSTANDER_CPU 2

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "bystander.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 /* bench_control(BENCH_FIRE + @op, @arg). */
 static inline long fire(uint64_t op, uint64_t arg)
@@ -50,7 +51,7 @@ extern const unsigned path_count;
 
 /* @path wants @operand (a vector that cannot be entered this way, for instance)? */
 bool path_takes(const struct path *path, uint64_t operand);
-/* Is vector @operand's way behind its stub not that of a smaller one? */
+/* Is vector @operand's way after its stub not that of a smaller one? */
 bool path_is_first(uint64_t operand);
 
 /* With four CPUs or more: another CPU sends the NMIs of FIRE_HELD, and one keeps its registers under a storm

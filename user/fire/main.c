@@ -21,6 +21,7 @@
 #include "string.h"
 #include "test.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define SWEEP_MAX	100000		/* instructions: no path is that long */
 #define STUB_SIZE	16		/* ENTRY_STUB_SIZE of entry/design.h */
@@ -287,7 +288,7 @@ static void parse_word(const char *word)
 		memcpy(options.path, word, sizeof(options.path));
 }
 
-/* @arg from behind "fire" on. */
+/* @arg from after "fire" on. */
 static void parse(const char *arg)
 {
 	char word[32];

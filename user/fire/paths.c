@@ -6,6 +6,7 @@
 #include "print.h"
 #include "smp.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define PAGE 4096
 

@@ -5,6 +5,7 @@
 #include "string.h"
 #include "test.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define POINTS_MOST 50			/* of one BENCH_POINTS */
 #define HZ_LEAST 100			/* of a timer: threads that never enter the kernel make way by it */

@@ -13,6 +13,7 @@
 #include "string.h"
 #include "test.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define RUNNERS 4
 #define CALLS_WITHOUT_NUMBER 100000

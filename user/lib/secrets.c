@@ -4,6 +4,7 @@
 #include "print.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 const char *const secret_names[] = {
 	[SECRET_DATA] = "data",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* smp.c - CPUs by number. */
 #include "smp.h"
+#include "tests/probe/abi.h"
 
 static uint64_t cpu_mask(void)
 {

@@ -18,10 +18,11 @@ void smp_unpin(void);
 void smp_set_timers(unsigned long hz);
 
 /*
- * A turn of a loop that waits, or that never ends. Under -icount CPUs run in turn. Without a PAUSE one keeps the turn
- * until the next timer of any CPU, and QEMU before 8.1 then has nothing left for the CPU behind it, which may so never
- * run at all while the CPU before it only gives its turns away. A PAUSE ends the turn, which costs the host as
- * much as thousands of instructions: so some go with it, or the guest's time stands still.
+ * A turn of a loop that waits, or that never ends. Under -icount CPUs run in turn. Without a PAUSE
+ * one keeps the turn until the next timer of any CPU. QEMU before 8.1 then has nothing left for the
+ * next CPU, which may so never run at all while the CPU before it only gives its turns away. A
+ * PAUSE ends the turn. That costs the host as much as thousands of instructions: so some go with
+ * it, or the guest's time stands still.
  */
 static inline void smp_relax(void)
 {

@@ -7,6 +7,7 @@
  */
 #include "races.h"
 #include "print.h"
+#include "tests/probe/abi.h"
 
 struct counts {
 	long frames, tables, objects, tids;

@@ -4,6 +4,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "smp.h"
 #include "string.h"
+#include "tests/probe/abi.h"
 
 /* --- arguments ----------------------------------------------------------------- */
 

@@ -3,6 +3,7 @@
 #include "print.h"
 #include "string.h"
 #include "sweep.h"
+#include "tests/probe/abi.h"
 
 #define CHECK_EVERY	16		/* runs between two balances; what is lost stays lost */
 #define PAIR_ORDERS	2

@@ -6,6 +6,7 @@
  */
 #include "races.h"
 #include "bystander.h"
+#include "tests/probe/abi.h"
 
 #define POLLS_MAX	20000		/* it hangs */
 #define CALM		4		/* polls in a row that find the same: no interrupt is on its way to anybody */

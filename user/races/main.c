@@ -162,7 +162,7 @@ static void parse_word(const char *word)
 		printf("# races: there is no call %s\n", word);
 }
 
-/* @arg from behind "races" on. */
+/* @arg from after "races" on. */
 static void parse(const char *arg)
 {
 	char word[32] = "";

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include "tests/kernel/races.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 #define PROGRAM "races"
 
@@ -126,8 +127,9 @@ static inline void pause(void)
 /* run.c: the whole run, cleaned up after. It is this process's; or, where a call ends the process,
  * another one's that is started for it. */
 void race_run(struct race *r);
-/* This program as that other process, or as a child with a part in the race: @arg is what stands behind "inner=" or
- * "player=". Does not return to its caller's work: its result is the exit code. */
+/* This program as that other process, or as a child with a part in the race: @arg is what stands
+ * after "inner=" or "player=". Does not return to its caller's work: its result is the exit
+ * code. */
 int race_inner(const char *arg);
 int race_player(const char *arg);
 /* What makes them do @r: "@who=...". */

@@ -8,6 +8,7 @@
 #include "print.h"
 #include "smp.h"
 #include "string.h"
+#include "tests/probe/abi.h"
 
 #define SURVIVED	99		/* exit code of a process that was to be ended, and was not */
 #define NOBODY		98		/* and of one whose run went wrong before that */
@@ -235,7 +236,7 @@ void race_print(const struct race *r, char *buf, size_t size, const char *who)
 
 static struct race theirs;
 
-/* What race_print() has written behind the "=". Which part is a child's. */
+/* What race_print() has written after the "=". Which part is a child's. */
 static unsigned parse(const char *s)
 {
 	uint64_t n[NUMBERS];

@@ -4,6 +4,7 @@
 #include "string.h"
 #include "sweep.h"
 #include "test.h"
+#include "tests/probe/abi.h"
 
 #define TICKS_MAX	2000000
 #define LEAP_MAX	64
@@ -40,7 +41,8 @@ static void shoot_y(uint64_t ticks)
 	judge_run(&order_y_first, false);
 }
 
-/* From @ticks, where the call has not begun or sleeps, to the first place behind that where it does not. */
+/* From @ticks, where the call has not begun or sleeps, to the first place after that where it
+ * does not. */
 static uint64_t leap(shot *shoot, uint64_t ticks)
 {
 	uint64_t from = ticks, step = 1;
@@ -167,7 +169,7 @@ static void note_stop(uint64_t ticks, bool fresh)
 	if (!fresh || !race(RACE_LOOK, RACE_LOOK_LOCKS | sweep.watched << 8))
 		return;
 	for (uint64_t at = ticks; at <= ticks + 1 && stop_count < STOPS_MAX; at++)
-		stops[stop_count++] = at;	/* before, and behind */
+		stops[stop_count++] = at;	/* before, and after */
 }
 
 bool sweep_second(const struct call *x, const struct call *y)

@@ -5,6 +5,7 @@
 #include "test.h"
 #include "thread.h"
 #include "user.h"
+#include "tests/probe/abi.h"
 
 /* In each of the processes that fill the pools; what each program of acts.c does stays below. */
 #define THREADS 40

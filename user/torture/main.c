@@ -17,6 +17,7 @@
 #include "smp.h"
 #include "string.h"
 #include "test.h"
+#include "tests/probe/abi.h"
 
 #define STORM_HZ 10000
 #define PHASE_NS 10000000000

@@ -4,6 +4,7 @@
 #include "smp.h"
 #include "thread.h"
 #include "torture.h"
+#include "tests/probe/abi.h"
 
 #define PAUSE_NS 200000
 

@@ -4,7 +4,7 @@
 #define TESTS_HOST_FUZZ_ACPISAME_H
 
 #include "tests/host/fuzz/fuzz.h"
-#include "arch/x86_64/acpi.h"
+#include "arch/x86_64/pc/acpi.h"
 
 static inline void must_be_same(const struct acpi_info *a, const struct acpi_info *b)
 {

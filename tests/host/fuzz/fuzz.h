@@ -30,7 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}								\
 	} while (0)
 
-/* --- the input, read from its start; behind its end there are zeros --------------- */
+/* --- the input, read from its start; after its end there are zeros --------------- */
 
 struct input {
 	const uint8_t *at;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: arch/x86_64/acpi.c arch/x86_64/madt.c */
+/* sources: arch/x86_64/pc/acpi.c arch/x86_64/pc/madt.c */
 /*
  * fuzz_acpi.c - from the RSDP to the MADT and the FADT, wherever their addresses point.
  *
@@ -10,11 +10,11 @@
 #include <sanitizer/asan_interface.h>
 #include "tests/host/fuzz/fuzz.h"
 #include "tests/host/fuzz/acpisame.h"
-#include "arch/x86_64/acpi_table.h"
+#include "arch/x86_64/pc/acpi_table.h"
 #include "arch/x86_64/x86.h"
-#include "kernel/printk.h"
+#include "kernel/console/printk.h"
 #include "mm/kspace.h"
-#include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define RAM		0x101000ul
 #define EBDA_WORD	0x40e

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/archive.c */
+/* sources: kernel/load/archive.c */
 /*
  * fuzz_archive.c - boot archives.
  *
@@ -8,7 +8,7 @@
  * then both see the same files.
  */
 #include "tests/host/fuzz/fuzz.h"
-#include "kernel/archive.h"
+#include "kernel/load/archive.h"
 
 #define BLOCK	512
 #define MOST	(24 * BLOCK)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootmem.c */
+/* sources: boot/bootmem.c */
 /*
  * fuzz_bootmem.c - memory maps of any length, and RAM beyond what can be mapped.
  *
@@ -7,7 +7,7 @@
  * No byte of RAM is lost without being counted, and nothing that is no RAM is forgotten.
  */
 #include "tests/host/fuzz/fuzz.h"
-#include "kernel/bootmem.h"
+#include "boot/bootmem.h"
 
 #define MOST		256		/* ranges of an input */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/cmdline.c kernel/format.c */
+/* sources: kernel/cmdline.c kernel/lib/format.c kernel/lib/probe.c */
 /*
  * fuzz_cmdline.c - command lines.
  *
@@ -10,8 +10,8 @@
 #include "tests/host/fuzz/fuzz.h"
 #include "entry/design.h"
 #include "kernel/cmdline.h"
-#include "kernel/inject.h"
-#include "kernel/printk.h"
+#include "kernel/lib/probe.h"
+#include "kernel/lib/format.h"
 #include "mm/layout.h"
 
 #define MOST_TOLD	64		/* bytes of a word that a message names, at least */
@@ -41,7 +41,7 @@ const struct entry_design *entry_design_find(const char *name)
 	return NULL;
 }
 
-bool inject_valid(const char *value, char *list, size_t listlen)
+static bool inject_valid(const char *value, char *list, size_t listlen)
 {
 	if (!strcmp(value, "panic") || !strcmp(value, "skip-flip:x.syscall.in"))
 		return true;
@@ -181,6 +181,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	char *line = malloc(len + 1), *message = malloc(1024);
 	int err;
 
+	probe.inject_valid = inject_valid;
 	MUST(line && message);
 	memset(&got, 0xa5, sizeof(got));
 	take(&in, line, len);

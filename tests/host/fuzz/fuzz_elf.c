@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/elf.c */
+/* sources: kernel/load/elf.c */
 /*
  * fuzz_elf.c - programs.
  *
  * An input says when memory ends, how long the file is, and the file's first bytes; the rest of the
- * file is a pattern.  A file is loaded exactly if it keeps the rules of kernel/elf.h, which
+ * file is a pattern.  A file is loaded exactly if it keeps the rules of kernel/load/elf.h, which
  * a second reader checks in 128 bits; every byte of the pages is then looked at.
  */
 #include <elf.h>
@@ -13,6 +13,7 @@
 #include "mm/aspace.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
+#include "mm/physmap.h"
 
 #define MOST_BYTES	0x4000
 #define MOST_LOADS	16
@@ -180,7 +181,7 @@ static void check_pages(const uint8_t *file)
 
 static int load(const uint8_t *file, size_t len, uint64_t *entry, const char **why)
 {
-	struct aspace as = { .root = 0 };
+	struct aspace as = { .tlb.root = 0 };
 
 	for (unsigned i = 0; i < page_count; i++)
 		memset(pages[i].bytes, 0, PAGE_SIZE);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: arch/x86_64/madt.c */
+/* sources: arch/x86_64/pc/madt.c */
 /*
  * fuzz_madt.c - the entries of a MADT.
  *
@@ -8,8 +8,8 @@
  */
 #include "tests/host/fuzz/fuzz.h"
 #include "tests/host/fuzz/acpisame.h"
-#include "arch/x86_64/acpi_table.h"
-#include "kernel/printk.h"
+#include "arch/x86_64/pc/acpi_table.h"
+#include "kernel/console/printk.h"
 
 #define HEAD		36
 #define MOST		4096

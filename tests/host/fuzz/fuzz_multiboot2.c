@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootinfo.c kernel/bootmem.c */
+/* sources: boot/bootinfo.c boot/bootmem.c */
 /*
  * fuzz_multiboot2.c - the information that a multiboot2 loader leaves.
  *
@@ -7,7 +7,7 @@
  * taken as a second reader takes it.
  */
 #include "tests/host/fuzz/fuzz.h"
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 #define RIGHT_SIZE	1		/* flag: its first word is its size */
 

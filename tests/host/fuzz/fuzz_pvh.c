@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sources: kernel/bootinfo.c kernel/bootmem.c */
+/* sources: boot/bootinfo.c boot/bootmem.c */
 /*
  * fuzz_pvh.c - the start information of a PVH loader, whose pointers may lead anywhere.
  *
@@ -7,7 +7,7 @@
  * piece of it that the parser asks for is handed out as memory of exactly that size.
  */
 #include "tests/host/fuzz/fuzz.h"
-#include "kernel/bootinfo.h"
+#include "boot/bootinfo.h"
 
 #define MEMORY_PA	0x1000ul
 #define INFO_SIZE	56

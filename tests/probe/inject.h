@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * inject.h - faults that a boot is told to carry (inject=), so that a test can be seen to fail.
+ *
+ *   skip-flip:<site>    NOP out one flip (a name of .flip_sites) before the design is used
+ *   audit-extra, audit-writable, audit-global, audit-frame
+ *                       spoil the first process's user root in that way
+ *   panic, double-free, stack-overflow, null-call
+ *                       break a kernel invariant once user space is up
+ *   deadlock            a CPU waits for a lock that it holds itself
+ *   stray-irq           an interrupt comes three times that nobody asked for
+ *   panic-all           every CPU panics at once
+ *   ap-silent           no CPU but the first comes up when it is started
+ */
+#ifndef KERNEL_INJECT_H
+#define KERNEL_INJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Is @value a valid inject=?  When not and @list is not NULL, the valid ones are written there. */
+bool inject_valid(const char *value, char *list, size_t listlen);
+
+/* Patch a skipped flip, if that was asked for, and be told of new roots and of what other CPUs start with (the first
+ * user root, and that code, are spoilt if that was asked for). Kernel table, before any user mode. */
+void inject_early(const char *value);
+/* Break a kernel invariant, if that was asked for. Called once by the boot thread. */
+void inject_late(void);
+
+#endif
