@@ -44,8 +44,12 @@ KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.as
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
 KERNEL_DEP := $(KERNEL_OBJ:.o=.d)
 GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/constants.json
+# The kernel without the probe: what measures it, tests it and breaks it on purpose.
+BARE_OBJ   := $(filter-out $(BUILD)/kernel/tests/%,$(KERNEL_OBJ))
 KERNEL     := $(BUILD)/vestibule.elf
+BARE       := $(BUILD)/bare.elf
 PROOF      := $(BUILD)/proof.json
+SAME       := $(BUILD)/same-text.txt
 
 # A user program is one file, or a directory of them; user/lib is linked with each.
 TEST_SRC   := $(sort $(wildcard tests/user/*.c))
@@ -57,6 +61,8 @@ USER_PROGS := $(addprefix $(BUILD)/user/bin/,$(basename $(notdir $(USER_SRC) $(U
 USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
 ARCHIVE    := $(BUILD)/archive.tar
 ISO        := $(BUILD)/vestibule.iso
+BARE_ARCHIVE := $(BUILD)/bare-archive.tar
+BARE_ISO   := $(BUILD)/bare.iso
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
@@ -76,15 +82,15 @@ $(COMMANDS):
 	@$(SHELL) tools/setup.sh $(if $(filter all,$@),build,$@)
 	@$(MAKE) --no-print-directory $(if $(filter-out 0 no,$(V)),,-s) $(PARALLEL) TOOLS_READY=yes $@
 else
-all: $(KERNEL) $(ARCHIVE) $(PROOF)
-iso: $(ISO)
+all: $(KERNEL) $(ARCHIVE) $(PROOF) $(SAME)
+iso: $(if $(filter 0 no,$(PROBE)),$(BARE_ISO),$(ISO))
 run: $(ISO)
 	@$(PYTHON) tools/run.py
 hang:
 	@$(PYTHON) tools/hang.py
 debug: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/debug.py
-test: $(KERNEL) $(ARCHIVE) $(ISO)
+test: $(KERNEL) $(ARCHIVE) $(ISO) $(BARE_ISO)
 	@$(PYTHON) tools/run_tests.py $(if $(T),'$(T)')
 test-bochs: $(ISO)
 	@$(PYTHON) tools/run_tests.py --lane bochslane $(if $(T),'$(T)')
@@ -114,7 +120,7 @@ endif
 
 # One line of help each, printed by `make help`.
 all:	## build the kernel and the boot archive, prove the entry text (the default)
-iso:	## build the bootable image build/vestibule.iso
+iso:	## build the bootable image build/vestibule.iso; PROBE=0: build/bare.iso, the kernel and init without what tests them
 run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="key=value ..." UEFI=1; without ENTRY and ARGS the menu shows
 hang:	## what the guest of `make run` is doing just now: its CPUs, and what each thread waits for
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
@@ -216,17 +222,26 @@ $(BUILD)/kernel/%.asm.o: %.asm $(BUILD)/kernel/%.asm.d $(RULES) | $(GEN)
 # What a killed make leaves must not look finished: it gets its name at the end.
 LINKED := linker.ld $(BUILD)/entry-text.ld $(BUILD)/entry-rodata.ld $(RULES) $(NOTES)/kernel-sources
 
-$(BUILD)/pass1.elf: $(KERNEL_OBJ) $(LINKED)
-	$(LD) $(KLDFLAGS) -T linker.ld -o $@ $(KERNEL_OBJ)
+define linked
+$(BUILD)/$(1)-pass1.elf: $(2) $$(LINKED)
+	$(LD) $(KLDFLAGS) -T linker.ld -o $$@ $(2)
 
-$(BUILD)/gen/ksyms.asm: $(BUILD)/pass1.elf tools/gen_ksyms.py tools/lib/elf.py
-	$(PYTHON) tools/gen_ksyms.py $< > $@
+$(BUILD)/gen/$(1)-ksyms.asm: $(BUILD)/$(1)-pass1.elf tools/gen_ksyms.py tools/lib/elf.py
+	$(PYTHON) tools/gen_ksyms.py $$< > $$@
 
-$(BUILD)/kernel/ksyms.o: $(BUILD)/gen/ksyms.asm
-	$(NASM) $(NASMFLAGS) -o $@ $<
+$(BUILD)/kernel/$(1)-ksyms.o: $(BUILD)/gen/$(1)-ksyms.asm
+	$(NASM) $(NASMFLAGS) -o $$@ $$<
 
-$(KERNEL): $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o $(LINKED)
-	$(LD) $(KLDFLAGS) -T linker.ld -o $@.part $(KERNEL_OBJ) $(BUILD)/kernel/ksyms.o
+$(BUILD)/$(1).elf: $(2) $(BUILD)/kernel/$(1)-ksyms.o $$(LINKED)
+	$(LD) $(KLDFLAGS) -T linker.ld -o $$@.part $(2) $(BUILD)/kernel/$(1)-ksyms.o
+	mv $$@.part $$@
+endef
+$(eval $(call linked,vestibule,$(KERNEL_OBJ)))
+$(eval $(call linked,bare,$(BARE_OBJ)))
+
+# What is measured is what is shipped, and neither is another kernel than the one without the probe.
+$(SAME): $(KERNEL) $(BARE) tools/same_text.py tools/lib/elf.py
+	$(PYTHON) tools/same_text.py $(KERNEL) $(BARE) > $@.part
 	mv $@.part $@
 
 # Entry text touches only what its table maps, and the state notes hold: entry/proof.md.
@@ -275,9 +290,17 @@ $(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%) $(NOTES)/u
 		-C $(BUILD)/user/archive -cf $@.part $(sort $(notdir $(USER_PROGS)))
 	mv $@.part $@
 
+$(BARE_ARCHIVE): $(BUILD)/user/archive/init
+	tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0755 \
+		-C $(BUILD)/user/archive -cf $@.part init
+	mv $@.part $@
+
 # --- the image ---------------------------------------------------------------
 $(ISO): $(KERNEL) $(ARCHIVE) tools/mkiso.py tools/lib/designs.py entry/registry.h | $(PROOF)
 	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(KERNEL) $(ARCHIVE) $@
+
+$(BARE_ISO): $(BARE) $(BARE_ARCHIVE) $(SAME) tools/mkiso.py tools/lib/designs.py entry/registry.h | $(PROOF)
+	OBJCOPY=$(OBJCOPY) $(PYTHON) tools/mkiso.py $(BARE) $(BARE_ARCHIVE) $@
 
 .PHONY: $(COMMANDS) floors clean help
 DEPS := $(KERNEL_DEP) $(USER_DEP) $(BUILD)/gen/asm-offsets.d $(BUILD)/gen/constants.d

@@ -79,6 +79,8 @@ static void read_cmdline(void)
 		refuse("the command line is too long: at most 511 bytes");
 	if (cmdline_parse(bootinfo.cmdline, &cmdline, err, sizeof(err)))
 		refuse(err);
+	if ((cmdline.tests[0] || cmdline.bench[0]) && !image.probe_install)
+		refuse("tests= and bench= need an image with the probe: make iso without PROBE=0");
 	tlb_pcid_wanted = cmdline.pcid;
 	printk("vestibule: entry=%s%s: %s\n", cmdline.entry->name, cmdline.entry_defaulted ? " (the default)" : "",
 	       cmdline.entry->summary);

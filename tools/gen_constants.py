@@ -14,8 +14,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEADERS = ("mm/layout.h", "arch/x86_64/trapframe.h", "entry/design.h", "kernel/abi.h", "tests/probe/abi.h", "tests/kernel/fire.h",
-           "syscalls.h")
+HEADERS = ("mm/layout.h", "arch/x86_64/trapframe.h", "entry/design.h", "kernel/abi.h", "syscalls.h",
+           "tests/probe/abi.h", "tests/kernel/fire.h")
 SOURCE = "".join(f'#include "{name}"\n' for name in ("arch/x86_64/asm-offsets.c", *HEADERS))
 FUNCTION = "void constants(void);\nvoid constants(void)\n{\n%s}\n"
 MARKER = re.compile(r'# \d+ "(.*?)"')           # the preprocessor's: what follows is from that file

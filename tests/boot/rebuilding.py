@@ -8,6 +8,8 @@ from pathlib import Path
 from building import built_copy, made_files, make, run
 from check import Check, Failed
 
+GOALS = ("all", "iso", "build/bare.iso")         # all that make makes
+
 
 def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
@@ -36,7 +38,7 @@ def is_asked_for(tree: Path, path: Path) -> bool:
     """Would make do something, were @path alone not there?"""
     aside = path.with_name(path.name + ".aside")
     path.rename(aside)
-    done = run(tree, "make", "-s", "-n", "TOOLS_READY=yes", "all", "iso")
+    done = run(tree, "make", "-s", "-n", "TOOLS_READY=yes", *GOALS)
     aside.rename(path)
     return bool(done.stdout.strip())
 
@@ -53,7 +55,7 @@ def deleted() -> str:
             raise Failed("deleted alone, and make has nothing to do: " + " ".join(unasked))
         for name in victims:
             (build / name).unlink()
-        make(tree, "all", "iso")
+        make(tree, *GOALS)
         now = made_files(build)
         # Debug information, which no image holds, names the folder.
         exact = [n for n in victims if not n.endswith((".o", ".elf")) and "/bin/" not in n]

@@ -62,6 +62,7 @@ class Boot:
     one_insn: bool = False      # each instruction is a translation block of its own
     what: str = "boot"          # last part of the log's name
     archive: bool = True        # "pvh" only: hand over the boot archive
+    bare: bool = False          # the image without the probe (make iso PROBE=0)
     extra: list[str] = field(default_factory=list)
     until: str = ""             # stop the machine when this text has been printed (boots that go on for ever)
     hangs_at: str = ""          # for tests of what is said about a hang: with this text the time is up
@@ -76,6 +77,10 @@ class Boot:
     def name(self) -> str:
         design = re.search(r"(?:^| )entry=([\w-]+)", self.cmdline)
         return f"{design[1] if design else 'default'}-{self.cpus}-{self.accel}-{self.what}"
+
+    @property
+    def image(self) -> str:
+        return "bare" if self.bare else "vestibule"
 
     @property
     def log(self) -> Path:
@@ -102,10 +107,11 @@ class Boot:
     def medium(self) -> list[str]:
         """What is booted, and the command line on its way to the kernel."""
         if self.mode == "pvh":
-            args = ["-kernel", str(self.build / "vestibule.elf")]
+            args = ["-kernel", str(self.build / f"{self.image}.elf")]
             args += ["-append", self.cmdline] if self.cmdline else []
-            return args + (["-initrd", str(self.build / "archive.tar")] if self.archive else [])
-        args = ["-cdrom", str(self.build / "vestibule.iso"), "-boot", "d"]
+            archive = "bare-archive.tar" if self.bare else "archive.tar"
+            return args + (["-initrd", str(self.build / archive)] if self.archive else [])
+        args = ["-cdrom", str(self.build / f"{self.image}.iso"), "-boot", "d"]
         if self.cmdline:
             args += ["-smbios", "type=1,serial=" + self.cmdline.replace(",", ",,")]
         return args + (self.ovmf() if self.mode == "iso-uefi" else [])
