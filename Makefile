@@ -29,7 +29,7 @@ CBASE   := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protect
            -ffile-prefix-map=$(call quoted,$(CURDIR))=. $(WARN)
 KCFLAGS := $(CBASE) -mcmodel=kernel -mno-red-zone -mgeneral-regs-only -fno-omit-frame-pointer \
            -momit-leaf-frame-pointer -I. -I$(BUILD)/gen
-UCFLAGS := $(CBASE) -msse2 -ffunction-sections -fdata-sections -I. -Iuser/lib -I$(BUILD)/gen
+UCFLAGS := $(CBASE) -msse2 -ffunction-sections -fdata-sections -I. -Iuser/lib -Itests/lib -I$(BUILD)/gen
 # reloc: from 2.16.03 on each reference to another section is warned of. unknown-warning: 2.16.01 does not
 # know that name, and 3.01 does not know its own struc macro's.
 NASMWARN  := -w+all -w-unknown-warning -w-reloc $(if $(WERROR),-Werror)
@@ -51,14 +51,14 @@ BARE       := $(BUILD)/bare.elf
 PROOF      := $(BUILD)/proof.json
 SAME       := $(BUILD)/same-text.txt
 
-# A user program is one file, or a directory of them; user/lib is linked with each.
+# A user program is one file, or a directory of them; user/lib and tests/lib are linked with each.
 TEST_SRC   := $(sort $(wildcard tests/user/*.c))
-USER_SRC   := $(sort $(wildcard user/*.c)) $(TEST_SRC)
-USER_DIRS  := $(filter-out user/lib,$(sort $(patsubst %/,%,$(dir $(wildcard user/*/*.c)))))
-USER_FILES := $(USER_SRC) $(sort $(wildcard user/*/*.c user/*/*.asm))
+USER_SRC   := $(sort $(wildcard user/*.c tests/programs/*.c)) $(TEST_SRC)
+USER_DIRS  := $(filter-out user/lib,$(sort $(patsubst %/,%,$(dir $(wildcard user/*/*.c tests/programs/*/*.c)))))
+USER_FILES := $(USER_SRC) $(sort $(wildcard user/*/*.c user/*/*.asm tests/programs/*/*.c tests/programs/*/*.asm tests/lib/*.c tests/lib/*.asm))
 USER_DEP   := $(USER_FILES:%=$(BUILD)/user/%.d)
 USER_PROGS := $(addprefix $(BUILD)/user/bin/,$(basename $(notdir $(USER_SRC) $(USER_DIRS))))
-USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
+USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm tests/lib/*.c tests/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
 ARCHIVE    := $(BUILD)/archive.tar
 ISO        := $(BUILD)/vestibule.iso
 BARE_ARCHIVE := $(BUILD)/bare-archive.tar

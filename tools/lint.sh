@@ -52,9 +52,11 @@ tidy() {	# flags of the target, file patterns...
 }
 tidy_kernel() {
 	tidy "-mcmodel=kernel -mno-red-zone -mgeneral-regs-only" 'arch/*.c' 'boot/*.c' 'mm/*.c' 'entry/*.c' \
-		'kernel/*.c' 'tests/kernel/*.c'
+		'kernel/*.c' 'tests/kernel/*.c' 'tests/probe/*.c'
 }
-tidy_user() { tidy "-Iuser/lib" 'user/*.c' 'tests/user/*.c'; }
+tidy_user() {
+	tidy "-Iuser/lib -Itests/lib" 'user/*.c' 'tests/user/*.c' 'tests/programs/*.c' 'tests/lib/*.c'
+}
 
 format() {
 	list=$(files '*.c' '*.h') || { echo "$list"; return 1; }

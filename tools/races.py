@@ -83,7 +83,7 @@ def main():
     except boots.RaceError as error:
         sys.exit("\n".join([error.args[0], *error.args[1]]))
     if not wanted:
-        settings.refuse("Y", f"it shares nothing with {only_x}: see user/races/calls.c")
+        settings.refuse("Y", f"it shares nothing with {only_x}: see tests/programs/races/calls.c")
     jobs, stride = jobs_of(sweeps, wanted, seed)
     print(f"# {len(wanted)} pairs, {len(sweeps)} designs, seed {seed}", flush=True)
     report = Report(wanted, [n for n, whole in sweeps if whole and stride == 1])

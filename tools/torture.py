@@ -5,7 +5,7 @@
 First by exhaustion: an NMI and a breakpoint at every instruction of every path into the kernel and out of it with
 one CPU (migration: two), an NMI from another CPU with four, 200 machine checks from the host at instructions chosen by
 the seed.  The coverage is printed and written to build/torture/coverage.json; less than all of it fails.
-Then user/torture: everything at once on several CPUs, NMIs among them, for a long time.
+Then tests/programs/torture: everything at once on several CPUs, NMIs among them, for a long time.
 
 Environment: ENTRY= one design (all of the registry), CPUS= (4), SECONDS= of guest time per design (600; 0: only the
 first part), SEED= (1), ICOUNT=1 for a run that counts instructions instead: a second is then a billion of them;

@@ -74,7 +74,7 @@ static void run_smp_tests(const char *seed)
 	run_tests(test_programs + first, count, seed);
 }
 
-/* @arg is "torture-<milliseconds> seed=<n>", see user/torture/main.c. */
+/* @arg is "torture-<milliseconds> seed=<n>", see tests/programs/torture/main.c. */
 static void torture(const char *arg)
 {
 	sys_spawn_rights(RIGHTS_ALL);
@@ -92,7 +92,7 @@ static void by_itself(const char *program, const char *arg)
 	shutdown(status == TEST_PASS ? EXIT_PASS : EXIT_FAIL);
 }
 
-/* @arg is "fuzz seed=<n>" or "fuzz-<calls> seed=<n>", see user/fuzz/main.c. */
+/* @arg is "fuzz seed=<n>" or "fuzz-<calls> seed=<n>", see tests/programs/fuzz/main.c. */
 static void fuzz(const char *arg)
 {
 	printf("KTAP version 1\n1..1\n");

@@ -27,7 +27,7 @@ def state_of(outcome: Outcome) -> str:
 
 
 def waits_check(design: str, cpus: int) -> Check:
-    """user/hang.c: a thread that waits in each way, one that spins, one that is stopped."""
+    """tests/programs/hang.c: a thread that waits in each way, one that spins, one that is stopped."""
     def run() -> None:
         outcome = Boot(f"entry={design} tests=hang", cpus=cpus, what="hang", hangs_at="all wait").run()
         text = state_of(outcome)

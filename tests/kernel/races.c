@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* races.c - what user/races asks for: parts, flags, when the NMI shall come, how they all stand. */
+/* races.c - what tests/programs/races asks for: parts, flags, when the NMI shall come, how they all stand. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"

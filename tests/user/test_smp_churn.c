@@ -219,7 +219,7 @@ static void take_post(void *kind)
 
 /*
  * A thread of a kind, alone in its process, on the CPU between those two. Under icount CPUs run in turn, and the last
- * one stands still for as long as the middle one takes what the first gives away (user/lib/smp.h). A hang here is the
+ * one stands still for as long as the middle one takes what the first gives away (tests/lib/smp.h). A hang here is the
  * boot's time-out.
  */
 static int take_turns(unsigned kind)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The boots of user/races, and what they print.
+"""The boots of tests/programs/races, and what they print.
 
 One boot sweeps one call as X against every call that shares something with it. It reports each pair as
 `RACE <x> <y> <held> <total> runs <n> done <n> asleep <n> waits <n>`, and where Y waited for X as
@@ -59,7 +59,7 @@ class Swept:
 
 
 def calls():
-    """The names in user/races' table, in its order."""
+    """The names in tests/programs/races' table, in its order."""
     return re.findall(r'^\t\{ "(\w+)", SYS_', TABLE.read_text(), re.M)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The boots of user/fire, and what they print or log.
+"""The boots of tests/programs/fire, and what they print or log.
 
 A sweep boot reports where NMIs and breakpoints came: `fire: <path> <kind> <shots>` and FIRE lines of
 offset:state (tests/kernel/fire.h).  A trace boot takes the same paths undisturbed, one instruction to a

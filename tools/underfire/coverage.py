@@ -31,7 +31,7 @@ def exempt_paths(path=RULES):
 
 
 def declared_paths():
-    """The names in user/fire's table."""
+    """The names in tests/programs/fire's table."""
     return re.findall(r'^\t\{ "(\w+)", ', PATHS.read_text(), re.M)
 
 

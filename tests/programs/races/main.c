@@ -3,7 +3,7 @@
  * main.c - which pairs of calls are swept, and how: what the command line says.
  *
  * Its argument is "races[-<word>...] seed=<n>"; the words:
- *   x<n>, y<n>, z<n>  only call n of user/races/calls.c as X, as Y, as Z
+ *   x<n>, y<n>, z<n>  only call n of tests/programs/races/calls.c as X, as Y, as Z
  *   <name>      the same by name: the first is X, the second Y, the third Z
  *   third       the triples below, in place of pairs
  *   second      pairs that share two things at least; Y is stopped as well, where it takes or gives back a lock
@@ -192,7 +192,7 @@ int main(const char *arg, size_t len)
 		return race_player(arg + strlen("player="));
 	parse(arg + strlen("races"));
 	if (call_missing()) {
-		printf("# races: %s has no row in user/races/calls.c\n", call_missing());
+		printf("# races: %s has no row in tests/programs/races/calls.c\n", call_missing());
 		return TEST_FAIL;
 	}
 	unsigned needed = CPUS_NEEDED + (options.third || options.only[2]);
