@@ -68,7 +68,6 @@ struct flip_site {
 	uint64_t length;		/* bytes of that instruction */
 	char name[32];			/* "<design>.<syscall|idt>.<in|out>" */
 };
-extern const struct flip_site flip_sites_start[], flip_sites_end[];
 
 /* The IST entries of every design: where breakpoints may come. Emitted by IST_ENTRY; no user root maps it. */
 struct ist_entry_site {

@@ -40,9 +40,9 @@ const struct entry_design *entry_design_find(const char *name)
 
 static bool inject_valid(const char *value, char *list, size_t listlen)
 {
-	if (!strcmp(value, "panic") || !strcmp(value, "skip-flip:x.syscall.in"))
+	if (!strcmp(value, "panic") || !strcmp(value, "ap-silent"))
 		return true;
-	snprintk(list, listlen, "panic skip-flip:x.syscall.in");
+	snprintk(list, listlen, "panic ap-silent");
 	return false;
 }
 
@@ -161,7 +161,7 @@ static void unknown_values_are_named_with_what_is_valid(void **state)
 	(void)state;
 	assert_refused("entry=nope", "entry=nope", "first " ENTRY_DESIGN_DEFAULT " third-one");
 	assert_refused("entry=third", "entry=third", "third-one");
-	assert_refused("inject=fire", "inject=fire", "skip-flip:x.syscall.in");
+	assert_refused("inject=fire", "inject=fire", "ap-silent");
 	assert_refused("tests=a/b", "tests=a/b", "a-z");
 	assert_refused("pcid=yes", "pcid=yes", "on off");
 	assert_refused("bench=A", "bench=A", "a-z");

@@ -2,9 +2,9 @@
 /*
  * fire.h - an entry path under fire: an NMI, a #DB or a #MC at a chosen instruction, and what it found.
  *
- * The program tests/programs/fire does something that enters the kernel, again and again; this part has the event come at the
- * next instruction each time, notes where it came and in which state, and checks afterwards that nothing
- * has changed.  Only with tests=; nothing here runs on a measured path.
+ * The program tests/programs/fire does something that enters the kernel, again and again; this part
+ * has the event come at the next instruction each time, notes where it came and in which state, and
+ * checks afterwards that nothing has changed.  Only with tests=; nothing here runs on a measured path.
  */
 #ifndef TESTS_FIRE_H
 #define TESTS_FIRE_H

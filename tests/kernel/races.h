@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * races.h - two system calls at once, one stopped at a chosen instruction: the kernel's part, and its operations.
+ * races.h - two system calls at once, one stopped at a chosen instruction: the kernel's part, and
+ * its operations.
  *
- * The program tests/programs/races has a thread A make call X and a thread B call Y. An NMI stops A at X's k-th instruction,
- * and its body holds A there until B is done with Y, or waits for something. Only with tests=; nothing here runs on a
- * measured path. Exact under -icount only.
+ * The program tests/programs/races has a thread A make call X and a thread B call Y. An NMI stops A
+ * at X's k-th instruction, and its body holds A there until B is done with Y, or waits for
+ * something. Only with tests=; nothing here runs on a measured path. Exact under -icount only.
  */
 #ifndef TESTS_RACES_H
 #define TESTS_RACES_H

@@ -18,37 +18,12 @@
 #include "mm/pagetable.h"
 #include "mm/physmap.h"
 
-#define SKIP_FLIP "skip-flip:"
-#define NOP 0x90
 
 static char wanted[64];			/* of inject=, "" when nothing was asked for */
 
 static bool is_wanted(const char *name)
 {
 	return strcmp(wanted, name) == 0;
-}
-
-/* --- a flip left out --------------------------------------------------------- */
-
-static bool names_site(const char *value, const struct flip_site *site)
-{
-	const char *name = value + strlen(SKIP_FLIP);
-
-	return strncmp(value, SKIP_FLIP, strlen(SKIP_FLIP)) == 0 &&
-	       strncmp(name, site->name, sizeof(site->name)) == 0;
-}
-
-/* Kernel text is writable nowhere, in the direct map neither, so the one way in is to switch write
- * protection off. IRQs are off: nothing else runs without it. Writing CR0 also serialises. */
-static void overwrite_with_nops(uint64_t address, uint64_t length)
-{
-	volatile uint8_t *text = (volatile uint8_t *)address;
-	uint64_t cr0 = read_cr0();
-
-	write_cr0(cr0 & ~CR0_WP);
-	for (uint64_t i = 0; i < length; i++)
-		text[i] = NOP;
-	write_cr0(cr0);
 }
 
 /* --- a user root spoilt ------------------------------------------------------ */
@@ -237,13 +212,6 @@ void inject_early(const char *value)
 		probe.ap_code = silence;
 	}
 	snprintk(wanted, sizeof(wanted), "%s", value);
-	/* A macro expanded twice has two sites of one name: the flip is gone when both are. */
-	for (const struct flip_site *s = flip_sites_start; s < flip_sites_end; s++) {
-		if (names_site(wanted, s)) {
-			overwrite_with_nops(s->address, s->length);
-			printk("INJECT: the flip %s at 0x%lx is skipped\n", s->name, s->address);
-		}
-	}
 }
 
 void inject_late(void)
@@ -256,32 +224,18 @@ void inject_late(void)
 	}
 }
 
-/* Append to the string in @list, as far as it fits. */
-static void append(char *list, size_t len, const char *prefix, const char *name, size_t max)
-{
-	size_t used = strlen(list);
-
-	snprintk(list + used, len - used, "%s%s", used ? ", " : "", prefix);
-	used = strlen(list);
-	for (size_t i = 0; i < max && name[i] && used + 1 < len; i++)
-		list[used++] = name[i];
-	list[used] = '\0';
-}
-
 bool inject_valid(const char *value, char *list, size_t listlen)
 {
 	for (unsigned i = 0; i < FAULTS; i++)
 		if (strcmp(value, faults[i].name) == 0)
 			return true;
-	for (const struct flip_site *s = flip_sites_start; s < flip_sites_end; s++)
-		if (names_site(value, s))
-			return true;
 	if (!list || !listlen)
 		return false;
 	list[0] = '\0';
-	for (unsigned i = 0; i < FAULTS; i++)
-		append(list, listlen, "", faults[i].name, 32);
-	for (const struct flip_site *s = flip_sites_start; s < flip_sites_end; s++)
-		append(list, listlen, SKIP_FLIP, s->name, sizeof(s->name));
+	for (unsigned i = 0; i < FAULTS; i++) {
+		size_t used = strlen(list);
+
+		snprintk(list + used, listlen - used, "%s%s", used ? ", " : "", faults[i].name);
+	}
 	return false;
 }

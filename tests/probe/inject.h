@@ -2,7 +2,6 @@
 /*
  * inject.h - faults that a boot is told to carry (inject=), so that a test can be seen to fail.
  *
- *   skip-flip:<site>    NOP out one flip (a name of .flip_sites) before the design is used
  *   audit-extra, audit-writable, audit-global, audit-frame
  *                       spoil the first process's user root in that way
  *   panic, double-free, stack-overflow, null-call
@@ -22,8 +21,8 @@
 /* Is @value a valid inject=?  When not and @list is not NULL, the valid ones are written there. */
 bool inject_valid(const char *value, char *list, size_t listlen);
 
-/* Patch a skipped flip, if that was asked for, and be told of new roots and of what other CPUs start with (the first
- * user root, and that code, are spoilt if that was asked for). Kernel table, before any user mode. */
+/* Be told of new roots and of what the other CPUs start with: the first user root, or that code, is
+ * spoilt if that was asked for. Kernel table, before any user mode. */
 void inject_early(const char *value);
 /* Break a kernel invariant, if that was asked for. Called once by the boot thread. */
 void inject_late(void);

@@ -43,9 +43,9 @@ const struct entry_design *entry_design_find(const char *name)
 
 static bool inject_valid(const char *value, char *list, size_t listlen)
 {
-	if (!strcmp(value, "panic") || !strcmp(value, "skip-flip:x.syscall.in"))
+	if (!strcmp(value, "panic") || !strcmp(value, "ap-silent"))
 		return true;
-	snprintk(list, listlen, "panic skip-flip:x.syscall.in");
+	snprintk(list, listlen, "panic ap-silent");
 	return false;
 }
 
@@ -101,7 +101,7 @@ static bool value_right(unsigned key, const char *text)
 		return number(text, &want.seed);
 	default:
 		strcpy(want.inject, text);
-		return !strcmp(text, "panic") || !strcmp(text, "skip-flip:x.syscall.in");
+		return !strcmp(text, "panic") || !strcmp(text, "ap-silent");
 	}
 }
 

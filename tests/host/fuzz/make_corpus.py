@@ -273,7 +273,7 @@ ACPI = {
 
 CMDLINE = {
     "every-key": b"\x10  entry=third-one\ttests=test_x seed=42 cpus=64 pcid=off inject=panic ",
-    "bench-largest-seed": b"\x10bench=a-z_09 seed=0xFfffFFFFffffffff pcid=on inject=skip-flip:x.syscall.in",
+    "bench-largest-seed": b"\x10bench=a-z_09 seed=0xFfffFFFFffffffff pcid=on inject=ap-silent",
     "name-of-31-bytes-seed-decimal": b"\x10tests=" + b"n" * 31 + b" seed=18446744073709551615",
     "wrong-name-of-32-bytes": b"\x30tests=" + b"n" * 32,
     "wrong-seed-one-too-large": b"\x01seed=18446744073709551616",
