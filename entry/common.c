@@ -40,7 +40,7 @@ void no_thread_retire(struct thread *t)
 
 int shared_user_root(struct aspace *as)
 {
-	if (entry->split)
+	if (boot_design->split)
 		kspace_fill_user_root(as->tlb.root + PAGE_SIZE);
 	return 0;
 }

@@ -45,8 +45,9 @@ struct entry_design {
 
 #define ENTRY_STUB_SIZE 16
 
-/* The design this boot runs; set once in entry_choose(). */
-extern const struct entry_design *entry;
+/* What entry= names; set once in entry_choose(). What runs asks its space, thread or CPU for its
+ * design: this is for the boot, idle CPUs and the panic. */
+extern const struct entry_design *boot_design;
 
 /* Registry order. entry_design_count() designs; at(i) for i below it. */
 const struct entry_design *entry_design_at(unsigned i);

@@ -15,7 +15,7 @@ static const struct entry_design *const designs[] = {
 #undef ENTRY_DESIGN
 };
 
-const struct entry_design *entry;
+const struct entry_design *boot_design;
 
 const struct entry_design *entry_design_at(unsigned i)
 {
@@ -43,5 +43,5 @@ void entry_choose(const struct entry_design *d)
 	if (missing)
 		panic("entry=%s needs what this CPU lacks: %s", d->name,
 		      cpu_feature_names(missing, names, sizeof(names)));
-	entry = d;
+	boot_design = d;
 }

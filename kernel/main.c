@@ -209,7 +209,7 @@ void kmain(uint32_t magic, uint64_t info_pa)
 	PROBE(early, &cmdline);
 	if (cpu_alloc(0, 0) || sched_alloc_idle(&cpus[0]))	/* its APIC id is known later */
 		panic("no memory for the first CPU");
-	cpu_load(0);
+	cpu_load(0, boot_design);
 	early_report_nmis(0);
 	tlb_init_cpu(&cpus[0]);
 	sched_init_cpu(&cpus[0], cpus[0].idle);

@@ -18,6 +18,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
+#include "entry/design.h"
 #include "kernel/console/printk.h"
 #include "kernel/early.h"
 #include "kernel/lib/probe.h"
@@ -63,7 +64,7 @@ void smp_ap_main(void)
 	if (missing)
 		stay_out(missing);
 	cpu_enable_features();
-	cpu_load(ap_index);
+	cpu_load(ap_index, boot_design);
 	tlb_init_cpu(cpu);
 	lapic_enable();
 	sched_init_cpu(cpu, cpu->idle);

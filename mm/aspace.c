@@ -29,7 +29,7 @@ uint64_t aspace_kernel_cr3(const struct aspace *as)
 
 uint64_t aspace_user_cr3(const struct aspace *as)
 {
-	return entry->split ? as->tlb.root + PAGE_SIZE : as->tlb.root;
+	return as->tlb.split ? as->tlb.root + PAGE_SIZE : as->tlb.root;
 }
 
 /* --- the pair's top-level entries ------------------------------------------ */
@@ -41,7 +41,7 @@ static void publish_slot(struct aspace *as, uint64_t va)
 	uint64_t *k = (uint64_t *)phys_to_virt(as->tlb.root) + pt_index(va, 4);
 	uint64_t *u = k + PAGE_SIZE / sizeof(*k);
 
-	if (!entry->split || (*u & PTE_P))
+	if (!as->tlb.split || (*u & PTE_P))
 		return;
 	*u = *k & (PTE_ADDR | PTE_P | PTE_W | PTE_U);
 	*k |= PTE_NX;
@@ -96,10 +96,10 @@ bool aspace_at_limit(struct aspace *as)
 
 /* --- life of a space ------------------------------------------------------- */
 
-struct aspace *aspace_create(struct budget *budget)
+struct aspace *aspace_create(struct budget *budget, const struct entry_design *design)
 {
 	struct aspace *as = kzalloc(sizeof(*as));
-	unsigned order = entry->split;
+	unsigned order = design->split;
 	uint64_t root;
 
 	if (!as)
@@ -113,10 +113,11 @@ struct aspace *aspace_create(struct budget *budget)
 		page_zero(phys_to_virt(root + i * PAGE_SIZE));
 	as->next_map = USER_MAP_BASE;
 	as->budget = budget;
+	as->design = design;
 	regionpool_init(as);
-	tlb_space_init(&as->tlb, root);
+	tlb_space_init(&as->tlb, root, design->split);
 	kspace_fill_kernel_root(root);
-	if (entry->map_user_root(as)) {
+	if (design->map_user_root(as)) {
 		frames_free_order(root, order);
 		kfree(as);
 		return NULL;

@@ -30,6 +30,7 @@ struct region {				/* [start, end) demand-zero or filled by the ELF loader */
 #define REGIONS_OWN 4			/* a small program has no more */
 
 struct budget;
+struct entry_design;
 
 struct aspace {
 	struct spinlock lock;
@@ -43,15 +44,17 @@ struct aspace {
 	struct budget *budget;		/* NULL: nobody is charged */
 	uint64_t destroyed;		/* how far aspace_destroy_step() has come */
 	struct tlb_space tlb;
+	const struct entry_design *design;	/* by which its programs enter the kernel */
 	uint32_t pid;			/* owner, for messages */
 	uint32_t own_free;		/* bit per place in own_regions */
 	struct list region_pages;	/* frames with further ones, see mm/regionpool.c */
 	struct region own_regions[REGIONS_OWN];
 };
 
-/* New empty space; calls entry->map_user_root(). NULL when memory is short. What it takes from then on, but for the
- * roots, is charged to @budget, which outlives it; NULL: to nobody. */
-struct aspace *aspace_create(struct budget *budget);
+/* New empty space for a process of @design, whose map_user_root() is called. NULL when memory is
+ * short. What it takes from then on, but for the roots, is charged to @budget, which outlives it;
+ * NULL: to nobody. */
+struct aspace *aspace_create(struct budget *budget, const struct entry_design *design);
 /* The last refusal of memory may well have been @as's budget's, not the machine's. */
 bool aspace_at_limit(struct aspace *as);
 /* Free everything, in steps of at most 5,000 instructions: true when all is done, the struct included. No CPU's

@@ -56,7 +56,7 @@ static int alloc_percpu(struct cpu *cpu)
 	cpu->percpu = pc;
 	cpu->door = phys_to_virt(door);
 	pc->kernel_cr3 = kspace_boot_root();
-	pc->user_cr3 = kspace_boot_root() + (entry->split ? PAGE_SIZE : 0);
+	pc->user_cr3 = kspace_boot_root() + (boot_design->split ? PAGE_SIZE : 0);
 	pc->cpu = cpu;
 	pc->index = cpu->index;
 	for (int i = 0; i <= IST_COUNT; i++) {
@@ -86,7 +86,7 @@ static void alloc_idt(void)
 	idt_pa = frame_alloc_zeroed();
 	if (!idt_pa || kspace_map_visible(CEA_IDT, idt_pa, PTE_NX))
 		panic("no memory for the IDT");
-	idt_fill(phys_to_virt(idt_pa));
+	idt_fill(phys_to_virt(idt_pa), boot_design);
 }
 
 int cpu_alloc(uint32_t index, uint32_t apic_id)
@@ -105,7 +105,7 @@ int cpu_alloc(uint32_t index, uint32_t apic_id)
 	if (!err)
 		err = alloc_ist_stacks(cpu);
 	if (!err)
-		err = entry->setup_cpu(cpu);
+		err = boot_design->setup_cpu(cpu);
 	cpu->frames_used = frames_used() - frames_before;
 	return err;
 }

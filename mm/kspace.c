@@ -49,7 +49,7 @@ static uint64_t user_set(void)
 
 static uint64_t global_bit(bool visible)
 {
-	return (cpu_features & CPU_PGE) && (visible || !entry->split) ? PTE_G : 0;
+	return (cpu_features & CPU_PGE) && (visible || !boot_design->split) ? PTE_G : 0;
 }
 
 static void must(int err, const char *what)
@@ -102,8 +102,8 @@ static bool image_page_visible(uint64_t va)
 {
 	return within(va, entry_shared_text_start, entry_shared_text_end) ||
 	       within(va, entry_shared_rodata_start, entry_shared_rodata_end) ||
-	       within(va, entry->text_start, entry->text_end) ||
-	       within(va, entry->rodata_start, entry->rodata_end);
+	       within(va, boot_design->text_start, boot_design->text_end) ||
+	       within(va, boot_design->rodata_start, boot_design->rodata_end);
 }
 
 static void map_image_part(const char *start, const char *end, uint64_t flags)
@@ -113,7 +113,7 @@ static void map_image_part(const char *start, const char *end, uint64_t flags)
 		uint64_t all = flags | global_bit(visible);
 
 		must(pt_map(boot_root, va, va - KERNEL_IMAGE_BASE, all, NULL), "the kernel image");
-		if (visible && entry->split)
+		if (visible && boot_design->split)
 			must(pt_map(user_set(), va, va - KERNEL_IMAGE_BASE, all, NULL), "the entry text");
 	}
 }
@@ -139,7 +139,7 @@ static void fill_slots(void)
 
 	for (unsigned i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
 		must(pt_fill_slot(boot_root, pt_index(areas[i], 4)), "filling the top level");
-	if (!entry->split)
+	if (!boot_design->split)
 		return;			/* no trampolines, no second set */
 	must(pt_fill_slot(boot_root, pt_index(TRAMPOLINE_AREA_BASE, 4)), "filling the top level");
 	must(pt_fill_slot(user_set(), pt_index(CPU_ENTRY_AREA_BASE, 4)), "filling the top level");
@@ -148,18 +148,18 @@ static void fill_slots(void)
 
 void kspace_init(const struct bootinfo *bi)
 {
-	boot_root = frames_alloc_order(entry->split ? 1 : 0);
+	boot_root = frames_alloc_order(boot_design->split ? 1 : 0);
 	if (!boot_root)
 		panic("kernel address space: no memory for the boot root");
 	page_zero(phys_to_virt(boot_root));
-	if (entry->split)
+	if (boot_design->split)
 		page_zero(phys_to_virt(user_set()));
 	fill_slots();
 	build_direct_map(bi);
 	if (bi->archive_len && !kspace_in_direct_map(bi->archive_pa, bi->archive_len))
 		panic("boot archive at 0x%lx lies outside RAM", bi->archive_pa);
 	map_image();
-	tlb_boot_root = boot_root;
+	tlb_boot_space = (struct tlb_space){ .root = boot_root, .split = boot_design->split };
 	write_cr3(boot_root);		/* the identity map ends here */
 	phys_offset = DIRECT_MAP_BASE;
 }
@@ -190,7 +190,7 @@ void kspace_fill_user_root(uint64_t user_root)
 
 bool kspace_is_shared_slot(unsigned slot)
 {
-	uint64_t root = entry->split ? user_set() : boot_root;
+	uint64_t root = boot_design->split ? user_set() : boot_root;
 
 	return ((const uint64_t *)phys_to_virt(root))[slot] & PTE_P;
 }
@@ -222,11 +222,11 @@ int kspace_map(uint64_t va, uint64_t pa, uint64_t flags)
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 {
 	uint64_t irq = spin_lock_irqsave(&kspace_lock);
-	int err = entry->split ? pt_prepare(user_set(), va) : 0;
+	int err = boot_design->split ? pt_prepare(user_set(), va) : 0;
 
 	if (!err)
 		err = map_locked(boot_root, va, pa, flags | global_bit(true));
-	if (!err && entry->split)	/* nothing can fail any more: the first mapping may be in use */
+	if (!err && boot_design->split)	/* nothing can fail any more: the first mapping may be in use */
 		must(map_locked(user_set(), va, pa, flags | global_bit(true)), "mapping a visible page");
 	spin_unlock_irqrestore(&kspace_lock, irq);
 	return err;
@@ -246,7 +246,7 @@ uint64_t kspace_unmap_visible(uint64_t va)
 {
 	uint64_t irq = spin_lock_irqsave(&kspace_lock), old = pt_unmap(boot_root, va, NULL);
 
-	if (entry->split)
+	if (boot_design->split)
 		pt_unmap(user_set(), va, NULL);
 	spin_unlock_irqrestore(&kspace_lock, irq);
 	tlb_flush_kernel_half();

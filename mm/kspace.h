@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include "boot/bootinfo.h"
 
-/* Build the boot root pair (single root when !entry->split), direct map, kernel image W^X by page; load it.
+/* Build the boot root pair (single root when !boot_design->split), direct map, kernel image W^X by page; load it.
  * Early identity map on entry; kernel table on return. Panics when memory is short. entry is chosen. */
 void kspace_init(const struct bootinfo *bi);
 
@@ -27,7 +27,7 @@ uint64_t kspace_boot_root(void);	/* physical; the boot and idle threads' root */
  * unsplit design, else nowhere (see kspace_map_visible). 0 or -ENOMEM, -EEXIST. */
 int kspace_map(uint64_t va, uint64_t pa, uint64_t flags);
 /* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on the user side
- * when !entry->split. CPU entry area only. */
+ * when !boot_design->split. CPU entry area only. */
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags);
 /* Unmap what kspace_map() mapped. Returns the old entry. The caller calls tlb_flush_kernel_half(), once for many,
  * before the frame or the address serves anything else. */

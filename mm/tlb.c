@@ -10,7 +10,6 @@
 #include "arch/x86_64/hw.h"
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/xcall.h"
-#include "entry/design.h"
 #include "kernel/console/panic.h"
 #include "mm/tlb_internal.h"
 
@@ -20,18 +19,19 @@ static uint64_t kernel_cpus;		/* bit n: CPU n uses the kernel half */
 static bool pcid;
 
 bool tlb_pcid_wanted = true;
-uint64_t tlb_boot_root;
+struct tlb_space tlb_boot_space;
 
 bool tlb_pcid_in_use(void)
 {
 	return pcid;
 }
 
-void tlb_space_init(struct tlb_space *s, uint64_t root)
+void tlb_space_init(struct tlb_space *s, uint64_t root, bool split)
 {
 	/* A fresh tag, which says 0, is behind both generations. */
 	*s = (struct tlb_space){
-		.root = root, .id = atomic_increment(&last_space), .generation = 1, .user_generation = 1,
+		.root = root, .split = split, .id = atomic_increment(&last_space),
+		.generation = 1, .user_generation = 1,
 	};
 }
 
@@ -43,12 +43,17 @@ void tlb_space_check_left(const struct tlb_space *s)
 		panic("address space freed while CPU %d has it loaded", __builtin_ctzl(left));
 }
 
+static inline const struct tlb_space *loaded(const struct tlb_cpu *c)
+{
+	return c->loaded ? c->loaded : &tlb_boot_space;
+}
+
 /* --- the words for CR3 ------------------------------------------------------- */
 
 /* The word that loads one half of the loaded space's pair; with @keep and PCIDs it flushes nothing. */
 static inline uint64_t half_word(const struct tlb_cpu *c, bool user, bool keep)
 {
-	uint64_t root = (c->loaded ? c->loaded->root : tlb_boot_root) + (user ? PAGE_SIZE : 0);
+	uint64_t root = loaded(c)->root + (user ? PAGE_SIZE : 0);
 
 	if (!pcid)
 		return root;
@@ -62,7 +67,7 @@ static inline uint64_t kernel_word(const struct tlb_cpu *c, bool keep)
 
 static inline uint64_t user_word(const struct tlb_cpu *c, bool keep)
 {
-	return half_word(c, entry->split, keep);
+	return half_word(c, loaded(c)->split, keep);
 }
 
 /* Put into the door what the next flips load. A flip in never flushes. */
@@ -80,7 +85,7 @@ static void set_door(const struct tlb_cpu *c)
  * always so, and without a user root there is no such id. */
 static void flush_user_half(struct tlb_cpu *c)
 {
-	if (!pcid || !entry->split || BUG(SKIP_USER_FLUSH))
+	if (!pcid || !loaded(c)->split || BUG(SKIP_USER_FLUSH))
 		return;
 	c->tag->user_due = true;
 	set_door(c);
@@ -144,7 +149,7 @@ static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
 	struct tag *t = c->tag;
 	bool behind = pcid && t->generation != generation;
 
-	if (pcid && (behind || t->user_generation != user_generation) && entry->split && !BUG(SKIP_DEFERRED_USER))
+	if (pcid && (behind || t->user_generation != user_generation) && s->split && !BUG(SKIP_DEFERRED_USER))
 		t->user_due = true;
 	t->generation = generation;
 	t->user_generation = user_generation;
@@ -209,7 +214,7 @@ static void flush_page(struct tlb_cpu *c, const struct request *r, uint64_t va)
 		hw_invlpg(va);			/* the kernel root's */
 	if (!hw_has_invpcid())
 		flush_user_half(c);
-	else if (pcid && entry->split && !BUG(SKIP_USER_FLUSH))
+	else if (pcid && loaded(c)->split && !BUG(SKIP_USER_FLUSH))
 		hw_invpcid(INVPCID_ADDRESS, (uint64_t)(c->tag - c->tags) | CR3_USER, va);
 }
 
@@ -302,7 +307,7 @@ void tlb_flush_user_pages(struct tlb_space *s, const uint64_t *va, unsigned n)
 /* Without a user root there is one root, and what is in it the kernel sees too. */
 void tlb_flush_private_page(struct tlb_space *s, uint64_t va)
 {
-	flush(s, entry->split, &va, 1);
+	flush(s, s->split, &va, 1);
 }
 
 void tlb_flush_kernel_half(void)

@@ -16,7 +16,8 @@ struct cpu;
 
 /* What the module keeps in each address space. */
 struct tlb_space {
-	uint64_t root;			/* of the kernel table; a user root is the next frame */
+	uint64_t root;			/* of the kernel table */
+	bool split;			/* a user root is the next frame; else user mode runs on the one */
 	uint64_t id;			/* never used twice; 0: the boot space */
 	uint64_t generation;		/* lower half: goes up with every unmap or cut of rights */
 	uint64_t user_generation;	/* the user root's private pages (trampolines) likewise */
@@ -27,11 +28,11 @@ struct tlb_space {
 extern bool tlb_pcid_wanted;
 /* In use, for the boot log. Known after the first tlb_init_cpu(). */
 bool tlb_pcid_in_use(void);
-/* The boot space's, before the first tlb_init_cpu(). */
-extern uint64_t tlb_boot_root;
+/* The boot space: root and split, before the first tlb_init_cpu(). */
+extern struct tlb_space tlb_boot_space;
 
 /* Give a new space, whose kernel table is at @root, its id. */
-void tlb_space_init(struct tlb_space *s, uint64_t root);
+void tlb_space_init(struct tlb_space *s, uint64_t root, bool split);
 /* @s is about to be freed: panics while a CPU has one of its roots loaded. */
 void tlb_space_check_left(const struct tlb_space *s);
 

@@ -37,7 +37,7 @@ static void retract_slot(struct aspace *as, uint64_t va)
 {
 	uint64_t *k = (uint64_t *)phys_to_virt(as->tlb.root) + pt_index(va, 4);
 
-	if (entry->split && !(*k & PTE_P))
+	if (as->tlb.split && !(*k & PTE_P))
 		k[PAGE_SIZE / sizeof(*k)] = 0;
 }
 
@@ -154,7 +154,7 @@ bool aspace_destroy_step(struct aspace *as)
 {
 	if (!as->destroyed) {
 		tlb_space_check_left(&as->tlb);
-		entry->release_user_root(as);
+		as->design->release_user_root(as);
 	}
 	if (as->destroyed < LOWER_END) {
 		if (pt_free_step(as->tlb.root, &as->destroyed, LOWER_END, free_leaf))
@@ -164,7 +164,7 @@ bool aspace_destroy_step(struct aspace *as)
 	} else if (regionpool_free_step(as)) {
 		if (as->budget)
 			budget_return(as->budget, as->charged, 0);
-		frames_free_order(as->tlb.root, entry->split);
+		frames_free_order(as->tlb.root, as->tlb.split);
 		kfree(as);
 		return true;
 	}

@@ -20,6 +20,8 @@ struct tss {
 } __attribute__((packed));
 _Static_assert(sizeof(struct tss) == 104, "the CPU's TSS");
 
+struct entry_design;
+
 struct cpu {
 	uint32_t index;			/* 0..MAX_CPUS-1 */
 	uint32_t apic_id;
@@ -30,6 +32,7 @@ struct cpu {
 	uint64_t frames_used;		/* frames that setting this CPU up took */
 	uint64_t block_pa[CEA_BLOCK_PAGES];	/* frame of each page of its block; 0: none */
 	struct thread *idle;
+	const struct entry_design *design;	/* what its LSTAR and IDT lead to: cpu_load_design() */
 	struct runqueue *queue;		/* kernel/sched/runqueue.h; set by sched_init_cpu() */
 	bool online;			/* runs threads; set by itself, last */
 };

@@ -33,23 +33,30 @@ void cpu_enable_features(void)
 		__atomic_add_fetch(&cpus_without_lfence, 1, __ATOMIC_RELAXED);
 }
 
-/* SYSCALL: selectors, target, and the flags it clears (AC too: it would switch SMAP off). */
+/* SYSCALL: selectors, and the flags it clears (AC too: it would switch SMAP off). */
 static void syscall_setup(void)
 {
 	wrmsr(MSR_STAR, (uint64_t)SEL_SYSRET_BASE << 48 | (uint64_t)SEL_KERNEL_CODE << 32);
-	wrmsr(MSR_LSTAR, (uint64_t)entry->syscall_entry);
 	wrmsr(MSR_FMASK, FLAG_TF | FLAG_IF | FLAG_DF | FLAG_IOPL | FLAG_NT | FLAG_RF | FLAG_AC);
 	if (cpuid(1, 0).edx & 1u << 11)
 		wrmsr(MSR_SYSENTER_CS, 0);	/* SYSENTER is a #GP */
 }
 
-void cpu_load(uint32_t index)
+void cpu_load_design(struct cpu *cpu, const struct entry_design *design)
+{
+	cpu->design = design;
+	idt_load();
+	wrmsr(MSR_LSTAR, (uint64_t)design->syscall_entry);
+}
+
+void cpu_load(uint32_t index, const struct entry_design *design)
 {
 	struct cpu *cpu = &cpus[index];
 
 	/* Here, and not where the pages are taken: a CPU that failed may have left the TSS busy. */
 	descriptors_fill(cpu);
 	descriptors_load(cpu);
+	cpu_load_design(cpu, design);
 	wrmsr(MSR_GS_BASE, (uint64_t)cpu->percpu);
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	syscall_setup();

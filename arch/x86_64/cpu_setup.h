@@ -5,11 +5,18 @@
 
 #include <stdint.h>
 
+struct cpu;
+struct entry_design;
+
 /* Set CR0, CR4, EFER of this CPU outright (firmware leaves bits set). Any table, IRQs off. */
 void cpu_enable_features(void);
 
-/* Make this CPU cpus[@index], which cpu_alloc() filled: descriptors, GS, system-call MSRs. Kernel table, IRQs off. */
-void cpu_load(uint32_t index);
+/* Make this CPU cpus[@index], which cpu_alloc() filled: descriptors, GS, system-call MSRs, @design.
+ * Kernel table, IRQs off. */
+void cpu_load(uint32_t index, const struct entry_design *design);
+/* Have this CPU, @cpu, enter the kernel by @design: IDT and LSTAR. Its RSP0 and the door are the
+ * design's hooks' to set. Kernel table, IRQs off. */
+void cpu_load_design(struct cpu *cpu, const struct entry_design *design);
 
 extern uint32_t cpus_without_lfence;	/* CPUs whose LFENCE may be no barrier to speculation */
 

@@ -48,26 +48,31 @@ static void gate_set(struct idt_gate *gate, uint64_t handler, uint8_t ist, uint8
 	};
 }
 
-void idt_fill(struct idt_gate *idt)
+void idt_fill(struct idt_gate *idt, const struct entry_design *d)
 {
 	for (unsigned v = 0; v < 256; v++) {
 		/* INT3 and INTO are a program's to use; any other INT n is a #GP. */
 		uint8_t dpl = v == 3 || v == 4 ? GATE_DPL3 : 0;
 
-		gate_set(&idt[v], (uint64_t)entry->stubs + v * ENTRY_STUB_SIZE, entry->ist[v], dpl);
+		gate_set(&idt[v], (uint64_t)d->stubs + v * ENTRY_STUB_SIZE, d->ist[v], dpl);
 	}
+}
+
+void idt_load(void)
+{
+	struct table_register idt = {256 * sizeof(struct idt_gate) - 1, CEA_IDT};
+
+	__asm__ volatile("lidt %0" : : "m"(idt));
 }
 
 void descriptors_load(struct cpu *cpu)
 {
 	struct table_register gdt = {GDT_ENTRIES * 8 - 1, (uint64_t)cpu->gdt};
-	struct table_register idt = {256 * sizeof(struct idt_gate) - 1, CEA_IDT};
 
 	__asm__ volatile("lgdt %0" : : "m"(gdt));
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 	gdt.base = cea_page(cpu->index, CEA_GDT_PAGE);
 	__asm__ volatile("lgdt %0" : : "m"(gdt));
-	__asm__ volatile("lidt %0" : : "m"(idt));
 	/* No LDT. After reset the register may hold base 0 and a limit of 64 KiB (SDM vol. 3A, table 9-1): a program
 	 * that maps those addresses could write its own descriptors, call gates included. */
 	__asm__ volatile("lldt %w0" : : "r"(0));

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 struct cpu;
+struct entry_design;
 
 /* A gate of the IDT in long mode. */
 struct idt_gate {
@@ -20,9 +21,11 @@ struct idt_gate {
 /* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for loading a
  * descriptor with A = 0 writes the GDT, which is read-only where the CPU sees it. */
 void descriptors_fill(struct cpu *cpu);
-/* Make a page, zeroed, the IDT of entry->stubs and entry->ist. */
-void idt_fill(struct idt_gate *idt);
-/* Load GDT, TSS and IDT on this CPU: LTR on the writable GDT (it writes the busy bit), then the
+/* Make a page, zeroed, the IDT of @d's stubs. */
+void idt_fill(struct idt_gate *idt, const struct entry_design *d);
+/* Load the IDT on this CPU. */
+void idt_load(void);
+/* Load GDT and TSS on this CPU: LTR on the writable GDT (it writes the busy bit), then the
  * read-only one. IRQs off. GS base is lost. */
 void descriptors_load(struct cpu *cpu);
 

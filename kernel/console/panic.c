@@ -109,7 +109,7 @@ static bool in_entry_text(uint64_t a)
 {
 	if (a >= (uint64_t)entry_shared_text_start && a < (uint64_t)entry_shared_text_end)
 		return true;
-	return entry && a >= (uint64_t)entry->text_start && a < (uint64_t)entry->text_end;
+	return boot_design && a >= (uint64_t)boot_design->text_start && a < (uint64_t)boot_design->text_end;
 }
 
 /* --- what is printed ------------------------------------------------------- */
@@ -175,9 +175,9 @@ static void print_where(uint64_t rip, uint64_t rsp, uint64_t rbp)
 
 static const char *table_name(uint64_t cr3)
 {
-	if (!entry || cr3 == (uint64_t)early_pml4)
+	if (!boot_design || cr3 == (uint64_t)early_pml4)
 		return "early table";
-	if (!entry->split)
+	if (!boot_design->split)
 		return "the one table";
 	return cr3 & USER_ROOT_BIT ? "user table" : "kernel table";
 }
@@ -191,7 +191,7 @@ static bool gs_is_kernel(void)
 
 static void print_head(uint64_t cr3)
 {
-	printk("design %s, CPU %u%s\n", entry ? entry->name : "not chosen yet", cpu_number_by_apic_id(),
+	printk("design %s, CPU %u%s\n", boot_design ? boot_design->name : "not chosen yet", cpu_number_by_apic_id(),
 	       gs_is_kernel() ? "" : " (not set up, or GS not the kernel's)");
 	printk("cr2 %016lx  cr3 %016lx (%s)\n", read_cr2(), cr3, table_name(cr3));
 }

@@ -154,7 +154,7 @@ static void forget(struct process *p, struct thread *t)
 static void thread_one(struct thread *t)
 {
 	if (t->process) {
-		entry->retire_thread(t);
+		t->design->retire_thread(t);
 		forget(t->process, t);
 	}
 	thread_free(t);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* spawn.c - a process with a program of the boot archive in it, made complete and then published. */
+#include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/probe.h"
@@ -57,7 +58,7 @@ static int equip(struct process *p, const char *arg, size_t arg_len, struct thre
 	uint64_t rip, at;
 	int err;
 
-	p->as = aspace_create(p->budget);
+	p->as = aspace_create(p->budget, p->parent ? p->parent->as->design : boot_design);
 	if (!p->as)
 		return -ENOMEM;
 	p->as->pid = p->pid;

@@ -122,11 +122,12 @@ static int equip(struct thread *t, struct process *p)
 {
 	t->process = p;
 	t->space = &p->as->tlb;
+	t->design = p->as->design;
 	t->fpu = kzalloc(fpu_area_size());
 	if (!t->fpu)
 		return -ENOMEM;
 	fpu_area_init(t->fpu);
-	return entry->setup_thread(t);
+	return t->design->setup_thread(t);
 }
 
 /* thread_prepare(), within thread_create() too, which is measured. */
@@ -153,7 +154,7 @@ int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, 
 
 void thread_discard(struct thread *t)
 {
-	entry->retire_thread(t);
+	t->design->retire_thread(t);
 	thread_free(t);
 }
 

@@ -150,7 +150,7 @@ static void load_context(struct cpu *cpu, struct thread *next)
 	pc->work = (pc->work & WORK_TLB) | next->work | (next->told ? WORK_KILL : 0);
 	tlb_load(next->space);
 	if (next->process) {
-		entry->switch_thread(cpu, next);
+		next->design->switch_thread(cpu, next);
 		fpu_restore(next->fpu);
 		segments_load(&next->segments);
 		resume_tick(queue_of(cpu));

@@ -31,6 +31,7 @@ enum stop_state {
 #define PRIORITY_COUNT 3
 
 struct cpu;
+struct entry_design;
 struct process;
 struct tlb_space;
 
@@ -40,7 +41,8 @@ struct thread {
 	struct trapframe *frame;	/* its user frame: top of the kernel stack or of the trampoline */
 	struct trampoline trampoline;	/* va 0 when the design has none */
 	struct process *process;	/* NULL: a kernel thread */
-	struct tlb_space *space;	/* its process's */
+	struct tlb_space *space;	/* its process's; NULL for a kernel thread, like the next */
+	const struct entry_design *design;	/* by which it enters the kernel */
 	void *fpu;			/* XSAVE area, 64-byte aligned */
 	struct user_segments segments;
 	enum stop_state stop;		/* this and what follows: under process_lock, see kernel/object/threadstop.c */

@@ -142,7 +142,7 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 	smap_close();			/* IRETQ opens it again for the copy that goes on */
 	if (probe.trap && probe.trap(frame, cr3, rdmsr(MSR_KERNEL_GS_BASE)))
 		return;
-	if (frame->rip == (uint64_t)entry->iret && iret_faults_with(frame->vector))
+	if (frame->rip == (uint64_t)this_cpu()->design->iret && iret_faults_with(frame->vector))
 		leave_for_kernel_stack(kill_bad_iret, frame->vector);
 	fixup = usercopy_fixup(frame->rip);
 	if (fixup && (frame->vector == VECTOR_PF || frame->vector == VECTOR_GP || frame->vector == VECTOR_SS)) {

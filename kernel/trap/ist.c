@@ -55,9 +55,9 @@ static struct trapframe *ist_frame(uint64_t kind)
 static uint64_t on_ist_stack(const struct trapframe *f)
 {
 	const struct percpu *pc = this_cpu()->percpu;
+	const struct entry_design *d = this_cpu()->design;
 
-	if (frame_from_user(f) ||
-	    (f->rip >= (uint64_t)entry->syscall_entry && f->rip < (uint64_t)entry->syscall_end))
+	if (frame_from_user(f) || (f->rip >= (uint64_t)d->syscall_entry && f->rip < (uint64_t)d->syscall_end))
 		return 0;
 	for (uint64_t kind = 1; kind <= IST_COUNT; kind++)
 		if (f->rsp - ist_stack(kind) <= PAGE_SIZE ||
@@ -170,9 +170,9 @@ static void kill_debug(uint64_t rip)
  * been done yet? */
 static bool at_the_door(uint64_t rip, uint64_t gs)
 {
-	uint64_t stub = rip - (uint64_t)entry->stubs;
+	uint64_t stub = rip - (uint64_t)this_cpu()->design->stubs;
 
-	return (int64_t)gs >= 0 && (rip == (uint64_t)entry->syscall_entry ||
+	return (int64_t)gs >= 0 && (rip == (uint64_t)this_cpu()->design->syscall_entry ||
 				    (stub < 256 * ENTRY_STUB_SIZE && !(stub % ENTRY_STUB_SIZE)));
 }
 

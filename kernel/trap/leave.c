@@ -22,7 +22,7 @@ static void leave_resumed(void)
 		thread_exit_current();
 	wrmsr(MSR_FS_BASE, t->stopped_fs_base);
 	exit_work();			/* it may stop again: hence the fresh stack, or they would pile up */
-	entry->user_return(t->frame);
+	t->design->user_return(t->frame);
 }
 
 /* The current thread is to stop. Its kernel stack's contents are given up. */
@@ -60,7 +60,9 @@ void exit_syscall_work(int64_t result)
 void thread_start(void);
 void thread_start(void)
 {
+	struct thread *t = current_thread();
+
 	sched_start();
 	exit_work();
-	entry->user_return(current_thread()->frame);
+	t->design->user_return(t->frame);
 }

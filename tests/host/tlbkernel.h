@@ -9,11 +9,8 @@
 #define TESTS_TLBKERNEL_H
 
 #include "arch/x86_64/percpu.h"
-#include "entry/design.h"
 #include "tests/host/tlbsim_hw.h"
 
-static struct entry_design design;
-const struct entry_design *entry = &design;
 enum tlb_bug tlb_seeded_bug;
 
 enum thread_life { FREE, READY, RUNNING, DEAD };
@@ -192,7 +189,7 @@ static void new_roots(struct space *s, unsigned slot)
 		new_item(NOBODY, 0, TABLE);	/* pairs are aligned */
 	root = (uint64_t)new_table(slot) << PAGE_SHIFT;
 	new_table(slot);
-	tlb_space_init(&s->as.tlb, root);
+	tlb_space_init(&s->as.tlb, root, sim.m.split);
 }
 
 static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)

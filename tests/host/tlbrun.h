@@ -127,13 +127,12 @@ static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bu
 	memset(boxes, 0, sizeof(boxes));
 	kernel_generation = kernel_cpus = last_space = xcall_ipis_sent = 0;
 	pcid = false;
-	tlb_boot_root = BOOT_ROOT;
+	tlb_boot_space = (struct tlb_space){ .root = BOOT_ROOT, .split = m.split };
 	sim.items = items;
 	sim.item_room = room;
 	sim.m = m;
 	sim.seed = seed;
 	sim.limit = steps;
-	design.split = m.split;
 	tlb_seeded_bug = bug;
 	new_item(NOBODY, 0, 0);			/* 0 is none */
 	for (unsigned page = TRAMPOLINES; page < PAGES; page++)

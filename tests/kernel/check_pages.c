@@ -26,7 +26,7 @@ static const char *mark_roots(struct tables *t, uint64_t root)
 {
 	const char *wrong = mark_frame(t, root, "root");
 
-	return !wrong && entry->split ? mark_frame(t, root + PAGE_SIZE, "user root") : wrong;
+	return !wrong && boot_design->split ? mark_frame(t, root + PAGE_SIZE, "user root") : wrong;
 }
 
 /* --- the kernel half ------------------------------------------------------------------- */
@@ -77,7 +77,7 @@ static const char *check_kernel_half(struct tables *t)
 	if (!wrong)
 		wrong = check_shared(t, root);
 	t->leaf = shown_leaf;
-	return !wrong && entry->split ? check_shared(t, root + PAGE_SIZE) : wrong;
+	return !wrong && boot_design->split ? check_shared(t, root + PAGE_SIZE) : wrong;
 }
 
 /* --- a space ------------------------------------------------------------------------------ */
@@ -102,10 +102,10 @@ static const char *user_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned
 /* The two halves of the pair show a program's pages through the same tables. */
 static const char *check_slot(const struct tables *t, uint64_t k, uint64_t u, unsigned slot)
 {
-	MUST(!entry->split || !(k & PTE_P) || (u & TABLE_BITS) == (k & (TABLE_BITS & ~PTE_NX)),
+	MUST(!boot_design->split || !(k & PTE_P) || (u & TABLE_BITS) == (k & (TABLE_BITS & ~PTE_NX)),
 	     "process %u: slot %u of its two roots differs", t->pid, slot);
-	MUST(!entry->split || (k & PTE_P) || !u, "process %u: slot %u is in its user root alone", t->pid, slot);
-	MUST(!entry->split || !(k & PTE_P) || (k & PTE_NX),
+	MUST(!boot_design->split || (k & PTE_P) || !u, "process %u: slot %u is in its user root alone", t->pid, slot);
+	MUST(!boot_design->split || !(k & PTE_P) || (k & PTE_NX),
 	     "process %u: slot %u can be executed on the kernel's table", t->pid, slot);
 	return NULL;
 }
@@ -130,7 +130,7 @@ static const char *check_upper_half(struct tables *t, const struct aspace *as)
 {
 	const uint64_t *k = entries_of(as->tlb.root), *u = entries_of(aspace_user_cr3(as));
 	const uint64_t *boot = entries_of(kspace_boot_root());
-	const uint64_t *shared = boot + (entry->split ? 512 : 0);
+	const uint64_t *shared = boot + (boot_design->split ? 512 : 0);
 	const char *wrong = NULL;
 
 	t->leaf = shown_leaf;

@@ -109,7 +109,7 @@ static uint64_t root_of(const struct cpu *cpu)
 static const char *check_cpu(const struct cpu *cpu)
 {
 	const struct percpu *pc = cpu->percpu;
-	uint64_t root = root_of(cpu), user_root = root + (entry->split ? PAGE_SIZE : 0);
+	uint64_t root = root_of(cpu), user_root = root + (boot_design->split ? PAGE_SIZE : 0);
 
 	MUST((world_cr3[cpu->index] & PTE_ADDR) == root, "CPU %u has another table loaded than its thread's",
 	     cpu->index);

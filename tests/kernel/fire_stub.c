@@ -38,7 +38,7 @@ static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t 
 		irq_set_handler(vector, take_irq);
 	}
 	fire_expect.stub_vector = vector + 1;
-	fire_enter_stub((const char *)entry->stubs + vector * ENTRY_STUB_SIZE, top, has_error, load, seen);
+	fire_enter_stub((const char *)boot_design->stubs + vector * ENTRY_STUB_SIZE, top, has_error, load, seen);
 	if (is_irq)
 		irq_set_handler(vector, displaced);
 }
@@ -51,8 +51,8 @@ int64_t fire_stub(uint64_t vector)
 		return -EINVAL;
 	for (unsigned i = 0; i < GPRS; i++)
 		load[i] = 0x0101010101010101ul * (i + 1) + vector;
-	if (entry->ist[vector])
-		top = cea_page(this_cpu()->index, ist_pages[entry->ist[vector]]) + PAGE_SIZE - IST_STACK_HEADROOM;
+	if (boot_design->ist[vector])
+		top = cea_page(this_cpu()->index, ist_pages[boot_design->ist[vector]]) + PAGE_SIZE - IST_STACK_HEADROOM;
 	enter(vector, top, load, seen);
 	for (unsigned i = 0; i < GPRS; i++)
 		if (seen[i] != load[i])

@@ -69,7 +69,7 @@ static unsigned state_of(const struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
 	unsigned state = seen_stack(f);
 
-	state |= entry->split && cr3 & PAGE_SIZE ? SEEN_CR3_USER : SEEN_CR3_KERNEL;
+	state |= boot_design->split && cr3 & PAGE_SIZE ? SEEN_CR3_USER : SEEN_CR3_KERNEL;
 	state |= gs == (uint64_t)this_cpu()->percpu ? SEEN_GS_KERNEL : SEEN_GS_USER;
 	state |= f->rflags & FLAG_IF ? SEEN_IF_1 : SEEN_IF_0;
 	return state | (frame_from_user(f) ? SEEN_USER_MODE : 0);
@@ -78,9 +78,10 @@ static unsigned state_of(const struct trapframe *f, uint64_t cr3, uint64_t gs)
 /* @f's offset in entry text, or TEXT_MAX. */
 static uint64_t text_offset(const struct trapframe *f)
 {
-	uint64_t offset = f->rip - (uint64_t)entry->text_start;
+	uint64_t offset = f->rip - (uint64_t)boot_design->text_start;
+	uint64_t length = boot_design->text_end - boot_design->text_start;
 
-	return offset < (uint64_t)(entry->text_end - entry->text_start) && offset < TEXT_MAX ? offset : TEXT_MAX;
+	return offset < length && offset < TEXT_MAX ? offset : TEXT_MAX;
 }
 
 /* What holds wherever an event comes. */
@@ -97,7 +98,7 @@ static void check_gs(const struct trapframe *f, uint64_t gs)
 /* Not in tlb_load(), where CR3 is new a moment before the door's words are. */
 static void check_root(const struct trapframe *f, uint64_t cr3)
 {
-	uint64_t root = cr3 & PTE_ADDR & ~(entry->split ? (uint64_t)PAGE_SIZE : 0);
+	uint64_t root = cr3 & PTE_ADDR & ~(boot_design->split ? (uint64_t)PAGE_SIZE : 0);
 
 	if (root != (this_cpu()->percpu->kernel_cr3 & PTE_ADDR))
 		fire_fault("CR3 %lx at %p is not this CPU's", cr3, (void *)f->rip);
@@ -107,7 +108,8 @@ static void check_state(const struct trapframe *f, unsigned state, bool in_text)
 {
 	bool user = state & SEEN_USER_MODE;
 
-	if (user && (!(state & SEEN_GS_USER) || !(state & SEEN_IF_1) || (entry->split && !(state & SEEN_CR3_USER))))
+	if (user && (!(state & SEEN_GS_USER) || !(state & SEEN_IF_1) ||
+		     (boot_design->split && !(state & SEEN_CR3_USER))))
 		fire_fault("user mode at %p with state %x", (void *)f->rip, state);
 	if (in_text && (user || state & SEEN_IF_1))
 		fire_fault("entry text at %p with state %x", (void *)f->rip, state);
@@ -136,7 +138,7 @@ static bool mend_iret(struct trapframe *f)
 {
 	uint64_t *ss = (uint64_t *)f->rsp + 4;
 
-	if (!fire_expect.bad_iret || f->rip != (uint64_t)entry->iret)
+	if (!fire_expect.bad_iret || f->rip != (uint64_t)boot_design->iret)
 		return false;
 	fire_expect.bad_iret = false;
 	*ss = SEL_USER_DATA;
@@ -284,7 +286,7 @@ void fire_forget(void)
  * stub. */
 void fire_keep_way(void)
 {
-	uint64_t stubs = (uint64_t)((const char *)entry->stubs - entry->text_start);
+	uint64_t stubs = (uint64_t)((const char *)boot_design->stubs - boot_design->text_start);
 
 	for (unsigned i = 0; i < TEXT_MAX; i++)
 		way[i] = seen[i];

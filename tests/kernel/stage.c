@@ -2,6 +2,7 @@
 /* stage.c - make processes that never run, and take them apart. */
 #include "tests/kernel/stage.h"
 #include "arch/x86_64/percpu.h"
+#include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/object/process_internal.h"
@@ -35,7 +36,7 @@ static struct process *make_process(const char *name, struct process *parent, st
 	p = process_new(name, parent, &err);
 	if (!p)
 		panic("the stage of a test: no process: error %d", -err);
-	p->as = aspace_create(p->budget);
+	p->as = aspace_create(p->budget, boot_design);
 	if (!p->as)
 		panic("the stage of a test: no space");
 	p->as->pid = p->pid;

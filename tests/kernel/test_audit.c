@@ -22,14 +22,14 @@ static bool may_be_global(uint64_t va)
 {
 	uint64_t page = (va - CEA_FIRST_BLOCK) / PAGE_SIZE % CEA_BLOCK_PAGES;
 
-	if (!entry->split)
+	if (!boot_design->split)
 		return va >= DIRECT_MAP_BASE;
 	if (va >= CPU_ENTRY_AREA_BASE && va < TRAMPOLINE_AREA_BASE)
 		return va < CEA_FIRST_BLOCK || page < CEA_PRIVATE_PAGE;
 	return inside(va, entry_shared_text_start, entry_shared_text_end) ||
 	       inside(va, entry_shared_rodata_start, entry_shared_rodata_end) ||
-	       inside(va, entry->text_start, entry->text_end) ||
-	       inside(va, entry->rodata_start, entry->rodata_end);
+	       inside(va, boot_design->text_start, boot_design->text_end) ||
+	       inside(va, boot_design->rodata_start, boot_design->rodata_end);
 }
 
 static bool check_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
@@ -52,7 +52,7 @@ KTEST(kernel_root_is_w_xor_x_and_global_only_where_allowed)
 
 KTEST(lower_half_is_nx_in_the_kernel_root_of_a_split_design)
 {
-	struct aspace *as = aspace_create(NULL);
+	struct aspace *as = aspace_create(NULL, boot_design);
 	uint64_t start, *kernel, *user;
 	unsigned used = 0;
 
@@ -64,7 +64,7 @@ KTEST(lower_half_is_nx_in_the_kernel_root_of_a_split_design)
 	for (unsigned i = 0; i < LOWER_SLOTS; i++) {
 		used += kernel[i] & PTE_P;
 		KCHECK((kernel[i] & PTE_ADDR) == (user[i] & PTE_ADDR));
-		KCHECK(!(kernel[i] & PTE_P) || !entry->split || (kernel[i] & PTE_NX));
+		KCHECK(!(kernel[i] & PTE_P) || !boot_design->split || (kernel[i] & PTE_NX));
 		KCHECK(!(user[i] & PTE_NX));
 	}
 	KCHECK(used == 1);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* test_budget.c - budgets form a tree, and what a space takes is charged to one of them. */
+#include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/sched/sched.h"
 #include "mm/aspace.h"
@@ -102,7 +103,7 @@ KTEST(a_space_stays_within_its_budget)
 	unsigned pages = 0, regions = 0;
 
 	begin(&f);
-	as = aspace_create(f.child);
+	as = aspace_create(f.child, boot_design);
 	KCHECK(as && !aspace_map_anon(as, FRAMES * PAGE_SIZE, PTE_W | PTE_NX, &at));
 	while (aspace_populate(as, at + pages * PAGE_SIZE))
 		pages++;

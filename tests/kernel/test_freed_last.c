@@ -104,7 +104,7 @@ static void end(void)
 
 static struct aspace *new_space(void)
 {
-	struct aspace *as = aspace_create(NULL);
+	struct aspace *as = aspace_create(NULL, boot_design);
 
 	if (!as)
 		panic("no memory for a test's address space");
@@ -135,7 +135,7 @@ KTEST(a_trampolines_tables_are_freed_after_the_last_acknowledgement)
 	uint64_t va = TRAMPOLINE_AREA_BASE + PAGE_SIZE, pa = frame_alloc_zeroed();
 	struct aspace *as;
 
-	if (cpu_count >= 2 && entry->split) {
+	if (cpu_count >= 2 && boot_design->split) {
 		as = new_space();
 		KCHECK(!aspace_map_private(as, va, pa, PTE_W | PTE_NX));
 		begin(as, &as->tlb.user_generation, 0);

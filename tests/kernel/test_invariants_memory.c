@@ -80,7 +80,7 @@ KTEST(wrong_pages_of_a_program_are_found)
 	PLANT(*k, *k + ONE_ENTRY, "are counted");
 	PLANT(as->frames, as->frames + 1, "its space counts");
 	PLANT(as->charged, as->charged - 1, "frames, and");
-	if (entry->split) {
+	if (boot_design->split) {
 		PLANT(*k, *k & ~PTE_NX, "can be executed on the kernel's table");
 		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), 0, "of its two roots differs");
 		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), *k, "of its two roots differs");
@@ -104,7 +104,7 @@ KTEST(wrong_tables_of_the_kernel_half_are_found)
 	PLANT(*stack, 0, "a stack's slot has frames and is bare");
 	PLANT(*k, 0, "is not the boot root's");
 	PLANT(*top(boot, HEAP_AREA_BASE), *top(boot, HEAP_AREA_BASE) + ONE_ENTRY, "are counted");
-	if (entry->split) {
+	if (boot_design->split) {
 		uint64_t *image = top(as->tlb.root + PAGE_SIZE, KERNEL_IMAGE_BASE);
 		uint64_t *door = leaf(boot + PAGE_SIZE, cea_page(0, CEA_DOOR_PAGE));
 
@@ -120,7 +120,7 @@ KTEST(wrong_trampolines_are_found)
 	struct thread *t;
 	struct trampoline more;
 
-	if (entry->split && !trampoline_alloc(&more, 1)) {
+	if (boot_design->split && !trampoline_alloc(&more, 1)) {
 		KCHECK(plant_found("trampolines are handed out"));
 		trampoline_free(&more);
 	}

@@ -3,6 +3,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/pc/acpi.h"
 #include "arch/x86_64/x86.h"
+#include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/sched/sched.h"
 #include "mm/aspace.h"
@@ -82,7 +83,7 @@ KTEST(write_protection_is_on)
 KTEST(address_space_balance)
 {
 	uint64_t frames, tables, charged, start;
-	struct aspace *as = aspace_create(NULL);
+	struct aspace *as = aspace_create(NULL, boot_design);
 
 	KCHECK(as);
 	KCHECK(!aspace_map_anon(as, 3 * PAGE_SIZE, PTE_W | PTE_NX, &start));
@@ -96,7 +97,7 @@ KTEST(address_space_balance)
 	KCHECK(aspace_unmap(as, start, PAGE_SIZE, sched_point) == -EINVAL);
 	KCHECK(!aspace_unmap(as, start, 3 * PAGE_SIZE, sched_point));
 	aspace_destroy(as, sched_point);
-	as = aspace_create(NULL);		/* the heap page that the first one took stays the heap's */
+	as = aspace_create(NULL, boot_design);		/* the heap page that the first one took stays the heap's */
 	frames = frames_used();
 	tables = pt_pages();
 	KCHECK(!aspace_map_anon(as, PAGE_SIZE, PTE_W | PTE_NX, &start));

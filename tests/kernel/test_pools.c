@@ -67,7 +67,7 @@ KTEST(free_trampolines_give_their_frames_back)
 	struct trampoline t[STACKS];
 	uint64_t full;
 
-	if (!entry->split)
+	if (!boot_design->split)
 		return;
 	for (uint64_t space = 1; space <= 2; space++) {
 		for (unsigned i = 0; i < STACKS; i++) {

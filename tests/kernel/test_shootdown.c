@@ -8,6 +8,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
+#include "entry/design.h"
 #include "kernel/console/panic.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
@@ -38,7 +39,7 @@ static struct shared {
 /* Where memory is short there is nothing to test. */
 static struct aspace *new_space(void)
 {
-	struct aspace *as = aspace_create(NULL);
+	struct aspace *as = aspace_create(NULL, boot_design);
 
 	if (!as)
 		panic("no memory for a test's address space");

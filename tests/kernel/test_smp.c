@@ -94,7 +94,7 @@ KTEST(every_cpu_is_set_up_like_the_first)
 
 		interrupt(i, 1);
 		KCHECK(v->cr0 == views[0].cr0 && v->cr4 == views[0].cr4 && v->efer == views[0].efer);
-		KCHECK(v->lstar == (uint64_t)entry->syscall_entry);
+		KCHECK(v->lstar == (uint64_t)boot_design->syscall_entry);
 		KCHECK(v->star == views[0].star && v->fmask == views[0].fmask);
 		KCHECK(v->idt == CEA_IDT && v->tr == SEL_TSS && !v->user_gs_base);
 		KCHECK((v->cr3 & ~(PAGE_SIZE - 1ul)) == kspace_boot_root());

@@ -21,7 +21,7 @@
 /* Where memory is short there is nothing to test. */
 static struct aspace *new_space(void)
 {
-	struct aspace *as = aspace_create(NULL);
+	struct aspace *as = aspace_create(NULL, boot_design);
 
 	if (!as)
 		panic("no memory for a test's address space");
@@ -143,7 +143,7 @@ KTEST(the_door_names_the_loaded_roots)
 	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->tlb.root);
 	KCHECK((pc->user_cr3 & PTE_ADDR) == aspace_user_cr3(as));
 	KCHECK(!!(pc->kernel_cr3 & KEEP) == pcid);
-	KCHECK((pc->user_cr3 & 0xfff) == (pc->kernel_cr3 & 0xfff) + (pcid && entry->split ? USER_ID : 0));
+	KCHECK((pc->user_cr3 & 0xfff) == (pc->kernel_cr3 & 0xfff) + (pcid && boot_design->split ? USER_ID : 0));
 	KCHECK(!pcid || pc->kernel_cr3 & 0x7ff);
 	KCHECK(pcid || !(pc->user_cr3 & (KEEP | 0xfff)));
 	tlb_load(NULL);
@@ -158,7 +158,7 @@ KTEST(one_flip_out_does_the_pending_flush)
 {
 	struct percpu *pc = this_cpu()->percpu;
 	struct aspace *as = new_space();
-	bool due = tlb_pcid_in_use() && entry->split;
+	bool due = tlb_pcid_in_use() && boot_design->split;
 
 	tlb_load(&as->tlb);			/* ids of a new space: the flip out is to flush */
 	for (unsigned i = 0; i < 2; i++) {

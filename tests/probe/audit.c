@@ -104,7 +104,7 @@ static void print_cpu_facts(const struct cpu *c)
 
 void audit_facts(void)
 {
-	printk("AUDIT-FACT start %s %s\n", entry->name, cpu_features & CPU_PGE ? "global" : "no-global");
+	printk("AUDIT-FACT start %s %s\n", boot_design->name, cpu_features & CPU_PGE ? "global" : "no-global");
 	printk("AUDIT-FACT ram-end 0x%lx\n", frames_ram_end());
 	printk("AUDIT-FACT idt 0x%lx\n", idt_pa);
 	for (uint32_t i = 0; i < cpu_count; i++)

@@ -29,11 +29,11 @@
 #include "tests/kernel/fire.h"
 #include "tests/kernel/invariants.h"
 #include "tests/kernel/races.h"
+#include "tests/probe/abi.h"
 #include "tests/probe/audit.h"
 #include "tests/probe/failing.h"
 #include "tests/probe/irqsoff.h"
 #include "tests/probe/secrets.h"
-#include "tests/probe/abi.h"
 
 #define REPORT_NAME_MAX	63
 #define REPORT_VALUES_MAX 512
@@ -142,7 +142,7 @@ static int64_t set_breakpoint(uint64_t arg)
 	uint64_t vector = arg - BREAK_STUB;
 
 	if (vector < 256)
-		address = (uint64_t)entry->stubs + vector * ENTRY_STUB_SIZE;
+		address = (uint64_t)boot_design->stubs + vector * ENTRY_STUB_SIZE;
 	else if (address >= USER_END || (kind != BREAK_EXECUTE && kind != BREAK_WRITE && kind != BREAK_ACCESS))
 		return -EINVAL;
 	write_dr7(DR7_NOTHING);
@@ -280,7 +280,7 @@ static int64_t control(uint64_t op, uint64_t arg)
 	case BENCH_AUDIT:
 		return audit_all();
 	case BENCH_SPLIT:
-		return entry->split;
+		return boot_design->split;
 	case BENCH_PLANT:
 		return secrets_plant(arg);
 	case BENCH_LOOK:

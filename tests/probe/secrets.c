@@ -8,8 +8,8 @@
 #include "mm/aspace.h"
 #include "mm/heap.h"
 #include "mm/stacks.h"
-#include "tests/probe/audit.h"
 #include "tests/probe/abi.h"
+#include "tests/probe/audit.h"
 
 #define PATIENCE 1000			/* yields until a thread that was to sleep counts as awake */
 
