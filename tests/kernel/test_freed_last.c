@@ -56,7 +56,7 @@ static bool has_begun(void)
 static void hear_nothing(void *unused)
 {
 	(void)unused;
-	tlb_load(&watch.as->tlb);
+	tlb_load(watch.as ? &watch.as->tlb : NULL);
 	__atomic_store_n(&watch.ready, 1, __ATOMIC_RELEASE);
 	while (!has_begun() && !is_set(&watch.over))
 		cpu_pause();
