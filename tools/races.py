@@ -8,6 +8,7 @@ The first and the last design of the registry are swept whole, of the others a s
 written to build/races/coverage.json, {X: {Y: [instructions held at, instructions of X]}}, and of each design
 to designs.json beside it; one instruction less than all is a failure.
 
+What a boot reported is kept in build/races/boots.jsonl: an interrupted run of the same image goes on where it was.
 Three calls at once, the third while Y waits or is done (14 triples), and pairs whose Y is stopped as well, follow.
 
 Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th instruction only (1; where a
@@ -20,12 +21,15 @@ import os
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from lib import paths, settings
 from lib.designs import chosen
 from lib.elf import built_kernel
 from lib.longrun import tally
+from mutation.image import image_hash
 from racesweep import boots
+from racesweep.kept import Kept
 from racesweep.report import Report
 
 LONG = ("spawn", "exit", "kill", "create_fail")    # these take longest, so they come first
@@ -46,12 +50,15 @@ def chosen_call(name):
     return call
 
 
-def carry_out(job):
+def carry_out(kept, job):
     """(design, x, Swept or None). Of x "third" and "second": what boots.more() does."""
     design, x, y, stride, seed = job
     start = time.monotonic()
+    if known := kept.find(job):
+        return design, x, known
     try:
         swept = boots.more(design, x, stride, seed) if x in MORE else boots.sweep(design, x, stride, seed, y)
+        kept.add(job, swept)
     except boots.RaceError as error:
         print(f"not ok - {error.args[0]}\n" + "\n".join(f"# {line}" for line in error.args[1]), flush=True)
         return design, x, None
@@ -85,10 +92,12 @@ def main():
     if not wanted:
         settings.refuse("Y", f"it shares nothing with {only_x}: see tests/programs/races/calls.c")
     jobs, stride = jobs_of(sweeps, wanted, seed)
-    print(f"# {len(wanted)} pairs, {len(sweeps)} designs, seed {seed}", flush=True)
+    kept = Kept(paths.build() / "races" / "boots.jsonl", image_hash(paths.build()))
+    print(f"# {len(wanted)} pairs, {len(sweeps)} designs, seed {seed}; {sum(bool(kept.find(j)) for j in jobs)} of "
+          f"{len(jobs)} boots are known", flush=True)
     report = Report(wanted, [n for n, whole in sweeps if whole and stride == 1])
     with ThreadPoolExecutor(settings.number("JOBS", os.cpu_count() or 1, 1, MOST_JOBS)) as pool:
-        results = list(pool.map(carry_out, jobs))
+        results = list(pool.map(partial(carry_out, kept), jobs))
     for design, _, swept in results:
         if swept:
             report.add(design, swept)

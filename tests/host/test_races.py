@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The race sweep's report: what is read, and that nothing is left out of the coverage without a word."""
+import tempfile
 import unittest
 from collections import namedtuple
+from pathlib import Path
 
 from racesweep import boots, locks
+from racesweep.kept import Kept
 from racesweep.report import Report
 
 TEXT = """
@@ -32,6 +35,21 @@ class Reading(unittest.TestCase):
         names = boots.calls()
         self.assertIn("unmap", names)
         self.assertEqual(len(names), len(set(names)))
+
+
+class Keeping(unittest.TestCase):
+    JOB = ("d", "join", "", 1, 1)
+
+    def test_what_was_reported_is_found_again(self):
+        with tempfile.TemporaryDirectory() as tmp:
+            path = Path(tmp) / "races" / "boots.jsonl"
+            Kept(path, "an image").add(self.JOB, swept())
+            with open(path, "a", encoding="utf-8") as f:
+                f.write('{"image": "an image", "job"')      # interrupted
+            kept = Kept(path, "an image")
+            self.assertEqual(kept.find(self.JOB), swept())
+            self.assertIsNone(kept.find(("d", "wake", "", 1, 1)))
+            self.assertIsNone(Kept(path, "another one").find(self.JOB))
 
 
 class Judging(unittest.TestCase):

@@ -12,7 +12,7 @@ from lib.boots import Boot
 from lib.outcome import ktap
 from lib.paths import ROOT
 
-TABLE = ROOT / "user" / "races" / "calls.c"
+TABLE = ROOT / "tests" / "programs" / "races" / "calls.c"
 PAIR = re.compile(r"^RACE (\w+) (\w+) (\d+) (\d+) runs (\d+) done (\d+) asleep (\d+) waits (\d+)$")
 MORE = re.compile(r"^RACE (third \w+ \w+ \w+|second \w+ \w+) (\d+) (\d+) runs (\d+) ")
 LISTED = re.compile(r"^RACE pair (\w+) (\w+)$")
@@ -38,13 +38,16 @@ class Pair:
 
 @dataclass
 class Swept:
-    """What some boots reported: pairs[x][y], and {address: (times, symbol)} where Y waited for X."""
+    """What some boots reported: pairs[x][y], and {address: (times, symbol)} where Y waited for X; and their lines."""
     pairs: dict = field(default_factory=dict)
     places: dict = field(default_factory=dict)
     more: dict = field(default_factory=dict)    # {"third x y z" or "second x y": (held, total, runs)}
+    lines: list = field(default_factory=list)
 
     def add(self, text):
-        for line in text.splitlines():
+        told = [line for line in text.splitlines() if line.startswith("RACE ")]
+        self.lines += told
+        for line in told:
             if found := PAIR.match(line):
                 self.pairs.setdefault(found[1], {})[found[2]] = Pair(*map(int, found.groups()[2:]))
             elif found := MORE.match(line):

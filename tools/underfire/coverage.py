@@ -14,7 +14,7 @@ from lib.paths import ROOT
 
 
 RULES = ROOT / "entry" / "fire.json"
-PATHS = ROOT / "user" / "fire" / "paths.c"
+PATHS = ROOT / "tests" / "programs" / "fire" / "paths.c"
 KINDS = ("nmi", "db", "nmi_4cpus")
 EXCUSES = {"nmi": ("nmi",), "db": ("db",), "nmi_4cpus": ("nmi", "db", "held")}
 PARTS = ("cr3", "gs", "rsp", "if")
