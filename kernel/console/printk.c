@@ -7,6 +7,7 @@
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
+#include "kernel/lib/probe.h"
 #include "kernel/lib/string.h"
 #include "kernel/sync/spinlock.h"
 
@@ -56,6 +57,8 @@ void printk(const char *fmt, ...)
 	char chunk[CHUNK];
 	va_list ap;
 
+	if (probe.quiet && !panic_in_progress())
+		return;
 	va_start(ap, fmt);
 	vformat_chunks(chunk, sizeof(chunk), console_write, fmt, ap);
 	va_end(ap);

@@ -49,6 +49,10 @@ struct probe {
 	/* A program's #UD: true when it goes on at @frame. Its kernel stack, kernel table, IRQs off. */
 	bool (*user_ud)(struct trapframe *frame);
 
+	/* The kernel says nothing, but in a panic: each letter is thousands of runs to who holds a CPU at
+	 * each instruction. What programs write comes out. */
+	bool quiet;
+
 	/* --- system calls of the tests: as kernel/syscalls.def has them -------------------------- */
 
 	int64_t (*report)(uint64_t name, uint64_t name_len, uint64_t values, uint64_t n);

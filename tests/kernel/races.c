@@ -39,6 +39,7 @@ static int64_t new_run(void)
 		race_parts[n] = (struct part){ .result = RACE_NO_RESULT };
 	for (unsigned n = 0; n <= RACE_OVER; n++)
 		race_flags[n] = false;
+	probe.quiet = true;
 	return 0;
 }
 
@@ -111,6 +112,7 @@ int64_t races_control(uint64_t op, uint64_t arg)
 	case RACE_BEGIN:
 		return begin();
 	case RACE_END:
+		probe.quiet = false;
 		race_watch(false);
 		return 0;
 	case RACE_NEW:
@@ -122,6 +124,7 @@ int64_t races_control(uint64_t op, uint64_t arg)
 		if (arg > RACE_OVER)
 			return -EINVAL;
 		race_flags[arg] |= op == RACE_SET;
+		probe.quiet &= !race_flags[RACE_OVER];
 		return race_flags[arg];
 	case RACE_ARM:
 		return arm(own_part(), arg);
