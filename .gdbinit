@@ -17,10 +17,10 @@ hbreak sched_idle
 continue
 delete
 
-# entry->syscall_entry is what LSTAR holds.  At the entry itself the kernel's data may be out of
+# boot_design->syscall_entry is what LSTAR holds.  At the entry itself the kernel's data may be out of
 # reach: a split design arrives there on the user root.
-printf "design %s: running to the first instruction of its syscall entry\n", entry->name
-set $syscall_entry = entry->syscall_entry
+printf "design %s: running to the first instruction of its syscall entry\n", boot_design->name
+set $syscall_entry = boot_design->syscall_entry
 hbreak *$syscall_entry
 continue
 delete

@@ -209,7 +209,7 @@ PLACES = {
     "first": (FIRST, 1, ("ud", "pf", "gp")),
     "memory": ("frames_init", 1, ("gp",)),
     "table": ("kspace_init", 1, ("pf",)),
-    "late": ("idt_build", 1, ("ud",)),
+    "late": ("idt_fill", 1, ("ud",)),
     "ap-first": (AP_FIRST, 2, ("ud", "pf")),
     "ap-late": ("cpu_enable_features", 2, ("gp",)),
 }
