@@ -5,7 +5,6 @@
 #include "arch/x86_64/x86.h"
 #include "kernel/lib/format.h"
 
-
 uint32_t cpu_features;
 
 static const char *const feature_names[] = {

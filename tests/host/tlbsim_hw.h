@@ -130,7 +130,6 @@ void hw_pause(void)
 	switch_cpu();
 }
 
-
 void panic(const char *fmt, ...)
 {
 	(void)fmt;

@@ -18,7 +18,6 @@
 #include "mm/pagetable.h"
 #include "mm/physmap.h"
 
-
 static char wanted[64];			/* of inject=, "" when nothing was asked for */
 
 static bool is_wanted(const char *name)
