@@ -55,10 +55,11 @@ SAME       := $(BUILD)/same-text.txt
 TEST_SRC   := $(sort $(wildcard tests/user/*.c))
 USER_SRC   := $(sort $(wildcard user/*.c tests/programs/*.c)) $(TEST_SRC)
 USER_DIRS  := $(filter-out user/lib,$(sort $(patsubst %/,%,$(dir $(wildcard user/*/*.c tests/programs/*/*.c)))))
-USER_FILES := $(USER_SRC) $(sort $(wildcard user/*/*.c user/*/*.asm tests/programs/*/*.c tests/programs/*/*.asm tests/lib/*.c tests/lib/*.asm))
+USER_FILES := $(USER_SRC) $(sort $(wildcard user/*/*.c user/*/*.asm tests/programs/*/*.c tests/programs/*/*.asm tests/lib/*.c tests/lib/*.asm) kernel/lib/string.c)
 USER_DEP   := $(USER_FILES:%=$(BUILD)/user/%.d)
 USER_PROGS := $(addprefix $(BUILD)/user/bin/,$(basename $(notdir $(USER_SRC) $(USER_DIRS))))
-USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm tests/lib/*.c tests/lib/*.asm))) $(BUILD)/user/syscall_stubs.o
+USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm tests/lib/*.c tests/lib/*.asm) kernel/lib/string.c)) \
+              $(BUILD)/user/syscall_stubs.o
 ARCHIVE    := $(BUILD)/archive.tar
 ISO        := $(BUILD)/vestibule.iso
 BARE_ARCHIVE := $(BUILD)/bare-archive.tar
@@ -201,7 +202,7 @@ $(BUILD)/entry-%.ld: $(DESIGN_FILES) Makefile $(NOTES)/kernel-sources
 # What an object is made of its .d says; one that is gone makes the object old.
 $(BUILD)/kernel/%.c.o: %.c $(BUILD)/kernel/%.c.d $(RULES) | $(GEN)
 	@mkdir -p $(@D)
-	$(CC) $(KCFLAGS) $(KCFLAGS_$(subst /,_,$<)) -MMD -MP -c -o $@ $<
+	$(CC) $(KCFLAGS) -MMD -MP -c -o $@ $<
 	$(PROBE_NAMES)
 
 # The probe's sections get names of their own, so that all of it can lie last: linker.ld.
@@ -260,7 +261,7 @@ $(BUILD)/user/%.asm.o: %.asm $(BUILD)/user/%.asm.d $(RULES) | $(GEN)
 	$(NASM) $(NASMFLAGS) -o $@ $<
 
 # gcc would make a call of strlen() out of the loop in strlen().
-$(BUILD)/user/user/lib/string.c.o: UCFLAGS += -fno-tree-loop-distribute-patterns
+$(BUILD)/user/kernel/lib/string.c.o: UCFLAGS += -fno-tree-loop-distribute-patterns
 
 # What tests=user runs.
 $(BUILD)/gen/test_programs.inc: Makefile $(NOTES)/user-sources

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* string.h - the few memory and string functions that the kernel and its compiler need. */
+/* string.h - what the kernel, its programs and their compiler need of memory and strings. */
 #ifndef KERNEL_STRING_H
 #define KERNEL_STRING_H
 
