@@ -36,8 +36,9 @@ NASMWARN  := -w+all -w-unknown-warning -w-reloc $(if $(WERROR),-Werror)
 NASMFLAGS := -f elf64 -g -F dwarf $(NASMWARN) -I. -Ientry/ -I$(BUILD)/gen/
 KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 --no-warn-rwx-segments --build-id=none
 
-DESIGN_FILES := $(sort $(wildcard entry/*.asm))
-DESIGNS      := $(notdir $(DESIGN_FILES:.asm=))
+# Each a piece of entry text: a design's own, or what a kind of designs shares.
+PIECE_FILES := $(sort $(wildcard entry/*.asm))
+PIECES      := $(notdir $(PIECE_FILES:.asm=))
 
 KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c arch/x86_64/pc/*.c mm/*.c entry/*.c boot/*.c kernel/*.c kernel/*/*.c tests/kernel/*.c tests/probe/*.c)))
 KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm kernel/*/*.asm tests/kernel/*.asm))
@@ -191,10 +192,10 @@ $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/syscall_stub
 	@mkdir -p $(BUILD)/gen
 	$(PYTHON) tools/gen_syscalls.py --out $(BUILD)/gen
 
-# One page-aligned piece of entry text and rodata per design, bounded by symbols (- in a name becomes _).
-$(BUILD)/entry-%.ld: $(DESIGN_FILES) Makefile $(NOTES)/kernel-sources
+# Page-aligned pieces of entry text and rodata, bounded by symbols (- in a name becomes _).
+$(BUILD)/entry-%.ld: $(PIECE_FILES) Makefile $(NOTES)/kernel-sources
 	@mkdir -p $(@D)
-	for d in $(DESIGNS); do s=$$(echo $$d | tr - _); \
+	for d in $(PIECES); do s=$$(echo $$d | tr - _); \
 	printf '. = ALIGN(4096); entry_%s_%s_start = .; *(.entry.%s.%s) . = ALIGN(4096); entry_%s_%s_end = .;\n' \
 		$$s $* $* $$d $$s $*; done > $@
 

@@ -17,16 +17,28 @@
 	extern const struct entry_design entry_##id;				\
 	extern const char id##_idt_entry[], id##_stubs[], id##_iret[] __asm__(#id "_idt_entry.iret"); \
 	extern void id##_syscall_entry(void), id##_user_return(struct trapframe *); \
+	DECLARE_PIECE(id)
+
+/* A piece of entry text and rodata: a design's own, or one that a kind of designs shares. */
+#define DECLARE_PIECE(id)							\
 	extern const char entry_##id##_text_start[], entry_##id##_text_end[],	\
 		entry_##id##_rodata_start[], entry_##id##_rodata_end[]
 
-#define DESIGN_COMMON(id, is_split)						\
+DECLARE_PIECE(shared_one);
+DECLARE_PIECE(shared_two);
+
+/* @kind: the piece that its stubs lead to, shared_one or shared_two (entry/shared_one.asm). */
+#define DESIGN_COMMON(id, is_split, kind)					\
 	.name = entry_name_##id, .summary = entry_summary_##id,			\
 	.split = (is_split), .syscall_entry = id##_syscall_entry, .syscall_end = id##_idt_entry, \
 	.stubs = id##_stubs, \
 	.ist = entry_ist, .iret = id##_iret, .user_return = id##_user_return,	\
 	.text_start = entry_##id##_text_start, .text_end = entry_##id##_text_end, \
 	.rodata_start = entry_##id##_rodata_start, .rodata_end = entry_##id##_rodata_end, \
+	.shared_text_start = entry_##kind##_text_start,				\
+	.shared_text_end = entry_##kind##_text_end,				\
+	.shared_rodata_start = entry_##kind##_rodata_start,			\
+	.shared_rodata_end = entry_##kind##_rodata_end,				\
 	.map_user_root = shared_user_root, .release_user_root = no_user_root_release
 
 /* IST numbers by vector: NMI, #DB, #DF, #MC. */

@@ -31,6 +31,8 @@ struct entry_design {
 							 * on the thread's kernel stack, IRQs off; no return */
 	const char *text_start, *text_end;	/* the design's own entry text, page aligned */
 	const char *rodata_start, *rodata_end;	/* and read-only data; may be empty */
+	const char *shared_text_start, *shared_text_end;	/* what all designs of its kind */
+	const char *shared_rodata_start, *shared_rodata_end;	/* share, likewise */
 
 	/* All hooks: kernel table, IRQs off, kernel stack; 0 or a negative errno. */
 	int (*setup_cpu)(struct cpu *cpu);
@@ -58,9 +60,10 @@ const struct entry_design *entry_design_find(const char *name);	/* NULL when the
 /* Make @d this boot's design; panics naming the CPU features it lacks. Called once, before cpu_load(). */
 void entry_choose(const struct entry_design *d);
 
-/* Shared entry text and rodata, mapped in every user root; page aligned, from linker.ld. */
-extern const char entry_shared_text_start[], entry_shared_text_end[];
-extern const char entry_shared_rodata_start[], entry_shared_rodata_end[];
+/* Of the kernel image a user root shows @d's own entry text and rodata and those that @d shares
+ * with its kind, nothing else. Is @va such an address; is it text? Any context. */
+bool entry_shows(const struct entry_design *d, uint64_t va);
+bool entry_text_holds(const struct entry_design *d, uint64_t va);
 
 /* Where the MOV to CR3 of each flip lies: for the missed-flip oracle and the host's tools.
  * Emitted by the flip macros into .flip_sites, which no user root maps. */

@@ -9,7 +9,7 @@
 %include "frame.inc"
 ENTRY_TEXT direct
 
-IDT_STUBS direct, 0
+IDT_STUBS direct, shared_one
 
 direct_syscall_entry:
 .land:		; [cr3=kernel gs=user rsp=user if=0]
@@ -48,7 +48,7 @@ direct_idt_entry:
 .land:		; [cr3=kernel gs=any rsp=any if=0], from user mode [cr3=kernel gs=user rsp=kernel if=0]
 	cld
 	test	byte [rsp + HEAD_CS], 3
-	jz	direct_kernel_entry
+	jz	shared_one_kernel_entry
 .gs:		; [cr3=kernel gs=user rsp=kernel if=0]
 	swapgs
 	lfence				; no CR3 write follows to serialise the SWAPGS

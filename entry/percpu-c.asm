@@ -14,7 +14,7 @@
 ENTRY_TEXT percpu-c
 extern percpu_c_syscall_in, percpu_c_syscall_out, percpu_c_idt_in, percpu_c_idt_out
 
-IDT_STUBS percpu_c, 1
+IDT_STUBS percpu_c, shared_two
 
 percpu_c_syscall_entry:
 .land:		; [cr3=user gs=user rsp=user if=0]
@@ -61,7 +61,7 @@ percpu_c_idt_entry:
 .land:		; [cr3=any gs=any rsp=any if=0], from user mode [cr3=user gs=user rsp=entry if=0]
 	cld
 	test	byte [rsp + HEAD_CS], 3
-	jz	percpu_c_kernel_entry
+	jz	shared_two_kernel_entry
 .gs:		; [cr3=user gs=user rsp=entry if=0]
 	swapgs				; the CR3 write below serialises it; until then only pushes
 .stack:		; not needed: RSP0 is the entry stack

@@ -35,7 +35,7 @@ ENTRY_TEXT("percpu-c") void percpu_c_idt_out(void)
 }
 
 const struct entry_design entry_percpu_c = {
-	DESIGN_COMMON(percpu_c, true),
+	DESIGN_COMMON(percpu_c, true, shared_two),
 	.setup_cpu = entry_stack_setup_cpu,
 	.release_cpu = entry_stack_release_cpu,
 	.setup_thread = kernel_stack_setup_thread,

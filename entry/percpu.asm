@@ -13,7 +13,7 @@
 %include "frame.inc"
 ENTRY_TEXT percpu
 
-IDT_STUBS percpu, 1
+IDT_STUBS percpu, shared_two
 
 percpu_syscall_entry:
 .land:		; [cr3=user gs=user rsp=user if=0]
@@ -56,7 +56,7 @@ percpu_idt_entry:
 .land:		; [cr3=any gs=any rsp=any if=0], from user mode [cr3=user gs=user rsp=entry if=0]
 	cld
 	test	byte [rsp + HEAD_CS], 3
-	jz	percpu_kernel_entry
+	jz	shared_two_kernel_entry
 .gs:		; [cr3=user gs=user rsp=entry if=0]
 	swapgs				; the CR3 write below serialises it
 	mov	[gs:PERCPU_SCRATCH], rdi

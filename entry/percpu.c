@@ -5,7 +5,7 @@
 DECLARE_DESIGN(percpu);
 
 const struct entry_design entry_percpu = {
-	DESIGN_COMMON(percpu, true),
+	DESIGN_COMMON(percpu, true, shared_two),
 	.setup_cpu = entry_stack_setup_cpu,
 	.release_cpu = entry_stack_release_cpu,
 	.setup_thread = kernel_stack_setup_thread,

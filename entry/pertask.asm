@@ -14,7 +14,7 @@
 ENTRY_TEXT pertask
 extern pertask_syscall, pertask_idt, pertask_first_return
 
-IDT_STUBS pertask, 1
+IDT_STUBS pertask, shared_two
 
 pertask_syscall_entry:
 .land:		; [cr3=user gs=user rsp=user if=0]
@@ -48,7 +48,7 @@ pertask_idt_entry:
 .land:		; [cr3=any gs=any rsp=any if=0], from user mode [cr3=user gs=user rsp=tramp if=0]
 	cld
 	test	byte [rsp + HEAD_CS], 3
-	jz	pertask_kernel_entry
+	jz	shared_two_kernel_entry
 .gs:		; [cr3=user gs=user rsp=tramp if=0]
 	swapgs				; pertask_idt()'s CR3 write serialises it; until then only pushes
 .stack:		; not needed: RSP0 is the trampoline

@@ -77,7 +77,7 @@ static void switch_thread(struct cpu *cpu, struct thread *next)
 }
 
 const struct entry_design entry_pertask = {
-	DESIGN_COMMON(pertask, true),
+	DESIGN_COMMON(pertask, true, shared_two),
 	.setup_cpu = no_cpu_setup,
 	.release_cpu = no_cpu_release,
 	.setup_thread = setup_thread,

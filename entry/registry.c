@@ -35,6 +35,23 @@ const struct entry_design *entry_design_find(const char *name)
 	return NULL;
 }
 
+static bool inside(uint64_t va, const char *start, const char *end)
+{
+	return va >= (uint64_t)start && va < (uint64_t)end;
+}
+
+bool entry_text_holds(const struct entry_design *d, uint64_t va)
+{
+	return inside(va, d->text_start, d->text_end) ||
+	       inside(va, d->shared_text_start, d->shared_text_end);
+}
+
+bool entry_shows(const struct entry_design *d, uint64_t va)
+{
+	return entry_text_holds(d, va) || inside(va, d->rodata_start, d->rodata_end) ||
+	       inside(va, d->shared_rodata_start, d->shared_rodata_end);
+}
+
 void entry_choose(const struct entry_design *d)
 {
 	uint32_t missing = d->needs & ~cpu_features;

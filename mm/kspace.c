@@ -92,24 +92,10 @@ bool kspace_in_direct_map(uint64_t pa, uint64_t len)
 
 /* --- kernel image ---------------------------------------------------------- */
 
-static bool within(uint64_t va, const char *start, const char *end)
-{
-	return va >= (uint64_t)start && va < (uint64_t)end;
-}
-
-/* Does every user root show this page of the image? */
-static bool image_page_visible(uint64_t va)
-{
-	return within(va, entry_shared_text_start, entry_shared_text_end) ||
-	       within(va, entry_shared_rodata_start, entry_shared_rodata_end) ||
-	       within(va, boot_design->text_start, boot_design->text_end) ||
-	       within(va, boot_design->rodata_start, boot_design->rodata_end);
-}
-
 static void map_image_part(const char *start, const char *end, uint64_t flags)
 {
 	for (uint64_t va = (uint64_t)start; va < (uint64_t)end; va += PAGE_SIZE) {
-		bool visible = image_page_visible(va);
+		bool visible = entry_shows(boot_design, va);
 		uint64_t all = flags | global_bit(visible);
 
 		must(pt_map(boot_root, va, va - KERNEL_IMAGE_BASE, all, NULL), "the kernel image");

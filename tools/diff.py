@@ -6,6 +6,8 @@ First their assembly, the number of a step's instructions before its label.  Bet
 where both have the same code (comments and the design's own prefix aside), | where it differs, < and > where
 one has a line more.  Then a table of every path and step: instructions in the linked image, once each
 however often they run.  C of the design that a step calls counts where it is called, by its name.
+What the designs share with their kinds stands behind that, where the kinds differ; where they do
+not there is nothing to compare.
 
     diff.py A B [--build DIR]       the environment's A= and B= are the defaults
 """
@@ -19,7 +21,7 @@ from itertools import zip_longest
 
 from lib import paths
 from lib.constants import constants
-from lib.designs import designs
+from lib.designs import designs, shared_text
 from lib.elf import built_kernel
 from lib.paths import ROOT
 from vmeasure.entrytext import EntryText
@@ -29,17 +31,12 @@ LABEL = re.compile(r"(\.?)(\w+):")
 IN_C = re.compile(r"\.(\w+):\s*;\s*in (\w+)\(\)")
 
 
-class Side:
-    """One design: its source, and its instructions in the image."""
+class Piece:
+    """A piece of entry text: its instructions in the image. @notes {(path, step): C function}."""
 
-    def __init__(self, design, kernel, stub_size):
-        self.design = design
-        self.text = EntryText(kernel, design.ident, stub_size)
-        source = (ROOT / "entry" / (design.name + ".asm")).read_text()
-        lines = source.splitlines()
-        # The theory at the head is for reading alone.
-        begin = next(i for i, line in enumerate(lines) if line and not line.startswith(";"))
-        self.lines = self._with_counts(lines[begin:])
+    def __init__(self, kernel, ident, stub_size):
+        self.text, self.notes = EntryText(kernel, ident, stub_size), {}
+        self.name = ident
 
     def count(self, path, step=None):
         """Static instructions of a step, or of a whole path."""
@@ -54,7 +51,7 @@ class Side:
             if owner and owner not in found:
                 found[owner] = self.count(owner)
                 todo += [i.calls for i in self.text.instructions if i.path == owner]
-        return [("%s_%s" % (self.design.ident, p), n) for p, n in found.items()]
+        return [("%s_%s" % (self.text.ident, p), n) for p, n in found.items()]
 
     def _c_path(self, symbol):
         """The path that is C function @symbol of this design, or None."""
@@ -64,6 +61,45 @@ class Side:
         path, _ = self.text.owner(places[symbol])
         return path if path in self.text.c_paths else None
 
+    def cell(self, path, step):
+        """What the table says about a step."""
+        if step and step not in self.text.steps(path):
+            return ""
+        number = self.count(path, step)
+        parts = ["%d %s()" % (n, name) for name, n in self.c_functions(path, step)]
+        return " + ".join([str(number)] + parts) if number else self.notes.get((path, step), "-")
+
+    def total(self, path):
+        """Instructions of a path, the C of the design included."""
+        steps = self.text.steps(path) or [""]
+        c = {f for s in steps for f in self.c_functions(path, s)}
+        return self.count(path) + sum(n for _, n in c)
+
+    def paths(self):
+        """Paths of the assembly, in the order of the image."""
+        paths = dict.fromkeys(i.path for i in self.text.instructions)
+        return [p for p in paths if p not in self.text.c_paths]
+
+    def summary(self):
+        return "%s: %d instructions, %d bytes of padding" % (
+            self.name, len(self.text.instructions), self.text.padding())
+
+
+class Side:
+    """One design: its source, its own piece, and the one that it shares with its kind."""
+
+    def __init__(self, design, kernel, stub_size):
+        self.design = design
+        self.own = Piece(kernel, design.ident, stub_size)
+        self.own.name = design.name
+        self.shared = Piece(kernel, shared_text(design), stub_size)
+        source = (ROOT / "entry" / (design.name + ".asm")).read_text()
+        lines = source.splitlines()
+        # The theory at the head is for reading alone.
+        begin = next(i for i, line in enumerate(lines) if line and not line.startswith(";"))
+        self.lines = self._with_counts(lines[begin:])
+        self.own.notes = self._notes()
+
     def _with_counts(self, lines):
         """[(number or "", line)]"""
         owner, found = "", []
@@ -72,12 +108,12 @@ class Side:
             if label and not label[1]:
                 owner = label[2][len(self.design.ident) + 1:]
             number = ""
-            if label and (label[1] or not self.text.steps(owner)):
-                number = str(self.count(owner, label[2] if label[1] else ""))
+            if label and (label[1] or not self.own.text.steps(owner)):
+                number = str(self.own.count(owner, label[2] if label[1] else ""))
             found.append((number, line))
         return found
 
-    def notes(self):
+    def _notes(self):
         """{(path, step): function} where the source says that a step is done in C."""
         owner, found = "", {}
         for _, line in self.lines:
@@ -87,20 +123,6 @@ class Side:
             if note := IN_C.match(line):
                 found[owner, note[1]] = "in %s()" % note[2]
         return found
-
-    def cell(self, path, step):
-        """What the table says about a step."""
-        if step and step not in self.text.steps(path):
-            return ""
-        number = self.count(path, step)
-        parts = ["%d %s()" % (n, name) for name, n in self.c_functions(path, step)]
-        return " + ".join([str(number)] + parts) if number else self.notes().get((path, step), "-")
-
-    def total(self, path):
-        """Instructions of a path, the C of the design included."""
-        steps = self.text.steps(path) or [""]
-        c = {f for s in steps for f in self.c_functions(path, s)}
-        return self.count(path) + sum(n for _, n in c)
 
 
 def same_code(side, line):
@@ -129,21 +151,23 @@ def merged(first, second):
     return first + [name for name in second if name not in first]
 
 
-def paths_of(side):
-    """Paths of the assembly, in the order of the image."""
-    paths = dict.fromkeys(i.path for i in side.text.instructions)
-    return [p for p in paths if p not in side.text.c_paths]
+def rows_of(a, b):
+    """Path, step, and what each of two pieces has there."""
+    for path in merged(a.paths(), b.paths()):
+        steps = merged(a.text.steps(path), b.text.steps(path)) or [""]
+        for n, step in enumerate(steps):
+            cells = (piece.cell(path, step) for piece in (a, b))
+            yield path if n == 0 else "", "." + step if step else "", *cells
+        if steps != [""]:
+            yield "", "in all", str(a.total(path)), str(b.total(path))
 
 
 def table(a, b):
     """The second part: path, step, A, B."""
-    rows = [("path", "step", a.design.name, b.design.name)]
-    for path in merged(paths_of(a), paths_of(b)):
-        steps = merged(a.text.steps(path), b.text.steps(path)) or [""]
-        for n, step in enumerate(steps):
-            rows.append((path if n == 0 else "", "." + step if step else "", a.cell(path, step), b.cell(path, step)))
-        if steps != [""]:
-            rows.append(("", "in all", str(a.total(path)), str(b.total(path))))
+    rows = [("path", "step", a.design.name, b.design.name), *rows_of(a.own, b.own)]
+    if a.shared.name != b.shared.name:
+        rows += [("", "", "", ""), ("shared", "", a.shared.name, b.shared.name)]
+        rows += rows_of(a.shared, b.shared)
     widths = [max(len(r[i]) for r in rows) for i in range(4)]
     for r in rows:
         yield "  ".join(text.ljust(width) for text, width in zip(r, widths)).rstrip()
@@ -175,10 +199,9 @@ def main():
     print("\n".join(side_by_side(*sides)))
     print("\nInstructions in the image:\n")
     print("\n".join(table(*sides)))
-    for side in sides:
-        print("\n%s: %d instructions, %d bytes of padding" % (
-            side.design.name, len(side.text.instructions), side.text.padding()), end="")
     print()
+    pieces = [piece for side in sides for piece in (side.own, side.shared)]
+    print("\n".join(dict.fromkeys(piece.summary() for piece in pieces)))
 
 
 if __name__ == "__main__":

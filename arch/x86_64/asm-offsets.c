@@ -75,6 +75,10 @@ void asm_offsets(void)
 	EMIT(ED_TEXT_END, offsetof(struct entry_design, text_end));
 	EMIT(ED_RODATA_START, offsetof(struct entry_design, rodata_start));
 	EMIT(ED_RODATA_END, offsetof(struct entry_design, rodata_end));
+	EMIT(ED_SHARED_TEXT_START, offsetof(struct entry_design, shared_text_start));
+	EMIT(ED_SHARED_TEXT_END, offsetof(struct entry_design, shared_text_end));
+	EMIT(ED_SHARED_RODATA_START, offsetof(struct entry_design, shared_rodata_start));
+	EMIT(ED_SHARED_RODATA_END, offsetof(struct entry_design, shared_rodata_end));
 	EMIT(FLIP_SITE_NAME, offsetof(struct flip_site, name));
 	EMIT(FLIP_SITE_SIZE, sizeof(struct flip_site));
 

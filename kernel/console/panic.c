@@ -107,9 +107,7 @@ static uint64_t walk_next(struct walk *w)
 
 static bool in_entry_text(uint64_t a)
 {
-	if (a >= (uint64_t)entry_shared_text_start && a < (uint64_t)entry_shared_text_end)
-		return true;
-	return boot_design && a >= (uint64_t)boot_design->text_start && a < (uint64_t)boot_design->text_end;
+	return boot_design && entry_text_holds(boot_design, a);
 }
 
 /* --- what is printed ------------------------------------------------------- */

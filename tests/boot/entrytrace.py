@@ -11,7 +11,7 @@ import sys
 
 from check import DESIGNS, ROOT, Check, Failed
 from lib import paths
-from lib.designs import Design
+from lib.designs import Design, shared_text
 from lib.elf import built_kernel
 from vmeasure.code_figures import splits_table
 
@@ -46,6 +46,7 @@ def expect_entry(design: Design, event: str, rows: list[dict]) -> None:
     table = ["user", "kernel", "user"] if splits_table(built_kernel(), design) else ["one"]
     changes = [r["cr3"] for i, r in enumerate(rows) if i == 0 or rows[i - 1]["cr3"] != r["cr3"]]
     land = f"{design.ident}_syscall_entry" if event == "syscall" else f"{design.ident}_stubs"
+    own = (design.ident + "_", shared_text(design) + "_")
     wanted = [
         (first["step"].split(".")[0] == land, f"begins at {first['step']}, not at {land}"),
         (re.match("sysret|iretq", last["text"]), f"ends with {last['text']}"),
@@ -56,7 +57,7 @@ def expect_entry(design: Design, event: str, rows: list[dict]) -> None:
         (event != "nmi" or (first["stack"] == "nmi_stack" and first["below_top"] >= 40),
          f"the NMI lands on {first['stack']}-{first['below_top']}"),
         (any(r["stack"] == "kernel_stack" and r["below_top"] for r in rows), "never has a frame on a kernel stack"),
-        (all(r["stack"] == "kernel_stack" for r in rows if not r["step"].startswith(design.ident + "_")),
+        (all(r["stack"] == "kernel_stack" for r in rows if not r["step"].startswith(own)),
          "runs kernel text on a stack that a program's table shows"),
     ]
     for good, why in wanted:

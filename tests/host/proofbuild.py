@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from lib import paths
-from lib.designs import designs
+from lib.designs import designs, shared_text
 from lib.paths import ROOT
 
 DEPENDENCIES = {"-MMD", "-MP", "-MD"}
@@ -67,18 +67,28 @@ class Variant:
     def __exit__(self, *_):
         shutil.rmtree(self.dir)
 
+    def changed(self):
+        """The files to compile: the design's, and what its kind shares where all include it."""
+        shared = shared_text(self.design)
+        if any(name.endswith((".c", ".h")) for name in self.edits):
+            yield f"{self.design.name}.c"
+        if any(name.endswith(".inc") or name == f"{self.design.name}.asm" for name in self.edits):
+            yield f"{self.design.name}.asm"
+        if any(name.endswith(".inc") or name == f"{shared}.asm" for name in self.edits):
+            yield f"{shared}.asm"
+
     def build(self):
         """Compile what is changed from the copy, and link it with everybody else's objects."""
         link = list(command_for(f"{paths.build()}/vestibule.elf", "linker.ld"))
-        in_c = any(name.endswith((".c", ".h")) for name in self.edits)
-        for suffix in ["c"] * in_c + ["asm"] * any(name.endswith((".asm", ".inc")) for name in self.edits):
-            name = f"entry/{self.design.name}.{suffix}"
-            target = f"{paths.build()}/kernel/{name}.o"
-            words = without_dependencies(command_for(target, name))
-            words[words.index("-o") + 1], words[words.index(name)] = str(self.dir / suffix), str(self.dir / name)
-            words[1:1] = ["-I", f"{self.dir}/"] + (["-I", f"{self.dir}/entry/"] if suffix == "asm" else [])
-            self.call(words + (list(self.flags) if suffix == "c" else []))
-            link[link.index(target)] = str(self.dir / suffix)
+        for name in self.changed():
+            target, out = f"{paths.build()}/kernel/entry/{name}.o", f"{self.dir}/{name}.o"
+            in_c = name.endswith(".c")
+            words = without_dependencies(command_for(target, f"entry/{name}"))
+            words[words.index("-o") + 1] = out
+            words[words.index(f"entry/{name}")] = f"{self.dir}/entry/{name}"
+            words[1:1] = ["-I", f"{self.dir}/"] + ([] if in_c else ["-I", f"{self.dir}/entry/"])
+            self.call(words + (list(self.flags) if in_c else []))
+            link[link.index(target)] = out
         link[link.index("-o") + 1] = str(self.kernel)
         # What a library would have, were there one.
         self.call(link + ["--defsym", "__stack_chk_fail=panic"])
@@ -89,14 +99,15 @@ class Variant:
         done = run(words)
         assert not done.returncode, f"{shlex.join(words)}:\n{done.stdout}{done.stderr}"
 
-    def proof(self, kernel=None):
-        """(status, what tools/prove.py prints)."""
+    def proof(self, kernel=None, every=False):
+        """(status, what tools/prove.py prints) of this design, or of every one."""
         import prove            # not above: without capstone these tests are skipped
         said = io.StringIO()
         constants = ROOT / paths.build() / "gen" / "constants.json"
         with contextlib.redirect_stdout(said):
             status = prove.main(["--kernel", str(ROOT / (kernel or self.kernel)), "--constants", str(constants),
-                                 "--entry", str(self.dir / "entry"), "--design", self.design.name])
+                                 "--entry", str(self.dir / "entry"),
+                                 *([] if every else ["--design", self.design.name])])
         return status, said.getvalue()
 
 

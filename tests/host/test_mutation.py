@@ -40,6 +40,8 @@ class MadeUpKernel:
                Symbol("x_entry.land", STUBS_END, 0, NOTYPE, 1), Symbol("x_entry.work", STUBS_END + 1, 0, NOTYPE, 1),
                Symbol("x_c", STUBS_END + 16, 2, "STT_FUNC", 1)]
 
+    by_name = {s.name: s for s in symbols}
+
     def address(self, name):
         return {"entry_x_text_start": BASE, "entry_x_text_end": BASE + len(self.data), "x_stubs": BASE}[name]
 

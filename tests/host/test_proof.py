@@ -5,6 +5,7 @@ import re
 import unittest
 
 from lib import paths
+from lib.designs import designs, kinds, shared_text
 from proofbuild import ROOT, Variant, text_of, with_c_handler, with_flip_in_assembly
 
 HAVE_CAPSTONE = importlib.util.find_spec("capstone") is not None
@@ -195,7 +196,8 @@ class Paths(Proof):
         self.in_asm(change(r"^\tcld\n", ""), "leaves for idt_dispatch.. with DF as it was found")
 
     def test_body_left_on_a_vestibule(self):
-        self.refused(ASM_DESIGN, {"frame.inc": change(r"^\tmov\trsp, \[gs:PERCPU_IST_BODY_TOP\]\n", "")},
+        edit = change(r"^\tmov\trsp, \[gs:PERCPU_IST_BODY_TOP\]\n", "")
+        self.refused(ASM_DESIGN, {"kernelmode.inc": edit},
                      r"leaves for kernel_exception\(\) on the any stack")
 
     def test_upper_bits_of_a_bool(self):
@@ -205,6 +207,30 @@ class Paths(Proof):
     def test_gs_not_given_back_by_an_ist_entry(self):
         edit = change(r"(^\.flip_out:(?:.*\n)+?)\twrmsr\n", r"\1")
         self.refused(ASM_DESIGN, {"ist.inc": edit}, "iretq.*leaves with GS kernel's, entered with user's")
+
+
+@unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
+class SharedText(Proof):
+    SHARED = shared_text(ASM_DESIGN)
+
+    def test_what_is_shared_knows_no_design(self):
+        """It must not lead into a design's own text: there the proof of another would not hold."""
+        own = f"{ASM_DESIGN.ident}_user_return"
+        edit = change(r"^\tcld\n", f"\tcld\n\textern {own}\n\tjz {own}\n")
+        self.refused(ASM_DESIGN, {"ist.inc": edit},
+                     rf"{self.SHARED}: {self.SHARED}_\w+\.frame.*jumps to {own}.* is not this")
+
+    def test_reported_once(self):
+        with Variant(ASM_DESIGN, {}) as same:
+            text = same.proof(paths.kernel(), every=True)[1]
+        for ident in kinds(designs()):
+            self.assertEqual(len(re.findall(rf"^proof: {ident}: .* closed$", text, re.M)), 1, text)
+
+    def test_states_of_every_design_count(self):
+        """What one design alone hands over is held against the notes of what all share."""
+        edit = change(r"^\tjz\t(\w+_kernel_entry)\n",
+                      "\tjz\t\\1\n\tcmp\tqword [rsp + HEAD_VECTOR], 77\n\tje\t\\1\n")
+        self.in_asm(edit, rf"{self.SHARED}_kernel_entry.*for idt_dispatch.. in the wrong state")
 
 
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: MIT
 """Under fire: what counts as covered, and that nothing is left out of the table without a word."""
+import json
+import tempfile
 import unittest
 from collections import namedtuple
+from pathlib import Path
 
 from underfire import coverage, machine_checks
 from underfire.boots import Sweep
+from underfire.pieces import Pieces
 
 Traced = namedtuple("Traced", "paths")
+Named = namedtuple("Named", "ident name")
 PATHS = {"call": {0, 1}, "syscall_migrate_in": {1, 2}, "nmi_entry": {3}}
 EXEMPT = {("nmi_entry", "nmi")}
 
@@ -52,6 +57,52 @@ class Coverage(unittest.TestCase):
 
     def test_what_is_exempt_is_a_path(self):
         self.assertLessEqual({path for path, _ in coverage.exempt_paths()}, set(coverage.declared_paths()))
+
+
+class Shared(unittest.TestCase):
+    """Two designs of three bytes of their own each, behind them two that they share."""
+    NAMES = {0: "entry.land", 2: "entry.iret", 3: "nmi.land", 4: "nmi.iret"}
+
+    def part(self, seen, paths):
+        states = {o: {"cr3": {"user"}} for o in self.NAMES}
+        return coverage.Part(coverage.Text(self.NAMES, states), Sweep({"call": {"db": seen}}, 1),
+                             coverage.Paths(paths))
+
+    def rows(self, part):
+        rows, missing = coverage.table(*part, by_rule=[], exempt={})
+        return rows, missing["db"]
+
+    def test_own_text_is_what_a_design_s_table_is_of(self):
+        part = coverage.cut(self.part({0: 1, 3: 1}, {"call": {0, 2, 3}, "nmi_entry": {3, 4}}), 0, 3)
+        rows = {"call": {"db": [1, 2]}, "entry_text": {"db": [1, 2]}}
+        self.assertEqual(self.rows(part), (rows, ["entry.iret"]))
+
+    def test_shared_text_is_counted_once_for_all(self):
+        a = coverage.cut(self.part({3: 1}, {"call": {0, 3}}), 3, 5)
+        b = coverage.cut(self.part({3: 2}, {"call": {0}, "nmi_entry": {3, 4}}), 3, 5)
+        both = coverage.together([a, b])
+        self.assertEqual(both.sweep.seen["call"]["db"], {0: 3})
+        rows, missing = self.rows(both)
+        self.assertEqual(rows, {"call": {"db": [1, 1]}, "nmi_entry": {"db": [0, 2]},
+                                "entry_text": {"db": [1, 2]}})
+        self.assertEqual(missing, ["nmi.iret"])
+
+    def test_pieces(self):
+        def text(start, end, address, place):
+            insn = {"at": place, "states": [["user", "user", "ist", "0"]]}
+            return {"shared": "s", "text": [start, end], "instructions": {address: insn}}
+        found = {"designs": {"x-y": text(0x1000, 0x3000, "0x2004", "x_entry.land")},
+                 "shared": {"s": text(0x9000, 0xa000, "0x9010", "s_nmi.land")}}
+        with tempfile.TemporaryDirectory() as tmp:
+            proof = Path(tmp) / "proof.json"
+            proof.write_text(json.dumps(found))
+            design = Named("x", "x-y")
+            pieces, text = Pieces(design, proof), coverage.text_of(design, proof)
+        self.assertEqual(text.place, {0x1004: "entry.land", 0x2010: "nmi.land"})
+        self.assertEqual(text.states[0x2010]["rsp"], {"ist"})
+        for address in (0x1000, 0x2fff, 0x9000, 0x9fff):
+            self.assertEqual(pieces.address(pieces.offset(address)), address)
+        self.assertEqual((pieces.own_size, pieces.size), (0x2000, 0x3000))
 
 
 class MachineChecks(unittest.TestCase):

@@ -67,7 +67,7 @@ static void expect(const char *what, uint64_t is, uint64_t wanted)
 /* A breakpoint on #DB's own last instructions does not survive its hit. */
 static uint64_t dr7_after(uint64_t before)
 {
-	uint64_t va = (uint64_t)boot_design->text_start + armed;
+	uint64_t va = fire_address(armed);
 
 	for (const struct ist_entry_site *s = ist_entries_start; s < ist_entries_end; s++)
 		if (breaks() && s->kind == IST_DB && fire_events && (va == s->tail || va == s->iret))
@@ -101,7 +101,7 @@ void fire_start(void)
 	uint32_t cpu = this_cpu()->index;
 
 	if (breaks()) {
-		set_dr(0, (uint64_t)boot_design->text_start + armed);
+		set_dr(0, fire_address(armed));
 		dr7_wanted[cpu] |= DR7_LOCAL_0;
 		fire_expect.held = kind == FIRE_HELD ? HELD_WANTED : HELD_NOT;
 	}
@@ -117,13 +117,14 @@ static void stop(void)
 	check_patterns();
 }
 
-/* A breakpoint there would be hit again and again: #DB's own entry, before it has cleared DR7. */
+/* A breakpoint there would never be hit, or again and again: #DB's own entry, before it has
+ * cleared DR7. */
 static bool is_exempt(uint64_t offset)
 {
-	uint64_t va = (uint64_t)boot_design->text_start + offset;
 	uint64_t stub = (uint64_t)boot_design->stubs + VECTOR_DB * ENTRY_STUB_SIZE;
+	uint64_t va = fire_address(offset);
 
-	if (va - stub < ENTRY_STUB_SIZE)
+	if (va - stub < ENTRY_STUB_SIZE || fire_is_fill(offset))
 		return true;
 	for (const struct ist_entry_site *s = ist_entries_start; s < ist_entries_end; s++)
 		if (s->kind == IST_DB && va >= s->start && va < s->quiet)
@@ -133,7 +134,7 @@ static bool is_exempt(uint64_t offset)
 
 static int64_t arm(uint64_t arg, bool now)
 {
-	if (breaks() && arg >= (uint64_t)(boot_design->text_end - boot_design->text_start))
+	if (breaks() && arg >= fire_text_size())
 		return -ENOENT;
 	if (breaks() && is_exempt(arg))
 		return -EPERM;
@@ -287,6 +288,8 @@ int64_t fire_control(uint64_t op, uint64_t arg)
 		return act(arg & 0xff, arg >> 8);
 	case FIRE_STUBS:
 		return (const char *)boot_design->stubs - boot_design->text_start;
+	case FIRE_OWN_TEXT:
+		return (int64_t)fire_own_size();
 	case FIRE_SEND:
 		return send_nmi(arg);
 	case FIRE_SERVE:

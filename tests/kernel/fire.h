@@ -38,6 +38,16 @@ int64_t fire_disarm(void) __attribute__((noinline));
 #define SEEN_IF_1	(1u << 11)
 #define SEEN_USER_MODE	(1u << 12)	/* never in entry text */
 
+/* --- fire_text.c: instructions by number -------------------------------------- */
+
+/* An instruction's offset: the design's own entry text, then what it shares with its kind. */
+#define FIRE_TEXT_MAX	(4 * PAGE_SIZE)
+uint64_t fire_text_size(void);
+uint64_t fire_address(uint64_t offset);		/* below fire_text_size() */
+uint64_t fire_offset(uint64_t rip);		/* FIRE_TEXT_MAX where no entry text lies */
+uint64_t fire_own_size(void);			/* the first offset of what is shared */
+bool fire_is_fill(uint64_t offset);		/* behind the last instruction on a piece's page? */
+
 /* --- fire_watch.c: the events ------------------------------------------------- */
 
 /* Take the kernel's traps from now on, and count those of @vector; or give them back. */

@@ -15,7 +15,6 @@
 #include "mm/pagetable.h"
 #include "tests/kernel/fire.h"
 
-#define TEXT_MAX	(4 * PAGE_SIZE)
 #define FAULTS_PRINTED	5
 #define DUMP_COLUMNS	12
 #define SERVE_POLLS	1000		/* with interrupts off, so not for long */
@@ -24,8 +23,8 @@ struct fire_expect fire_expect;
 uint64_t fire_events, fire_total, fire_faults;
 
 static uint64_t awaited;		/* vector of the events that count */
-static uint16_t seen[TEXT_MAX];		/* by offset in entry text; written by whatever CPU is hit */
-static bool way[TEXT_MAX];		/* where the sweep before saw anything */
+static uint16_t seen[FIRE_TEXT_MAX];	/* by offset; written by whatever CPU is hit */
+static bool way[FIRE_TEXT_MAX];		/* where the sweep before saw anything */
 
 void fire_fault(const char *fmt, ...)
 {
@@ -75,15 +74,6 @@ static unsigned state_of(const struct trapframe *f, uint64_t cr3, uint64_t gs)
 	return state | (frame_from_user(f) ? SEEN_USER_MODE : 0);
 }
 
-/* @f's offset in entry text, or TEXT_MAX. */
-static uint64_t text_offset(const struct trapframe *f)
-{
-	uint64_t offset = f->rip - (uint64_t)boot_design->text_start;
-	uint64_t length = boot_design->text_end - boot_design->text_start;
-
-	return offset < length && offset < TEXT_MAX ? offset : TEXT_MAX;
-}
-
 /* What holds wherever an event comes. */
 static void check_gs(const struct trapframe *f, uint64_t gs)
 {
@@ -117,18 +107,18 @@ static void check_state(const struct trapframe *f, unsigned state, bool in_text)
 
 static void note(const struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
-	uint64_t offset = text_offset(f);
+	uint64_t offset = fire_offset(f->rip);
 	unsigned state = state_of(f, cr3, gs);
 
 	check_gs(f, gs);
-	check_state(f, state, offset < TEXT_MAX);
-	if (offset < TEXT_MAX || state & SEEN_USER_MODE)
+	check_state(f, state, offset < FIRE_TEXT_MAX);
+	if (offset < FIRE_TEXT_MAX || state & SEEN_USER_MODE)
 		check_root(f, cr3);
 	if (f->vector != awaited)
 		return;			/* it only brought the awaited one about */
 	__atomic_fetch_add(&fire_events, 1, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&fire_total, 1, __ATOMIC_RELAXED);
-	if (offset < TEXT_MAX)
+	if (offset < FIRE_TEXT_MAX)
 		__atomic_fetch_or(&seen[offset], (uint16_t)state, __ATOMIC_RELAXED);
 }
 
@@ -278,7 +268,7 @@ void fire_watch_end(void)
 
 void fire_forget(void)
 {
-	for (unsigned i = 0; i < TEXT_MAX; i++)
+	for (unsigned i = 0; i < FIRE_TEXT_MAX; i++)
 		seen[i] = 0;
 }
 
@@ -288,7 +278,7 @@ void fire_keep_way(void)
 {
 	uint64_t stubs = (uint64_t)((const char *)boot_design->stubs - boot_design->text_start);
 
-	for (unsigned i = 0; i < TEXT_MAX; i++)
+	for (unsigned i = 0; i < FIRE_TEXT_MAX; i++)
 		way[i] = seen[i];
 	for (unsigned v = 0; v < 256; v++)
 		way[stubs + v * ENTRY_STUB_SIZE] = true;
@@ -296,7 +286,7 @@ void fire_keep_way(void)
 
 int64_t fire_next_on_way(uint64_t offset)
 {
-	for (; offset < TEXT_MAX; offset++)
+	for (; offset < FIRE_TEXT_MAX; offset++)
 		if (way[offset] && !seen[offset])
 			return offset;
 	return -ENOENT;
@@ -306,7 +296,7 @@ void fire_print_seen(void)
 {
 	unsigned column = 0;
 
-	for (uint64_t at = 0; at < TEXT_MAX; at++) {
+	for (uint64_t at = 0; at < FIRE_TEXT_MAX; at++) {
 		if (!seen[at])
 			continue;
 		printk("%s%lx:%x", column ? " " : "FIRE ", at, seen[at]);

@@ -26,8 +26,8 @@ static bool may_be_global(uint64_t va)
 		return va >= DIRECT_MAP_BASE;
 	if (va >= CPU_ENTRY_AREA_BASE && va < TRAMPOLINE_AREA_BASE)
 		return va < CEA_FIRST_BLOCK || page < CEA_PRIVATE_PAGE;
-	return inside(va, entry_shared_text_start, entry_shared_text_end) ||
-	       inside(va, entry_shared_rodata_start, entry_shared_rodata_end) ||
+	return inside(va, boot_design->shared_text_start, boot_design->shared_text_end) ||
+	       inside(va, boot_design->shared_rodata_start, boot_design->shared_rodata_end) ||
 	       inside(va, boot_design->text_start, boot_design->text_end) ||
 	       inside(va, boot_design->rodata_start, boot_design->rodata_end);
 }

@@ -86,7 +86,8 @@
 #define FIRE_STUBS		11	/* offset of the stubs in entry text */
 #define FIRE_SEND		12	/* arg: CPU; an NMI to it, now; -EINVAL when it is not online */
 #define FIRE_SERVE		13	/* arg: 1: for the last time; send FIRE_HELD's NMIs from here, for a moment */
-#define FIRE_OPS		14
+#define FIRE_OWN_TEXT		14	/* offset behind the design's own text, of what is shared */
+#define FIRE_OPS		15
 
 #define FIRE_NOTHING		0	/* the undisturbed run */
 #define FIRE_NMI		1	/* from the local APIC's timer; exact under -icount only */

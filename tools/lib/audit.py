@@ -110,8 +110,9 @@ class Expected:
 
     def user_root(self, pid: int, ident: str, name: str) -> dict[int, Wanted]:
         """All of it, in a design that splits."""
-        return {**self.image("entry_shared_text", "XG", "shared entry text"),
-                **self.image("entry_shared_rodata", "G", "shared entry rodata"),
+        kind = self.exposure["shared"]
+        return {**self.image(f"entry_{kind}_text", "XG", "its kind's entry text"),
+                **self.image(f"entry_{kind}_rodata", "G", "its kind's entry rodata"),
                 **self.image(f"entry_{ident}_text", "XG", f"{name}'s entry text"),
                 **self.image(f"entry_{ident}_rodata", "G", f"{name}'s entry rodata"),
                 **self.cpu_entry_area(), **self.trampolines(pid)}

@@ -4,6 +4,7 @@
 Every tool that iterates over designs reads them here, so that a new design costs one
 line in the registry.
 """
+import json
 import re
 import sys
 from pathlib import Path
@@ -32,6 +33,20 @@ def designs(path: Path = REGISTRY) -> list[Design]:
         raise ValueError(f'{path}: expected lines ENTRY_DESIGN(ident, "name", "summary"), '
                          f"understood {len(entries)}")
     return entries
+
+
+def shared_text(design: Design, root: Path = ROOT) -> str:
+    """Identifier of the entry text that @design shares with its kind: entry/<it>.asm."""
+    exposure = json.loads((root / "entry" / "exposure.json").read_text())["designs"]
+    return str(exposure[design.name]["shared"])
+
+
+def kinds(chosen: list[Design]) -> dict[str, list[Design]]:
+    """{identifier of a kind's entry text: the designs that share it}."""
+    found: dict[str, list[Design]] = {}
+    for design in chosen:
+        found.setdefault(shared_text(design), []).append(design)
+    return found
 
 
 def chosen(entry: str | None = None) -> list[Design]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 
 PROOF = "proof"          # tools/prove.py, which every build runs: it boots nothing
-# The paths of entry/frame.inc and ist.inc that do not begin in user mode, or anywhere.
+# The paths of entry/kernelmode.inc and ist.inc that do not begin in user mode, or anywhere.
 COMMON_PATHS = ("kernel_entry", "nmi", "debug", "double_fault", "machine_check")
 
 

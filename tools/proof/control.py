@@ -45,8 +45,8 @@ class Control:
         return []
 
     def inside(self, state, insn, target, does):
-        """Is @target in text that this design's user root maps?"""
-        if self.facts.in_text(target):
+        """Is @target in this text, or in what the design shares with its kind?"""
+        if self.facts.in_text(target) or self.facts.is_handed_over(target):
             return True
         self.fail(state, insn, f"{does} {self.facts.image.describe(target)}, which is not this design's entry text",
                   "mark the function ENTRY_TEXT, or declare an exit in entry/proof.json")

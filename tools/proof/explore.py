@@ -13,7 +13,9 @@ STATES_MOST = 500       # at one instruction: more means a loop that counts with
 
 
 class Explorer:
-    """Runs the machine over one design's text. After run(): @seen {address: {(cr3, gs, rsp, if, origin)}}."""
+    """Runs the machine over a design's own text, or a kind's. After run(): @seen
+    {address: {(cr3, gs, rsp, if, origin)}}, and @handed {key: state}, the states in which the
+    design goes on in what its kind shares."""
 
     def __init__(self, facts, report):
         self.facts, self.report = facts, report
@@ -21,6 +23,7 @@ class Explorer:
         self.decoder = Cs(CS_ARCH_X86, CS_MODE_64)
         self.decoder.detail = True
         self.insns, self.seen, self.known, self.todo = {}, {}, {}, []
+        self.handed = {}
         self.states = 0
 
     # --- ways in --------------------------------------------------------------
@@ -90,6 +93,9 @@ class Explorer:
 
     def add(self, state):
         key = state.key()
+        if self.facts.is_handed_over(state.pc):
+            self.handed[key] = state
+            return
         here = self.known.setdefault(state.pc, set())
         if key in here:
             return
@@ -101,9 +107,6 @@ class Explorer:
         self.seen.setdefault(state.pc, set()).add(state.shown() + (state.scene.origin,))
         self.todo.append(state)
 
-    def in_stubs(self, pc):
-        return self.facts.stubs <= pc < self.facts.stubs + 256 * self.facts.stub_size
-
     def fold(self, state):
         """Behind a stub only the vector's class matters, and 0 stands for an error word."""
         at = self.facts.image.offsets
@@ -113,8 +116,10 @@ class Explorer:
             if off == at["TF_ERROR"] - at["TF_SIZE"] and value == num(0):
                 state.mem[area, off] = Word("error")
 
-    def run(self):
-        for state in reversed(list(self.entries())):    # the last one goes first
+    def run(self, states=None):
+        """From every way in to the design, or from @states."""
+        todo = list(self.entries() if states is None else states)
+        for state in reversed(todo):    # the last one goes first
             self.add(state)
         before = len(self.report.failures)
         while self.todo and len(self.report.failures) - before < FAILURES_MOST:
@@ -128,7 +133,7 @@ class Explorer:
                 self.machine.fail(state, insn, "is reached", "padding: a path runs on behind its end")
                 continue
             for new in self.machine.step(state, insn):
-                if self.in_stubs(insn.address) and not self.in_stubs(new.pc):
+                if self.facts.in_stubs(insn.address) and not self.facts.in_stubs(new.pc):
                     self.fold(new)
                 self.add(new)
         return self

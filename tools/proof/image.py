@@ -58,32 +58,25 @@ class Image:
         return f"{place} in {section}{literal}"
 
 
-class DesignFacts:
-    """One design: its struct entry_design, read from the image, and what its user root maps."""
+class PieceFacts:
+    """A piece of entry text: its own bytes, and what may be read there on the user table."""
 
-    def __init__(self, image, design):
-        self.image, self.name, self.ident = image, design.name, design.ident
-        at, off = image.elf.address("entry_" + design.ident), image.offsets
-        field = {n[3:].lower(): image.word(at + off[n]) for n in off if n.startswith("ED_")}
-        self.split = bool(field["split"] & 0xff)
-        self.syscall_entry, self.user_return = field["syscall_entry"], field["user_return"]
-        self.stubs, self.stub_size = field["stubs"], off["ENTRY_STUB_SIZE"]
-        self.ist = image.elf.read(field["ist"], 256)
-        exposure = image.exposure[design.name]
-        if exposure["split"] != self.split:
-            raise ValueError(f"{design.name}: entry/exposure.json and the image disagree whether it splits the table")
-        # Where RSP0 points, and where thread_create_user() puts the frame.
-        self.landing = "tramp" if exposure["trampolines"] else "entry" if exposure["entry_stack"] else "kernel"
-        self.frame_home = "tramp" if exposure["trampolines"] else "kernel"
-        shared = [image.elf.address(f"entry_shared_{k}_{e}") for k in ("text", "rodata") for e in ("start", "end")]
-        self.text = [(field["text_start"], field["text_end"]), tuple(shared[:2])]
-        self.rodata = [(field["rodata_start"], field["rodata_end"]), tuple(shared[2:])]
+    def __init__(self, image, name, split):
+        self.image, self.name, self.split = image, name, split
+        self.text, self.rodata, self.handed_to = [], [], []     # of (start, end)
 
     def in_text(self, address):
         return any(a <= address < b for a, b in self.text)
 
+    def is_handed_over(self, address):
+        """Does a path that goes there go on in the text that the design shares with its kind?"""
+        return any(a <= address < b for a, b in self.handed_to)
+
     def in_rodata(self, address, size):
         return any(a <= address and address + size <= b for a, b in self.rodata)
+
+    def in_stubs(self, _address):
+        return False
 
     def trusted(self):
         return {a: r for a, r in self.image.trusted.items() if self.in_text(a)}
@@ -92,3 +85,47 @@ class DesignFacts:
         """function+offset of an instruction."""
         name, off = self.image.elf.near(address)
         return f"{name}+{off:#x}" if off else str(name)
+
+
+class DesignFacts(PieceFacts):
+    """One design: its struct entry_design, read from the image, and what its user root maps."""
+
+    def __init__(self, image, design):
+        at, off = image.elf.address("entry_" + design.ident), image.offsets
+        field = {n[3:].lower(): image.word(at + off[n]) for n in off if n.startswith("ED_")}
+        super().__init__(image, design.name, bool(field["split"] & 0xff))
+        self.ident = design.ident
+        self.syscall_entry, self.user_return = field["syscall_entry"], field["user_return"]
+        self.stubs, self.stub_size = field["stubs"], off["ENTRY_STUB_SIZE"]
+        self.ist = image.elf.read(field["ist"], 256)
+        exposure = image.exposure[design.name]
+        # Where RSP0 points, and where thread_create_user() puts the frame.
+        self.landing = "tramp" if exposure["trampolines"] else "entry" if exposure["entry_stack"] else "kernel"
+        self.frame_home = "tramp" if exposure["trampolines"] else "kernel"
+        self.shared = SharedFacts(image, exposure["shared"], self.split, self.ist)
+        self.text = [(field["text_start"], field["text_end"])]
+        self.rodata = [(field["rodata_start"], field["rodata_end"])] + self.shared.rodata
+        self.handed_to = self.shared.text
+        shown = [(field[f"shared_{k}_start"], field[f"shared_{k}_end"]) for k in ("text", "rodata")]
+        if exposure["split"] != self.split or shown != self.shared.text + self.shared.rodata:
+            raise ValueError(f"{design.name}: entry/exposure.json and the image name two kinds")
+
+    def in_stubs(self, address):
+        return self.stubs <= address < self.stubs + 256 * self.stub_size
+
+
+class SharedFacts(PieceFacts):
+    """What a kind of designs shares.  Nothing here is one design's: the proof holds for all."""
+
+    def __init__(self, image, ident, split, ist):
+        super().__init__(image, ident, split)
+        self.ident, self.ist = ident, ist
+        self.landing = "kernel"     # what entry_top names is the design's: nothing is known of it
+        address = image.elf.address
+        for kind, pieces in (("text", self.text), ("rodata", self.rodata)):
+            name = f"entry_{ident}_{kind}"
+            pieces.append((address(name + "_start"), address(name + "_end")))
+
+    def kind(self):
+        """Two designs for which this is equal can be proved in one."""
+        return self.name, self.split, self.ist

@@ -32,27 +32,27 @@ class Notes:
     """Every note under @entry, by the symbol it belongs to."""
 
     def __init__(self, entry):
-        self.entry, self.macros = Path(entry), {}
+        self.entry = Path(entry)
         self.labels: dict[str, Note] = {}
-        includes = sorted(self.entry.glob("*.inc"))
-        every = "\n".join(path.read_text() for path in includes)
-        for path in includes:
-            self.read_macros(path, every)
+        macros: dict[str, dict] = {}
+        for path in sorted(self.entry.glob("*.inc")):
+            macros.update(self.read_macros(path))
         for path in sorted(self.entry.glob("*.asm")):
-            self.labels.update(self.read_labels(path, path.read_text().splitlines(), None))
+            text = path.read_text()
+            self.labels.update(self.read_labels(path, text.splitlines(), None))
+            for macro, name in re.findall(r"^(\w+) (\w+)\b", text, re.M):
+                for label, note in macros.get(macro, {}).items():
+                    self.labels[name + label[2:]] = note
         self.returns: dict[str, tuple] = {}
         for path in sorted(self.entry.glob("*.c")):
             self.read_functions(path)
 
-    def read_macros(self, path, every):
-        """Macros that define an entry, `%1:`, and the names that the stubs' macro, in @every include, gives them."""
+    def read_macros(self, path):
+        """{macro: {label: Note}} of the macros that define an entry, `%1:`."""
         text = path.read_text()
-        for m in re.finditer(r"^%macro (\w+) \d+\n(.*?)^%endmacro", text, re.M | re.S):
-            if re.search(r"^%1:", m[2], re.M):
-                first = text[:m.start(2)].count("\n") + 1
-                labels = self.read_labels(path, m[2].splitlines(), first)
-                for suffix in re.findall(rf"^{m[1]} %1(_\w+)", every, re.M):
-                    self.macros.update({suffix + name[2:]: note for name, note in labels.items()})
+        return {m[1]: self.read_labels(path, m[2].splitlines(), text[:m.start(2)].count("\n") + 1)
+                for m in re.finditer(r"^%macro (\w+) \d+\n(.*?)^%endmacro", text, re.M | re.S)
+                if re.search(r"^%1:", m[2], re.M)}
 
     @staticmethod
     def read_labels(path, lines, macro_line):
@@ -83,19 +83,14 @@ class Notes:
             if "on return" in comment:
                 self.returns[name] = states[-1]
 
-    def of(self, facts, symbol):
-        if symbol in self.labels:
-            return self.labels[symbol]
-        return self.macros.get(symbol.removeprefix(facts.ident))
-
     # --- the check ------------------------------------------------------------
 
     def check(self, facts, explorer, report):
         symbols = [s for s in facts.image.elf.symbols if facts.in_text(s.address) and s.is_place
                    and not s.name.startswith("..@") and not s.name.endswith(("_start", "_end", "_stubs"))]
-        noted = {s.address for s in symbols if self.of(facts, s.name) and self.of(facts, s.name).states}
+        noted = {s.address for s in symbols if s.name in self.labels and self.labels[s.name].states}
         for s in symbols:
-            note = self.of(facts, s.name)
+            note = self.labels.get(s.name)
             if note and note.words:
                 self.check_words(facts, report, s, note, noted)
             elif note:
@@ -109,7 +104,8 @@ class Notes:
         for name, note in self.labels.items():
             here = Path(note.place.split(":")[0]).stem == facts.name
             if here and name.startswith(facts.ident + "_") and name not in names:
-                report.fail_at(facts, facts.syscall_entry, f"{note.place}: {name} is not in the design's text", "")
+                what = f"{note.place}: {name} is not in the design's text"
+                report.fail_at(facts, facts.text[0][0], what, "")
 
     @staticmethod
     def check_words(facts, report, symbol, note, noted):

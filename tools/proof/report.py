@@ -71,14 +71,22 @@ def state_table(explorer):
     return table
 
 
-def write_json(path, designs):
+def write_json(path, results):
     """One instruction a line: people look at this file too."""
     about = ("For each instruction of entry text: every [cr3, gs, rsp, if] that may hold right before it, in the words "
-             "of the state notes. stack_depth: bytes touched below the top of each kind of stack.")
-    parts = []
-    for name, design in designs.items():
-        lines = ",\n".join(f"  {json.dumps(a)}: {json.dumps(v)}" for a, v in design["instructions"].items())
-        parts.append(f' {json.dumps(name)}: {{"stack_depth": {json.dumps(design["stack_depth"])}, "instructions": {{\n'
-                     f"{lines}\n }}}}")
-    text = f'{{"about": {json.dumps(about)},\n"designs": {{\n' + ",\n".join(parts) + "\n}}\n"
-    path.write_text(text, encoding="utf-8")
+             "of the state notes. stack_depth: bytes touched below the top of each kind of stack. "
+             "shared: the text that a design shares with its kind, and that runs in it too; text: "
+             "where it lies.")
+    parts = [f'"about": {json.dumps(about)}']
+    for part, texts in results.items():
+        members = ",\n".join(as_lines(name, text) for name, text in texts.items())
+        parts.append(f"{json.dumps(part)}: {{\n{members}\n}}")
+    path.write_text("{" + ",\n".join(parts) + "}\n", encoding="utf-8")
+
+
+def as_lines(name, text):
+    """One text's member of proof.json."""
+    instructions = text["instructions"].items()
+    lines = ",\n".join(f"  {json.dumps(a)}: {json.dumps(v)}" for a, v in instructions)
+    facts = json.dumps({k: v for k, v in text.items() if k != "instructions"})[1:-1]
+    return f' {json.dumps(name)}: {{{facts}, "instructions": {{\n{lines}\n }}}}'

@@ -13,6 +13,8 @@ from lib.boots import Boot
 from lib.constants import constants
 from lib.elf import built_kernel
 
+from .pieces import Pieces
+
 LINE = re.compile(r"^fire: (\w+) (nmi|db|held|mc) (\d+)$")
 TRACE = re.compile(r"Trace (\d+): \w+ \[\w+/(\w+)/")
 CELL = re.compile(r"([0-9a-f]+):([0-9a-f]+)")
@@ -72,18 +74,20 @@ def boot(design, words, cpus=1, seed=1, what="fire", icount=True, **machine):
     return outcome
 
 
-def sweep_four(design, found, stride=1, seed=1):
+def sweep_four(design, found, stride=1, seed=1, own=False):
     """Add NMIs from another CPU over all paths, with four CPUs.  The timer's sweep only shows the way."""
-    parse(boot(design, ["nmi", "held", str(stride)], cpus=4, seed=seed, what="fire-four").text, found,
-          {"nmi": None, **KIND_OF_4})
+    words = ["nmi", "held", *["own"] * own, str(stride)]
+    text = boot(design, words, cpus=4, seed=seed, what="fire-four").text
+    parse(text, found, {"nmi": None, **KIND_OF_4})
 
 
-def sweep(design, stride=1, seed=1):
-    """Both kinds of events over all paths, with one CPU, and over those that need two."""
-    found = Sweep()
-    parse(boot(design, [str(stride)], seed=seed, what="fire").text, found)
+def sweep(design, stride=1, seed=1, own=False):
+    """Both kinds of events over all paths, with one CPU, and over those that need two.  @own:
+    breakpoints in the design's own text only."""
+    found, words = Sweep(), [*["own"] * own, str(stride)]
+    parse(boot(design, words, seed=seed, what="fire").text, found)
     for path in (PAIR_PATHS + "_in", PAIR_PATHS + "_out"):
-        parse(boot(design, [str(stride), path], cpus=2, seed=seed, what="fire-pair").text, found)
+        parse(boot(design, [*words, path], cpus=2, seed=seed, what="fire-pair").text, found)
     return found
 
 
@@ -92,8 +96,7 @@ class Undisturbed:
 
     def __init__(self, design):
         elf = built_kernel()
-        self.start = elf.address(f"entry_{design.ident}_text_start")
-        self.end = elf.address(f"entry_{design.ident}_text_end")
+        self.pieces = Pieces(design)
         self.marks = {elf.address("fire_" + name): name for name in ("watch", "start", "arrived", "disarm")}
         self.design, self.paths = design, {}
         self._run(1, [])
@@ -103,7 +106,8 @@ class Undisturbed:
     def _run(self, cpus, words):
         log = paths.build() / "log" / f"{self.design.name}-{cpus}-fire-trace.exec"
         log.parent.mkdir(parents=True, exist_ok=True)
-        ranges = ",".join([f"{self.start:#x}..{self.end - 1:#x}"] + [f"{a:#x}+1" for a in self.marks])
+        ranges = ",".join([f"{start:#x}..{end - 1:#x}" for start, end in self.pieces.ranges]
+                          + [f"{a:#x}+1" for a in self.marks])
         extra = ["-d", "exec,nochain", "-D", str(log), "-dfilter", ranges]
         outcome = boot(self.design, ["trace", *words], cpus, what="fire-trace", one_insn=True, extra=extra)
         names = re.findall(r"^ok \d+ - (\w+)$", outcome.text, re.M)
@@ -125,7 +129,7 @@ class Undisturbed:
                 elif mark:
                     armed = cpu if mark == "start" else None
                 elif cpu == armed:
-                    found[-1].add(address - self.start)
+                    found[-1].add(self.pieces.offset(address))
         return found
 
     @staticmethod

@@ -2,16 +2,19 @@
 """Coverage: which instructions an event has come at, of those where one can.
 
 The rows are the paths, each against its undisturbed trace, and `entry_text`: every instruction that the
-proof (build/proof.json) finds in the design's entry text.  Where no event of a kind can come is said in
-entry/fire.json, by place or by path, and with the reason; a rule that excuses nothing is an error, and so is a
-path that has no row.
+proof (build/proof.json) finds.  A design's table is of its own text.  What it shares with its kind
+has one table for all its designs, counted once: what came there in any of them.  Where no event of
+a kind can come is said in entry/fire.json, by place or by path, and with the reason; a rule that
+excuses nothing is an error, and so is a path that has no row.
 """
 import json
 import re
+from typing import NamedTuple
 
-from lib import paths
 from lib.paths import ROOT
 
+from .boots import Sweep
+from .pieces import Pieces
 
 RULES = ROOT / "entry" / "fire.json"
 PATHS = ROOT / "tests" / "programs" / "fire" / "paths.c"
@@ -41,19 +44,10 @@ def untaken(undisturbed):
 
 
 class Text:
-    """One design's entry text: where its instructions are, and what state the proof allows there."""
+    """Entry text: where its instructions are, and what state the proof allows there."""
 
-    def __init__(self, design, proof=None):
-        proof = proof or paths.build() / "proof.json"
-        found = json.loads(proof.read_text())["designs"][design.name]["instructions"]
-        addresses = sorted(int(a, 16) for a in found)
-        # The pieces start on a page of their own, and the first instruction need not lie at its start.
-        self.base = addresses[0] & ~0xfff
-        self.place, self.states = {}, {}
-        for a in addresses:
-            entry = found[hex(a)]
-            self.place[a - self.base] = entry["at"].removeprefix(design.ident + "_")
-            self.states[a - self.base] = dict(zip(PARTS, map(set, zip(*entry["states"]))))
+    def __init__(self, place, states):
+        self.place, self.states = place, states     # {offset: name}, {offset: {part: words}}
 
     def excused(self, kind, table):
         """{offset: reason} for events of @kind."""
@@ -64,6 +58,51 @@ class Text:
                     found[offset] = reason
                     break
         return found
+
+
+def text_of(design, proof=None):
+    """All that runs in @design, by the offsets of its Pieces."""
+    found = Pieces(design, proof).places()
+    return Text({o: found[o][0] for o in sorted(found)},
+                {o: dict(zip(PARTS, map(set, zip(*states)))) for o, (_, states) in found.items()})
+
+
+class Part(NamedTuple):
+    """One text with what came there."""
+    text: Text
+    sweep: Sweep
+    undisturbed: "Paths"
+
+
+class Paths(NamedTuple):
+    """As in Undisturbed: the offsets that each path takes."""
+    paths: dict
+
+
+def cut(part, start, end):
+    """What of @part lies at offsets from @start on, below @end; these count from 0 then."""
+    def within(cells):
+        return {o - start: x for o, x in cells.items() if start <= o < end}
+    seen = {path: {kind: within(cells) for kind, cells in kinds.items()}
+            for path, kinds in part.sweep.seen.items()}
+    paths = {path: {o - start for o in offsets if start <= o < end}
+             for path, offsets in part.undisturbed.paths.items()}
+    text = Text(within(part.text.place), within(part.text.states))
+    return Part(text, Sweep(seen), Paths({path: taken for path, taken in paths.items() if taken}))
+
+
+def together(parts):
+    """One text that several designs share, with what came there in any of them."""
+    sweep, paths = Sweep(), {}
+    for part in parts:
+        for path, offsets in part.undisturbed.paths.items():
+            paths[path] = paths.get(path, set()) | offsets
+        for path, kinds in part.sweep.seen.items():
+            for kind, cells in kinds.items():
+                into = sweep.seen.setdefault(path, {}).setdefault(kind, {})
+                for offset, state in cells.items():
+                    into[offset] = into.get(offset, 0) | state
+    return Part(parts[0].text, sweep, Paths(paths))
 
 
 def row(total, covered, excused):
@@ -96,10 +135,10 @@ def unknown_places(text, sweep):
     return sorted(hex(o) for o in set().union(*map(sweep.union, KINDS)) if o not in text.place)
 
 
-def stale(texts, sweeps, by_rule):
+def stale(parts, by_rule):
     """Rules that excuse nothing which was not reached anyway."""
     needed = set()
-    for text, sweep in zip(texts, sweeps):
+    for text, sweep, _ in parts:
         for kind in KINDS:
             seen = sweep.union(kind)
             for offset, place in text.place.items():

@@ -37,7 +37,7 @@ def send(design, text, undisturbed, seed=1, count=200, also=()):
         words = f"entry={design.name} tests=fire-mc-{len(chosen)} seed={seed}"
         with GdbBoot(paths.build(), words, log, cpu=CPU) as boot:
             for offset in chosen:
-                boot.gdb.run_to(undisturbed.start + offset)
+                boot.gdb.run_to(undisturbed.pieces.address(offset))
                 boot.gdb.monitor(COMMAND)
             boot.gdb.resume_or_end()
             boot.expect_pass()

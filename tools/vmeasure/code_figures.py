@@ -4,14 +4,16 @@
 asm_lines, c_lines     lines of entry/<design>.asm and .c that are neither blank nor comment only.
 text_bytes             sizes of the design's .entry.text section in its two objects: what the linker
                        takes, before it pads to a page. Checked against the image's bounds symbols.
+                       What the design shares with its kind is not in it.
 c_bytes_mapped         sizes of the C functions that a user root maps: those in the design's and in
-                       the shared entry text. Without a flip the one table maps all kernel text.
+                       its kind's entry text. Without a flip the one table maps all kernel text.
 before_flip_syscall,   instructions at CPL 0 before the first MOV to CR3, from the trace; absent
 before_flip_irq        where there is no flip.
 """
 import re
 
 from lib.constants import constants
+from lib.designs import shared_text
 from lib.elf import STT_FUNC, opened
 
 
@@ -47,10 +49,10 @@ def flip_names(kernel):
     return names
 
 
-def entry_ranges(kernel, ident):
-    """[(start, end)] of the shared and the design's own entry text."""
+def entry_ranges(kernel, design):
+    """[(start, end)] of the design's own entry text, and of what it shares with its kind."""
     return [(kernel.address("entry_%s_text_start" % n), kernel.address("entry_%s_text_end" % n))
-            for n in ("shared", ident)]
+            for n in (design.ident, shared_text(design))]
 
 
 def splits_table(kernel, design):
@@ -60,7 +62,7 @@ def splits_table(kernel, design):
 
 def c_bytes_mapped(kernel, design):
     """See c_bytes_mapped above."""
-    ranges = entry_ranges(kernel, design.ident)
+    ranges = entry_ranges(kernel, design)
     if not splits_table(kernel, design):
         ranges = [(kernel.address("kernel_text_start"), kernel.address("kernel_text_end"))]
     places = {(s.address, s.size) for s in kernel.symbols if s.type == STT_FUNC and s.size
@@ -74,7 +76,7 @@ def code_figures(design, kernel, root, build):
     for suffix in ("asm", "c"):
         sizes += section_size("%s/kernel/entry/%s.%s.o" % (build, design.name, suffix),
                               ".entry.text.%s" % design.name)
-    start, end = entry_ranges(kernel, design.ident)[1]
+    start, end = entry_ranges(kernel, design)[0]
     # The linker pads each of the two objects' pieces by less than a page.
     if not 0 <= end - start - sizes < 2 * 4096:
         raise ValueError("%s: its objects hold %d bytes of entry text, the image %d: stale objects?"

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""The instructions of a design's entry text, read from the linked image.
+"""The instructions of a piece of entry text, read from the linked image.
 
+A piece is a design's own text, or what a kind of designs shares.
 What is an instruction and what only fills a gap is found by following the code: from every
 stub and every function on, over both ways of each jump. Bytes that no way leads to are padding.
 """
+import re
 from bisect import bisect_right
 from collections import namedtuple
 
@@ -11,22 +13,24 @@ import capstone
 
 from lib.elf import STT_FUNC
 
-# path: symbol without the design's prefix, "stubs" for all stubs; step: its local label, "" without one;
+# path: symbol without the piece's prefix, "stubs" for all stubs; step: its local label, or "";
 # offset: bytes after that label (after the stub's first byte); vector: of a stub, else None;
 # text: free of addresses; calls: symbol that it calls or jumps to, or "".
 Insn = namedtuple("Insn", "address data path step offset vector text calls")
 
+SHARED = r"shared_[^\W_]+"       # identifier of a text that a kind of designs shares
 ENDS = ("jmp", "ret", "iretq", "sysret", "sysretq", "ud2", "int3")
 
 
 class EntryText:
-    """@kernel: Elf; @ident: the design's C identifier; @stub_size: ENTRY_STUB_SIZE."""
+    """@kernel: Elf; @ident: the piece's identifier; @stub_size: ENTRY_STUB_SIZE."""
 
     def __init__(self, kernel, ident, stub_size):
         self.kernel, self.ident, self.stub_size = kernel, ident, stub_size
         self.start = kernel.address("entry_%s_text_start" % ident)
         self.end = kernel.address("entry_%s_text_end" % ident)
-        self.stubs = kernel.address(ident + "_stubs")
+        stubs = ident + "_stubs"
+        self.stubs = kernel.address(stubs) if stubs in kernel.by_name else None
         self.engine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
         self.functions = self._functions()
         self._starts = [address for address, _ in self.functions]
@@ -48,7 +52,7 @@ class EntryText:
     def _reached(self):
         """Capstone's instructions, in the order of their addresses."""
         roots = [a for a in self._starts if a != self.stubs]
-        roots += [self.stubs + v * self.stub_size for v in range(256)]
+        roots += [self.stubs + v * self.stub_size for v in range(256 if self.stubs else 0)]
         found = {}
         while roots:
             at = roots.pop()
@@ -72,7 +76,7 @@ class EntryText:
     def owner(self, address):
         """(path, address it begins at) of the function that holds @address."""
         start, name = self.functions[bisect_right(self._starts, address) - 1]
-        return name[len(self.ident) + 1:] if name.startswith(self.ident + "_") else name, start
+        return self._short(name), start
 
     def _describe(self, insn):
         path, start = self.owner(insn.address)
@@ -96,8 +100,8 @@ class EntryText:
         return not self.start <= target < self.end or target in self._starts
 
     def _short(self, name):
-        """@name without the design's prefix, so that two designs can be compared."""
-        return name[len(self.ident) + 1:] if name.startswith(self.ident + "_") else name
+        """@name without the piece's prefix or a kind's, so that two of them can be compared."""
+        return re.sub(rf"^({re.escape(self.ident)}|{SHARED})_", "", name)
 
     def steps(self, path):
         """[step] of @path in the order of their definition, those without code included."""

@@ -16,7 +16,7 @@ bytes_copied        words that entry text at CPL 0 loads from one kernel-side st
                     unchanged, to another.  "Unchanged" follows the word through registers (MOV,
                     XCHG, POP, PUSH) until an instruction overwrites the register or user mode is
                     reached; PUSH [mem], POP [mem] and MOVS move it at once.  Entry text is the
-                    shared and the design's own piece: a handler's locals and results are no
+                    design's own piece and its kind's: a handler's locals and results are no
                     frame copies.
 before_flip         instructions at CPL 0 before the first MOV to CR3; None without one.
 iretq, sysret, swapgs, wrmsr, invlpg, xsave_xrstor   by mnemonic, at CPL 0.

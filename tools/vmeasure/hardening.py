@@ -12,6 +12,7 @@ register clearing          the way in zeroes all that C might keep, before it ca
 from capstone import x86
 import capstone
 
+from lib.designs import kinds
 from lib.elf import STT_FUNC
 
 from .entrytext import EntryText, target_of
@@ -131,6 +132,15 @@ def has_retpolines(code):
     return not any(is_indirect(i) for name in sorted(names) for i in code.function(name))
 
 
+def unfenced(code, designs, texts, stub_size):
+    """Names of the designs where open_branches() finds one, in their own text or their kind's."""
+    found = {name for name, text in texts.items() if open_branches(code, text)}
+    for ident, same in kinds(designs).items():
+        if open_branches(code, EntryText(code.kernel, ident, stub_size)):
+            found |= {d.name for d in same}
+    return [name for name in texts if name in found]
+
+
 def line(kernel, designs, stub_size):
     """What is on; what is not, with the designs' names where others have it."""
     code = Code(kernel)
@@ -140,7 +150,7 @@ def line(kernel, designs, stub_size):
         ("system-call index masked", "no masking of the system-call index"):
             none if is_masked(code.function("syscall_dispatch")) else every,
         ("LFENCE beside SWAPGS", "no LFENCE beside SWAPGS"):
-            [name for name, text in texts.items() if open_branches(code, text)],
+            unfenced(code, designs, texts, stub_size),
         ("retpolines", "no retpolines"): none if has_retpolines(code) else every,
         ("register clearing", "no register clearing"):
             [name for name, text in texts.items() if not clears(code, text)],

@@ -39,7 +39,7 @@ class Subject:
 
     def counter(self, design):
         """An EventCounter for the design's traces."""
-        return EventCounter(Areas(self.constants, self.kernel), entry_ranges(self.kernel, design.ident),
+        return EventCounter(Areas(self.constants, self.kernel), entry_ranges(self.kernel, design),
                             self.stubs(design), self.stub_size, self.constants)
 
 

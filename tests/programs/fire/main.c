@@ -11,6 +11,8 @@
  *              other two try every byte of entry text, for no NMI has shown the way)
  *   trace      nothing comes: for the host's instruction log, between fire_start() and fire_disarm()
  *   mc         nothing comes from here: all paths, until <number> machine checks have come from the host
+ *   own        breakpoints, and NMIs held back until one, in the design's own entry text only, not
+ *              in what it shares with its kind
  *   <number>   NMIs by the timer at every n-th instruction only, starting with one that the seed chooses
  *   <path>     this path only
  *   v<number>  this operand of paths that have several: the vector, for stubs
@@ -27,7 +29,7 @@
 #define STUB_SIZE	16		/* ENTRY_STUB_SIZE of entry/design.h */
 
 struct options {
-	bool nmi, db, held, trace, mc;
+	bool nmi, db, held, trace, mc, own;
 	uint64_t first, last;		/* operands */
 	uint64_t stride, seed;
 	char path[32];
@@ -115,6 +117,8 @@ static bool sweep_db(const struct path *p, struct shot *s, uint64_t *shots)
 	for (long at = next_offset(p, 0); at >= 0; at = next_offset(p, (uint64_t)at + 1)) {
 		if (is_elsewhere(p, s, (uint64_t)at))
 			continue;
+		if (options.own && at >= fire(FIRE_OWN_TEXT, 0))
+			return true;
 		events = shoot(p, s, (uint64_t)at);
 		if (events == -ENOENT)
 			return true;		/* beyond the text */
@@ -278,6 +282,8 @@ static void parse_word(const char *word)
 		options.held = true;
 	else if (!strcmp(word, "mc"))
 		options.mc = true;
+	else if (!strcmp(word, "own"))
+		options.own = true;
 	else if (!strcmp(word, "trace"))
 		options.trace = true;
 	else if (*word == 'v' && word[1] >= '0' && word[1] <= '9')
