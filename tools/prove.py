@@ -14,6 +14,7 @@ from pathlib import Path
 from lib import paths
 from lib.designs import designs
 from lib.paths import ROOT
+from proof import stubs
 from proof.explore import Endless, Explorer
 from proof.image import DesignFacts, Image
 from proof.notes import Notes
@@ -83,6 +84,8 @@ class Run:
         """Explore and judge @facts; one line. Is it closed?"""
         before = len(self.report.failures)
         explorer = prove(facts, self.notes, self.report, states)
+        if states is None:
+            stubs.check(facts, self.report)
         print("\n".join(summary(explorer, len(self.report.failures) - before)))
         (self.designs if states is None else self.shared)[facts.name] = explorer
         return len(self.report.failures) == before

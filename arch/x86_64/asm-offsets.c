@@ -81,6 +81,9 @@ void asm_offsets(void)
 	EMIT(ED_SHARED_RODATA_END, offsetof(struct entry_design, shared_rodata_end));
 	EMIT(FLIP_SITE_NAME, offsetof(struct flip_site, name));
 	EMIT(FLIP_SITE_SIZE, sizeof(struct flip_site));
+	EMIT(IST_SITE_KIND, offsetof(struct ist_entry_site, kind));
+	EMIT(IST_SITE_START, offsetof(struct ist_entry_site, start));
+	EMIT(IST_SITE_SIZE, sizeof(struct ist_entry_site));
 
 	EMIT(SEL_KERNEL_CODE, SEL_KERNEL_CODE);
 	EMIT(SEL_KERNEL_DATA, SEL_KERNEL_DATA);

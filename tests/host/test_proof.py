@@ -234,6 +234,24 @@ class SharedText(Proof):
 
 
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
+class Stubs(Proof):
+    def stub(self, pattern, new, *wanted):
+        self.refused(ASM_DESIGN, {"frame.inc": change(pattern, new)}, *wanted)
+
+    def test_alike(self):
+        self.stub(r"^\tpush\tv\n", "\tpush\tv\n%if v == 77\n\tnop\n%endif\n",
+                  r"the stub of vector 77: its bytes are 6a006a4d90e9\w+, and not 6a006a4d and")
+        self.stub(r"^\tpush\tv\n", "%if v == 200\n\tpush\t100\n%else\n\tpush\tv\n%endif\n",
+                  "the stub of vector 200: its bytes are")
+
+    def test_jump(self):
+        self.stub(r"^%elif v == 18\n\tjmp\t%2_machine_check\n", "%elif v == 18\n\tjmp\t%2_debug\n",
+                  "the stub of vector 18: jumps to 0x")
+        self.stub(r"^%elif v == 18\n", "%elif v == 99\n",
+                  "the stub of vector 18: jumps to", "the stub of vector 99: jumps to")
+
+
+@unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
 class StateNotes(Proof):
     NOTE = r"^(\.flip_in:\s+; \[)cr3=user"
 
