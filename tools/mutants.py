@@ -1,16 +1,19 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""mutants.py - replace each instruction of each design's entry text by NOPs, one at a time: which test notices?
+"""mutants.py - replace each instruction of entry text by NOPs, one at a time: which test notices?
 
     mutants.py [--entry DESIGN] [--jobs N] [--sample N] [--only WHERE] [--build DIR] [--report]
 
 A mutant is the built kernel with one instruction blanked. It is booted with the killers of
-tools/mutation/killers.py in turn until one fails. Results are appended to build/mutants/<design>.jsonl, so an
-interrupted run goes on where it was. A whole run writes docs/mutants.md and the list of every mutant,
-build/mutants/list.md; survivors are explained by entry/mutants.json.
+tools/mutation/killers.py in turn until one fails. What a kind of designs shares is mutated once, in
+its first design's boots, and of each design's stubs one of each kind. Results are appended to
+build/mutants/<text>.jsonl, so an interrupted run goes on where it was. A whole run writes
+docs/mutants.md and the list of every mutant, build/mutants/list.md; survivors are explained by
+entry/mutants.json.
 Status 1: a survivor without an explanation, or an explanation without a survivor.
 
-Environment: ENTRY= one design, JOBS= workers (2), SAMPLE=n only every n-th instruction.
+Environment: ENTRY= one design, or what a kind shares, by its name in entry/exposure.json;
+JOBS= workers (2), SAMPLE=n only every n-th instruction.
 """
 import argparse
 import os
@@ -21,14 +24,15 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 
 from lib import paths, settings
 from lib.constants import constants
-from lib.designs import chosen
+from lib.designs import designs, kinds
 from mutation import report
 from mutation.image import image_hash
 from mutation.killers import KILLERS
 from mutation.lab import Baseline, NotPassing, attempt, key, workshop
 from mutation.progress import Progress
 from mutation.results import Results, remaining
-from vmeasure.entrytext import EntryText
+from mutation.subjects import subjects
+from vmeasure.code_figures import entry_ranges
 
 MOST = 100_000      # workers, and the step of a sample
 
@@ -37,7 +41,7 @@ def arguments():
     """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     env = os.environ.get
-    p.add_argument("--entry", default=env("ENTRY", ""), help="one design")
+    p.add_argument("--entry", default=env("ENTRY", ""), help="one design, or one shared text")
     p.add_argument("--jobs", type=int, default=settings.number("JOBS", 2, 1, MOST), help="workers")
     p.add_argument("--sample", type=int, default=settings.number("SAMPLE", 1, 1, MOST),
                    help="every n-th instruction only")
@@ -50,16 +54,18 @@ def arguments():
 
 
 class Run:
-    """One design's mutants, on all workers."""
+    """One text's mutants, on all workers."""
 
-    def __init__(self, design, text, copies, image, directory, stop):
-        self.design, self.text, self.stop = design, text, stop
+    def __init__(self, subject, copies, image, directory, stop):
+        self.name, self.design, self.stop = subject.name, subject.design, stop
         self.free = queue.SimpleQueue()
         for copy in copies:
             self.free.put(copy)
         self.workers = len(copies)
-        self.results = Results(directory / (design.name + ".jsonl"), image)
-        self.base = Baseline(design, text, image, directory / (design.name + "-base.json"), stop)
+        self.results = Results(directory / (self.name + ".jsonl"), image)
+        ranges = entry_ranges(copies[0].elf, self.design)
+        known = directory / (self.design.name + "-base.json")
+        self.base = Baseline(self.design, ranges, image, known, stop)
 
     def killers(self, insn):
         return [k for k in KILLERS if self.base.applies(k, insn)]
@@ -91,7 +97,7 @@ class Run:
             killers = remaining(row, self.killers(insn))
             if killers or row is None:
                 todo.append((insn, killers))
-        progress = Progress(self.design.name, "mutants", len(instructions), len(instructions) - len(todo))
+        progress = Progress(self.name, "mutants", len(instructions), len(instructions) - len(todo))
 
         def keep(row):
             self.results.add(row)
@@ -110,22 +116,34 @@ class Run:
             raise
 
 
+def check_entry(entry):
+    """Before anything is touched: another run may be on its way in the same folder."""
+    known = [d.name for d in designs()] + list(kinds(designs()))
+    if entry and entry not in known:
+        sys.exit("mutants: ENTRY=%s is no design, nor what a kind shares. Valid: %s" % (
+            entry, ", ".join(known)))
+
+
+def chosen_subjects(entry, kernel):
+    every = subjects(kernel, designs(), constants()["ENTRY_STUB_SIZE"])
+    return [s for s in every if not entry or s.name == entry]
+
+
 def main(args):
-    wanted = chosen(args.entry)
+    check_entry(args.entry)
     if args.jobs < 1 or args.sample < 1:
         sys.exit("mutants: --jobs and --sample are at least 1")
     directory, stop = args.build / "mutants", threading.Event()
     copies = workshop(args.build, args.jobs, directory)
     image = image_hash(args.build)
-    stub_size = constants()["ENTRY_STUB_SIZE"]
     outcomes = []
-    for design in wanted:
-        text = EntryText(copies[0].elf, design.ident, stub_size)
-        run = Run(design, text, copies, image, directory, stop)
-        instructions = [i for i in text.instructions if key(i).startswith(args.only)][::args.sample]
+    for subject in chosen_subjects(args.entry, copies[0].elf):
+        run = Run(subject, copies, image, directory, stop)
+        wanted = [i for i in subject.instructions if key(i).startswith(args.only)]
+        instructions = wanted[::args.sample]
         if not args.report:
             run.carry_out(instructions)
-        outcomes.append(report.Outcomes(design, text, instructions, run.results))
+        outcomes.append(report.Outcomes(subject, instructions, run.results))
     whole = args.sample == 1 and not args.entry and not args.only
     return report.finish(outcomes, whole, args.build, image)
 

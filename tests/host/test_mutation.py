@@ -77,6 +77,12 @@ class Instructions(unittest.TestCase):
                          [("stubs", 0, "push 7"), ("stubs", 5, "jmp entry.land")])
 
 
+    def test_one_stub_of_each_kind_is_mutated(self):
+        """All of these look alike: one jump, two instructions."""
+        self.assertEqual(self.text.one_stub_a_kind(), {0})
+        self.assertEqual([i.vector for i in self.text.mutated()], [0, 0] + [None] * 5)
+
+
 class Signatures(unittest.TestCase):
     def said(self, status, text):
         with tempfile.TemporaryDirectory() as tmp:
@@ -179,7 +185,7 @@ class Explanations(unittest.TestCase):
 class MadeUpOutcomes:
     """Three mutants of one design: two killed, one that survives."""
     text = type("Text", (), {"padding": staticmethod(lambda: 42)})
-    design = Named("x")
+    subject, name = Named("x"), "x"
 
     def __init__(self):
         insns = [INSN._replace(offset=n, text=t) for n, t in enumerate(("push rdi", "swapgs", "lfence"))]

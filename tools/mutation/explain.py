@@ -2,7 +2,8 @@
 """Why a surviving mutant is harmless: the rules of entry/mutants.json, strictly matched.
 
 A rule is {"paths": [...], "step": "...", "text": "...", "reason": "..."}: an instruction's path (without the
-design's prefix), local label ("" without one) and text as in the tables; "designs": [...] limits it.
+piece's prefix), local label ("" without one) and text as in the tables; "designs": [...] limits it,
+to shared texts too.
 """
 import json
 from dataclasses import dataclass, field
@@ -16,12 +17,12 @@ class Rule:
     step: str
     text: str
     reason: str
-    designs: list = field(default_factory=list)     # empty: every design
+    designs: list = field(default_factory=list)     # empty: every design's, and what they share
     used: int = 0
 
-    def matches(self, design, insn):
+    def matches(self, subject, insn):
         return insn.path in self.paths and insn.step == self.step and insn.text == self.text \
-            and (not self.designs or design.name in self.designs)
+            and (not self.designs or subject.name in self.designs)
 
     def __str__(self):
         return "%s .%s '%s'" % ("/".join(self.paths), self.step, self.text)
@@ -37,10 +38,10 @@ def load(path):
     return rules
 
 
-def reason(rules, design, insn):
+def reason(rules, subject, insn):
     """The reason of the first rule that matches a survivor, counted as used; "" when none does."""
     for rule in rules:
-        if rule.matches(design, insn):
+        if rule.matches(subject, insn):
             rule.used += 1
             return rule.reason
     return ""

@@ -60,8 +60,9 @@ def run_check(killer, design, copy):
 class Baseline:
     """What the unchanged kernel takes, and which instructions of the entry text it executes, per killer."""
 
-    def __init__(self, design, text, image, cache, stop=None):
-        self.design, self.text, self.stop = design, text, stop
+    def __init__(self, design, ranges, image, cache, stop=None):
+        """@ranges: [(start, end)] of the entry text that runs in @design."""
+        self.design, self.ranges, self.stop = design, ranges, stop
         self.lock = threading.Lock()
         self.cache = Path(cache)
         known = json.loads(self.cache.read_text()) if self.cache.exists() else {}
@@ -91,7 +92,8 @@ class Baseline:
 
     def _boot(self, killer, copy):
         trace = copy.directory / "in_asm"
-        extra = ["-d", "in_asm", "-dfilter", "%#x..%#x" % (self.text.start, self.text.end - 1), "-D", str(trace)]
+        ranges = ",".join("%#x..%#x" % (start, end - 1) for start, end in self.ranges)
+        extra = ["-d", "in_asm", "-dfilter", ranges, "-D", str(trace)]
         covered, cpu, wall = set(), 0.0, 0.0
         for _ in range(BASE_RUNS):
             trace.unlink(missing_ok=True)

@@ -15,14 +15,17 @@ LIST = "list.md"        # the whole list, in build/mutants/
 
 HEAD = """# Mutants
 
-Made by `make mutants`; do not edit. Each instruction of each design's entry text is replaced by
-NOPs, one at a time. The kernel is booted with one test after the other until one fails: that test
-is the *killer*. A mutant that no test kills shows one of two things: a gap in the tests, or an
-instruction without an effect that a test could see. The second kind stands under *Survivors*, each
-with its reason from `entry/mutants.json`.
+Made by `make mutants`; do not edit. Each instruction of the entry text is replaced by NOPs, one at
+a time. The kernel is booted with one test after the other until one fails: that test is the
+*killer*. A mutant that no test kills shows one of two things: a gap in the tests, or an instruction
+without an effect that a test could see. The second kind stands under *Survivors*, each with its
+reason from `entry/mutants.json`.
 
-Counted is every instruction that control flow reaches from the stubs and the entries, the design's
-C included. Bytes between instructions are padding and are not mutated.
+A column is a design's own text, or what a kind of designs shares (`entry/shared_one.asm`,
+`entry/shared_two.asm`): that counts once, and the kind's first design boots it. Counted is every
+instruction that control flow reaches from the entries, the design's C included, and one stub of
+each kind, for the build proves the others alike. Bytes between instructions are padding and are not
+mutated.
 """
 REST = """## The rest
 
@@ -31,7 +34,7 @@ there are and how many survive, and for every instruction who killed it and how 
 run takes hours. It goes on where it was interrupted.
 
     make mutants                            # everything, and this page
-    make mutants ENTRY=<design> SAMPLE=20   # every 20th instruction of one design
+    make mutants ENTRY=<text> SAMPLE=20     # every 20th instruction of one text
     python3 tools/mutants.py --report       # no boots: both texts from the results of the last run
 """ % LIST
 CELLS = {"\n": " ", "|": "\\|", "*": "\\*", "<": "\\<"}
@@ -67,12 +70,12 @@ def table(rows):
 
 
 def totals(outcomes):
-    """Per design: how many mutants, and which killer killed how many; killers without a victim in a sentence."""
+    """Per text: how many mutants, and which killer killed how many; the idle ones in a sentence."""
     by = [Counter(row["killed_by"] for _, row in o.killed) for o in outcomes]
     killers, idle = [], []
     for k in KILLERS:
         (killers if any(b[k.title] for b in by) else idle).append(k.title)
-    rows = [[""] + [o.design.name for o in outcomes],
+    rows = [[""] + [o.name for o in outcomes],
             ["mutants"] + [len(o.rows) for o in outcomes],
             ["killed"] + [len(o.killed) for o in outcomes]]
     rows += [["by " + k] + [b[k] for b in by] for k in killers]
@@ -91,7 +94,7 @@ def merged(lists):
 def steps(outcomes):
     """Per path and step: instructions, and how many of them survive."""
     places = merged([(i.path, i.step) for i, _ in o.rows] for o in outcomes)
-    rows = [["path", "step"] + [o.design.name for o in outcomes]]
+    rows = [["path", "step"] + [o.name for o in outcomes]]
     order = list(dict.fromkeys(path for path, _ in places))
     for place in sorted(places, key=lambda p: order.index(p[0])):
         cells = []
@@ -103,17 +106,24 @@ def steps(outcomes):
     return "## Steps\n\nInstructions, all killed unless it says otherwise.\n\n" + table(rows)
 
 
+def with_path(outcomes, path):
+    """Those of the texts that have @path."""
+    return [o for o in outcomes if any(i.path == path for i, _ in o.rows)]
+
+
 def survivors(outcomes, rules):
     """Grouped by what explains them."""
     found = {}
     for o in outcomes:
         for insn, row in o.survivors:
-            why = explain.reason(rules, o.design, insn) or "**unexplained**"
+            why = explain.reason(rules, o.subject, insn) or "**unexplained**"
             where = "%s: %s" % (key(insn), insn.text)
-            found.setdefault((why, where), []).append(o.design.name)
-    rows = [["instruction", "designs", "why it is harmless"]]
+            found.setdefault((why, where), []).append(o.name)
+    rows = [["instruction", "texts", "why it is harmless"]]
     for (why, where), names in sorted(found.items()):
-        rows.append([where, "all" if len(names) == len(outcomes) else ", ".join(names), why])
+        path = where.split(":")[0].split(".")[0].split("+")[0]
+        every = len(names) == len(with_path(outcomes, path))
+        rows.append([where, "all" if every else ", ".join(names), why])
     return "## Survivors\n\n" + (table(rows) if len(rows) > 1 else "None.\n")
 
 
@@ -125,31 +135,32 @@ def stub_kind(insn):
 
 
 def stubs(outcomes):
-    """256 stubs of two or three instructions: in groups."""
+    """One stub of each kind, in groups."""
     rows = [["design", "instruction", "killed by", "signature", "stubs"]]
     for o in outcomes:
         groups = Counter((stub_kind(i), row["killed_by"] or "nobody", row["signature"] or "-")
                          for i, row in o.tried if i.vector is not None)
         for (kind, killer, signature), count in sorted(groups.items()):
-            rows.append([o.design.name, kind, killer, signature, count])
+            rows.append([o.name, kind, killer, signature, count])
     return "## Stubs\n\n" + table(rows)
 
 
 def everything(outcomes):
-    """One line for each instruction, of all designs in which it ends the same way."""
+    """One line for each instruction, of all texts in which it ends the same way."""
     found = {}
     for o in outcomes:
         for insn, row in o.tried:
             if insn.vector is None:
                 end = "%s: %s" % (row["killed_by"], row["signature"]) if row["killed_by"] else "survives"
                 found.setdefault((insn.path, insn.step), {}).setdefault((insn.offset, insn.text), {}) \
-                    .setdefault(end, []).append(o.design.name)
+                    .setdefault(end, []).append(o.name)
     lines = []
     for (path, step), here in found.items():
         lines.append("%s%s" % (path, "." + step if step else ""))
         for (offset, code), ends in sorted(here.items()):
             for n, (end, names) in enumerate(ends.items()):
-                who = "" if len(ends) == 1 and len(names) == len(outcomes) else " [%s]" % " ".join(names)
+                who = "" if len(ends) == 1 and len(names) == len(with_path(outcomes, path)) else \
+                    " [%s]" % " ".join(names)
                 lines.append("  %-42s %s%s" % ("+%-4d %s" % (offset, code) if n == 0 else "", end, who))
-    return "\n".join(["## Every instruction\n\nWhere designs are named the line holds for those.\n\n```"] + lines
-                     + ["```\n"])
+    head = "## Every instruction\n\nWhere texts are named the line holds for those.\n\n```"
+    return "\n".join([head] + lines + ["```\n"])

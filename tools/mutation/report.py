@@ -12,10 +12,10 @@ PAGE = ROOT / "docs" / "mutants.md"
 
 
 class Outcomes:
-    """One design's mutants and what became of each."""
+    """One text's mutants and what became of each."""
 
-    def __init__(self, design, text, instructions, results):
-        self.design, self.text = design, text
+    def __init__(self, subject, instructions, results):
+        self.subject, self.name, self.text = subject, subject.name, subject.text
         self.rows = [(insn, results.find(insn)) for insn in instructions]
 
     @property
@@ -32,17 +32,17 @@ class Outcomes:
 
 
 def unexplained(outcomes, rules):
-    """[(design, insn, row)] of the survivors that no rule covers; the rules count what they cover."""
-    return [(o.design, insn, row) for o in outcomes for insn, row in o.survivors
-            if not explain.reason(rules, o.design, insn)]
+    """[(subject, insn, row)] of the survivors that no rule covers; rules count what they cover."""
+    return [(o.subject, insn, row) for o in outcomes for insn, row in o.survivors
+            if not explain.reason(rules, o.subject, insn)]
 
 
 def show(outcomes):
-    """Totals per design, and who killed how many."""
+    """Totals per text, and who killed how many."""
     for o in outcomes:
         by = Counter(row["killed_by"] for _, row in o.killed)
         print("%s: %d mutants, %d tried, %d killed, %d survive; %s" % (
-            o.design.name, len(o.rows), len(o.tried), len(o.killed), len(o.survivors),
+            o.name, len(o.rows), len(o.tried), len(o.killed), len(o.survivors),
             ", ".join("%s %d" % item for item in by.most_common())))
 
 
@@ -69,9 +69,9 @@ def finish(outcomes, whole, build, image):
     rules = explain.load(RULES)
     open_questions = unexplained(outcomes, rules)
     show(outcomes)
-    for design, insn, row in open_questions:
+    for subject, insn, row in open_questions:
         print("survives unexplained: %s %s '%s': %s" % (
-            design.name, key(insn), insn.text, "passes " + ", ".join(row["tried"]) if row["tried"]
+            subject.name, key(insn), insn.text, "passes " + ", ".join(row["tried"]) if row["tried"]
             else "no killer executes it"))
     complete = whole and all(len(o.tried) == len(o.rows) for o in outcomes)
     old = explain.stale(rules) if complete else []

@@ -69,6 +69,24 @@ class EntryText:
                 at += insn.size
         return [found[at] for at in sorted(found)]
 
+    def one_stub_a_kind(self):
+        """Vectors whose stubs stand for all: the first with its instructions' lengths and its jump.
+        That nothing but the vector tells others apart the build proves (tools/proof/stubs.py)."""
+        shapes = {}
+        for i in self.instructions:
+            if i.vector is not None:
+                what = i.text if i.text.startswith("jmp") else len(i.data)
+                shapes.setdefault(i.vector, []).append(what)
+        first = {}
+        for vector, shape in sorted(shapes.items()):
+            first.setdefault(tuple(shape), vector)
+        return set(first.values())
+
+    def mutated(self):
+        """The instructions whose mutants say something of their own."""
+        stubs = self.one_stub_a_kind()
+        return [i for i in self.instructions if i.vector is None or i.vector in stubs]
+
     def padding(self):
         """Bytes between the piece's ends that belong to no instruction."""
         return self.end - self.start - sum(len(i.data) for i in self.instructions)
