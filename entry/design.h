@@ -73,7 +73,8 @@ struct flip_site {
 	char name[32];			/* "<design>.<syscall|idt>.<in|out>" */
 };
 
-/* The IST entries of every design: where breakpoints may come. Emitted by IST_ENTRY; no user root maps it. */
+/* The IST entries of every kind of designs: where breakpoints may come. Emitted by IST_ENTRY; no user
+ * root maps it. */
 struct ist_entry_site {
 	uint64_t kind;			/* IST_NMI.. of arch/x86_64/percpu.h */
 	uint64_t start, quiet;		/* in between DR7 is not clear yet */
