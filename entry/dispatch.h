@@ -14,7 +14,8 @@ struct trapframe;
 int64_t syscall_dispatch(struct trapframe *frame);
 /* Exceptions from user mode on the kernel stack, interrupts from anywhere on the current one. */
 void idt_dispatch(struct trapframe *frame);
-/* Handlers of interrupt vectors 32..255; they send their own EOI. Returns the one before. Boot time, and tests. */
+/* Handlers of interrupt vectors 32..255, which send their own EOI, and of exceptions from user mode.
+ * Returns the one before. Boot time, and tests. */
 typedef void trap_handler(struct trapframe *frame);
 trap_handler *irq_set_handler(uint8_t vector, trap_handler *handler);
 trap_handler *irq_handler_of(uint8_t vector);

@@ -46,8 +46,6 @@ struct probe {
 	/* NMIs, #DB, #MC and exceptions come here before they are judged. @cr3 and @gs are the table
 	 * and GS base found. The event's body stack, kernel table, IRQs off; an NMI: no lock, no fault. */
 	enum trap_verdict (*trap)(struct trapframe *frame, uint64_t cr3, uint64_t gs);
-	/* A program's #UD: true when it goes on at @frame. Its kernel stack, kernel table, IRQs off. */
-	bool (*user_ud)(struct trapframe *frame);
 
 	/* The kernel says nothing, but in a panic: each letter is thousands of runs to who holds a CPU at
 	 * each instruction. What programs write comes out. */

@@ -84,8 +84,6 @@ void user_exception(struct trapframe *frame)
 				     frame->error & PF_FETCH ? "fetch" : frame->error & PF_WRITE ? "write" : "read",
 				     (void *)cr2, frame->error, what_is_short(err));
 	}
-	if (frame->vector == VECTOR_UD && probe.user_ud && probe.user_ud(frame))
-		return;
 	if (probe.trap && probe.trap(frame, read_cr3(), 0))
 		return;
 	process_kill_current(frame->vector, "%s at %p (error %lx)", exception_name(frame->vector),

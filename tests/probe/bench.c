@@ -21,6 +21,7 @@
 #include "kernel/object/tid.h"
 #include "kernel/sched/sched.h"
 #include "kernel/syscall.h"
+#include "kernel/trap/fault.h"
 #include "mm/frames.h"
 #include "mm/heap.h"
 #include "mm/pagetable.h"
@@ -217,10 +218,16 @@ static bool skip_ud2(struct trapframe *frame)
 	return true;
 }
 
+static void user_ud(struct trapframe *frame)
+{
+	if (!skip_ud2(frame))
+		user_exception(frame);
+}
+
 static int64_t set_skip_ud2(bool on)
 {
 	skips_ud2 = on ? current_thread()->process->pid : 0;
-	probe.user_ud = on ? skip_ud2 : NULL;
+	irq_set_handler(VECTOR_UD, on ? user_ud : user_exception);
 	return 0;
 }
 
