@@ -176,6 +176,20 @@ static void an_old_rsdp_lies_at_the_very_end(void **state)
 	assert_true(acpi.present && acpi.cpu_apic_ids[0] == 7);
 }
 
+/* Nor is half an address of the list one, whatever lies behind it. */
+static void an_address_that_is_cut_off_is_none(void **state)
+{
+	(void)state;
+	for (unsigned bytes = 1; bytes < 8; bytes++) {
+		begin_tables();
+		add_lapic(0, ENABLED);
+		finish(madt, "APIC", madt_end - madt);
+		finish(phys + XSDT_PA, "XSDT", HEADER + bytes);
+		init();
+		assert_defaults("no MADT");
+	}
+}
+
 /* The table's length cuts its last entry off at every byte; so does an entry's own length. */
 static void short_entries_are_refused(void **state)
 {
@@ -268,6 +282,7 @@ int main(void)
 		cmocka_unit_test(no_cpu_is_no_madt),
 		cmocka_unit_test(a_bad_checksum_is_told),
 		cmocka_unit_test(an_old_rsdp_lies_at_the_very_end),
+		cmocka_unit_test(an_address_that_is_cut_off_is_none),
 		cmocka_unit_test(short_entries_are_refused),
 		cmocka_unit_test(any_byte_may_be_wrong),
 		cmocka_unit_test(the_pm_timer_is_found),

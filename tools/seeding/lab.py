@@ -49,7 +49,7 @@ class Baseline:
         """Of a boot."""
         with self.lock:
             if step.title not in self.taken:
-                outcome, cpu = bounded.run(boot_of(step, self.made, "seeded-base"), bounded.Limits(wall=60), self.stop)
+                outcome, cpu = bounded.run(boot_of(step, self.made, "seeded-base"), bounded.Limits(wall=240), self.stop)
                 if not passed(outcome):
                     raise NotPassing(f"the unchanged kernel does not pass '{step.title}': {outcome.describe()}")
                 self._keep(step, [round(cpu, 3), round(outcome.seconds, 3)])

@@ -3,7 +3,8 @@
 
     host.test_x              a host unit test
     proof                    the proof of the entry text
-    [DESIGN/]NAME[:CPUS][:icount]   a boot with tests=NAME: kernel, user, smp, or a test program
+    [DESIGN/]NAME[:CPUS][:icount]   a boot with tests=NAME: kernel, user, smp, a test program, or a pair of the
+                             race sweep, as races-join-wake
     anything else            checks of `make test`, all whose name contains it
 """
 import re
@@ -14,7 +15,7 @@ from lib.designs import designs
 
 DESIGNS = [d.name for d in designs()]
 LAST, OTHERS = DESIGNS[-1], DESIGNS[:-1]
-LANES = re.compile(r"(kernel|user|smp|(fire|torture)(-[a-z0-9_-]+)?|test_\w+)")
+LANES = re.compile(r"(kernel|user|smp|(fire|torture|races)(-[a-z0-9_-]+)?|test_\w+)")
 BOOT = re.compile(rf"(?:({'|'.join(map(re.escape, DESIGNS))})/)?([\w-]+?)(?::(\d+))?(:icount)?")
 
 # After what the patch names; between the first and the second the host tests of what was touched, and at the end each
