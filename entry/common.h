@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* common.h - what the designs' own C files share: the fixed members, and hooks that several need. */
+/* common.h - what the designs' own C files share: the fixed members, and hooks that several
+ * need. */
 #ifndef ENTRY_COMMON_H
 #define ENTRY_COMMON_H
 
@@ -12,10 +13,12 @@
 #include "entry/registry.h"
 #undef ENTRY_DESIGN
 
-/* The symbols of <design>.asm and of the linker's generated piece list. @id is the design's C identifier. */
+/* The symbols of <design>.asm and of the linker's generated piece list. @id is the design's C
+ * identifier. */
 #define DECLARE_DESIGN(id)							\
 	extern const struct entry_design entry_##id;				\
-	extern const char id##_idt_entry[], id##_stubs[], id##_iret[] __asm__(#id "_idt_entry.iret"); \
+	extern const char id##_idt_entry[], id##_stubs[];			\
+	extern const char id##_iret[] __asm__(#id "_idt_entry.iret");		\
 	extern void id##_syscall_entry(void), id##_user_return(struct trapframe *); \
 	DECLARE_PIECE(id)
 

@@ -21,14 +21,15 @@ struct entry_design {
 	const char *name;		/* entry=<name> */
 	const char *summary;		/* one line for the boot log and the reports */
 	uint32_t needs;			/* CPU_* features; unmet: refuse to boot, saying which */
-	bool split;			/* each address space has a user root beside its kernel root */
+	bool split;	/* each address space has a user root beside its kernel root */
 	void (*syscall_entry)(void);	/* -> LSTAR */
 	const void *syscall_end;	/* end of its assembly: in between RSP may be the user's */
 	const void *stubs;		/* -> IDT: 256 stubs, ENTRY_STUB_SIZE apart */
 	const uint8_t *ist;		/* 256 IST numbers */
-	const void *iret;		/* address of the IRETQ to user mode: a fault there is the user's */
+	const void *iret;	/* address of the IRETQ to user mode: a fault there is the user's */
 	void (*user_return)(struct trapframe *frame);	/* leave for user mode from thread->frame;
-							 * on the thread's kernel stack, IRQs off; no return */
+							 * on the thread's kernel stack, IRQs
+							 * off; no return */
 	const char *text_start, *text_end;	/* the design's own entry text, page aligned */
 	const char *rodata_start, *rodata_end;	/* and read-only data; may be empty */
 	const char *shared_text_start, *shared_text_end;	/* what all designs of its kind */
@@ -39,10 +40,11 @@ struct entry_design {
 	void (*release_cpu)(struct cpu *cpu);
 	int (*map_user_root)(struct aspace *as);	/* fill the user root's kernel half */
 	void (*release_user_root)(struct aspace *as);
-	int (*setup_thread)(struct thread *t);		/* sets t->frame; e.g. map its trampoline stack */
-	void (*retire_thread)(struct thread *t);	/* on the reaper's stack, no lock held, after
-							 * RSP0 and door have moved on */
-	void (*switch_thread)(struct cpu *cpu, struct thread *next);	/* new roots already in the door */
+	int (*setup_thread)(struct thread *t);	/* sets t->frame; e.g. map its trampoline stack */
+	void (*retire_thread)(struct thread *t);	/* on the reaper's stack, no lock held,
+							 * after RSP0 and door have moved on */
+	/* new roots already in the door */
+	void (*switch_thread)(struct cpu *cpu, struct thread *next);
 };
 
 #define ENTRY_STUB_SIZE 16
@@ -57,7 +59,8 @@ unsigned entry_design_count(void);
 #define ENTRY_DESIGN_DEFAULT "percpu"	/* what a boot without entry= runs */
 const struct entry_design *entry_design_find(const char *name);	/* NULL when there is none */
 
-/* Make @d this boot's design; panics naming the CPU features it lacks. Called once, before cpu_load(). */
+/* Make @d this boot's design; panics naming the CPU features it lacks. Called once, before
+ * cpu_load(). */
 void entry_choose(const struct entry_design *d);
 
 /* Of the kernel image a user root shows @d's own entry text and rodata and those that @d shares
@@ -73,8 +76,8 @@ struct flip_site {
 	char name[32];			/* "<design>.<syscall|idt>.<in|out>" */
 };
 
-/* The IST entries of every kind of designs: where breakpoints may come. Emitted by IST_ENTRY; no user
- * root maps it. */
+/* The IST entries of every kind of designs: where breakpoints may come. Emitted by IST_ENTRY; no
+ * user root maps it. */
 struct ist_entry_site {
 	uint64_t kind;			/* IST_NMI.. of arch/x86_64/percpu.h */
 	uint64_t start, quiet;		/* in between DR7 is not clear yet */

@@ -2,8 +2,9 @@
 /*
  * flip.h - what C needs that runs in entry text: the flip and the change of stack.
  *
- * A function marked ENTRY_TEXT may run on the user table.  It may touch its frame, the door page through
- * GS and entry rodata, and call only entry text - until it has flipped.  Interrupts are off throughout.
+ * A function marked ENTRY_TEXT may run on the user table.  It may touch its frame, the door page
+ * through GS and entry rodata, and call only entry text - until it has flipped.  Interrupts are off
+ * throughout.
  */
 #ifndef ENTRY_FLIP_H
 #define ENTRY_FLIP_H
@@ -32,8 +33,9 @@
 #define FLIP_IN(site) FLIP(kernel_cr3, site)
 #define FLIP_OUT(site) FLIP(user_cr3, site)
 
-/* Call kernel function @fn(@arg) on the current thread's kernel stack, from a vestibule stack. Kernel table.
- * The way back is kept in RBX, which the callee preserves, across any sleep and on any CPU. */
+/* Call kernel function @fn(@arg) on the current thread's kernel stack, from a vestibule stack.
+ * Kernel table. The way back is kept in RBX, which the callee preserves, across any sleep and on
+ * any CPU. */
 #define CALL_ON_KERNEL_STACK(fn, arg)						\
 	({									\
 		int64_t result_;						\
@@ -44,12 +46,14 @@
 				 "mov %%rbx, %%rsp"				\
 				 : "=a"(result_), "+D"(arg_)			\
 				 : "i"(offsetof(struct percpu, kstack_top)), "i"(fn) \
-				 : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "memory", "cc"); \
+				 : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11",	\
+				   "memory", "cc");						\
 		result_;							\
 	})
 
-/* exit_work(), or exit_syscall_work() for system calls, with @result, on the kernel stack, from a vestibule stack.
- * Kernel table. @result stays in RAX, so that it need not be moved out of the way on the path that has no work. */
+/* exit_work(), or exit_syscall_work() for system calls, with @result, on the kernel stack, from
+ * a vestibule stack. Kernel table. @result stays in RAX, so that it need not be moved out of the
+ * way on the path that has no work. */
 #define EXIT_WORK_ON_KERNEL_STACK(fn, result)					\
 	__asm__ volatile("push %%rax\n\t"					\
 			 "mov %%rax, %%rdi\n\t"				\
@@ -60,14 +64,17 @@
 			 "pop %%rax"						\
 			 : "+a"(result)						\
 			 : "i"(offsetof(struct percpu, kstack_top)), "i"(fn)	\
-			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc")
+			 : "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11",	\
+			   "memory", "cc")
 
 /* Has exit_work() something to do? Kernel table. */
 static inline __attribute__((always_inline)) int work_pending(void)
 {
 	int pending;
 
-	__asm__ volatile("cmpl $0, %%gs:%c1" : "=@ccne"(pending) : "i"(offsetof(struct percpu, work)));
+	__asm__ volatile("cmpl $0, %%gs:%c1"
+			 : "=@ccne"(pending)
+			 : "i"(offsetof(struct percpu, work)));
 	return pending;
 }
 

@@ -53,7 +53,8 @@ static int setup_thread(struct thread *t)
 
 	if (err)
 		return err;
-	err = aspace_map_private(t->process->as, t->trampoline.va, t->trampoline.pa, PTE_W | PTE_NX);
+	err = aspace_map_private(t->process->as, t->trampoline.va, t->trampoline.pa,
+				 PTE_W | PTE_NX);
 	if (err) {
 		trampoline_free(&t->trampoline);
 		return err;

@@ -34,18 +34,23 @@
 #define RIGHT_PRIORITY		1	/* make its threads PRIORITY_URGENT */
 #define RIGHTS_ALL		1
 
-/* thread_get_registers(), thread_set_registers(): the registers of a stopped thread. Its FPU registers and data
- * selectors are not among them: loading those faults in the kernel when they are bad. */
+/* thread_get_registers(), thread_set_registers(): the registers of a stopped thread. Its FPU
+ * registers and data selectors are not among them: loading those faults in the kernel when they
+ * are bad. */
 struct thread_registers {
 	uint64_t rax, rbx, rcx, rdx, rsi, rdi, rbp;
 	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-	uint64_t rip, rsp;		/* any value: what is no address faults on the way to user mode or there */
-	uint64_t rflags;		/* CF PF AF ZF SF TF DF OF NT RF AC ID are the program's, the rest stays */
-	uint64_t cs, ss;		/* 16 bits, RPL 3 in CS; a selector that cannot be loaded kills the process */
+	uint64_t rip, rsp;		/* any value: what is no address faults on the way to
+					 * user mode or there */
+	uint64_t rflags;		/* CF PF AF ZF SF TF DF OF NT RF AC ID are the program's,
+					 * the rest stays */
+	uint64_t cs, ss;		/* 16 bits, RPL 3 in CS; a selector that cannot be loaded
+					 * kills the process */
 	uint64_t fs_base;		/* below USER_END */
 };
 
-/* wait(): a killed process returns WAIT_KILLED | vector of the fault (VECTOR_SYSCALL: by the kernel). */
+/* wait(): a killed process returns WAIT_KILLED | vector of the fault (VECTOR_SYSCALL: by the
+ * kernel). */
 #define WAIT_KILLED	0x10000
 
 /* shutdown(): codes written to isa-debug-exit; QEMU's status is (code << 1) | 1. */

@@ -35,8 +35,9 @@ static bool set_pcid(struct cmdline *c, const char *value, struct message *m);
 static bool set_inject(struct cmdline *c, const char *value, struct message *m);
 
 static const struct key keys[] = {
-	{ "entry", set_entry }, { "tests", set_tests }, { "bench", set_bench }, { "cpus", set_cpus },
-	{ "pcid", set_pcid },	{ "seed", set_seed },	{ "inject", set_inject },
+	{ "entry", set_entry },	  { "tests", set_tests }, { "bench", set_bench },
+	{ "cpus", set_cpus },	  { "pcid", set_pcid },	  { "seed", set_seed },
+	{ "inject", set_inject },
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -68,12 +69,14 @@ static bool set_name(char *dst, size_t size, const char *key, const char *value,
 	for (n = 0; value[n]; n++) {
 		char ch = value[n];
 
-		if (!((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '_' || ch == '-'))
+		if (!((ch >= 'a' && ch <= 'z') || (ch >= '0' && ch <= '9') || ch == '_' ||
+		      ch == '-'))
 			break;
 	}
 	if (value[n] || n >= size) {
-		snprintk(m->buf, m->len, "%s=%s: valid: a name of at most %zu characters from a-z 0-9 _ -",
-			 key, value, size - 1);
+		snprintk(m->buf, m->len,
+			 "%s=%s: valid: a name of at most %zu characters from a-z 0-9 _ -", key,
+			 value, size - 1);
 		return false;
 	}
 	memcpy(dst, value, n + 1);
@@ -122,7 +125,8 @@ static bool set_seed(struct cmdline *c, const char *value, struct message *m)
 {
 	if (parse_u64(value, &c->seed))
 		return true;
-	snprintk(m->buf, m->len, "seed=%s: valid: a 64-bit number, decimal or 0x and hexadecimal", value);
+	snprintk(m->buf, m->len, "seed=%s: valid: a 64-bit number, decimal or 0x and hexadecimal",
+		 value);
 	return false;
 }
 
@@ -184,12 +188,13 @@ static bool reject(struct message *m, const char *word, size_t len, const char *
 
 	for (unsigned i = 0; i < KEYS; i++)
 		used += snprintk(list + used, sizeof(list) - used, " %s=", keys[i].name);
-	snprintk(m->buf, m->len, "\"%.*s\": %s; valid:%s", len < VALUE_MAX ? (int)len : VALUE_MAX, word,
-		 what, list);
+	snprintk(m->buf, m->len, "\"%.*s\": %s; valid:%s", len < VALUE_MAX ? (int)len : VALUE_MAX,
+		 word, what, list);
 	return false;
 }
 
-static bool parse_word(struct cmdline *c, const char *word, size_t len, uint32_t *seen, struct message *m)
+static bool parse_word(struct cmdline *c, const char *word, size_t len, uint32_t *seen,
+		       struct message *m)
 {
 	char value[VALUE_MAX];
 	size_t key_len = 0, value_len;

@@ -60,13 +60,15 @@ static void read_bootinfo(uint32_t magic, uint64_t info_pa)
 	const char *why = "started by neither a multiboot2 nor a PVH loader";
 
 	if (magic == MULTIBOOT2_MAGIC)
-		why = bootinfo_parse_multiboot2(&bootinfo, (const void *)info_pa, EARLY_MAPPED - info_pa);
+		why = bootinfo_parse_multiboot2(&bootinfo, (const void *)info_pa,
+						EARLY_MAPPED - info_pa);
 	else if (magic == PVH_MAGIC)
 		why = bootinfo_parse_pvh(&bootinfo, (const void *)info_pa, early_phys);
 	if (why)
 		refuse(why);
 	if (bootinfo.mem_truncated)	/* a reserved range that was dropped might be handed out */
-		refuse("the memory map reserves more ranges than BOOT_MEM_RANGES (boot/bootinfo.h)");
+		refuse("the memory map reserves more ranges than BOOT_MEM_RANGES "
+		       "(boot/bootinfo.h)");
 	if (bootinfo.vga_text)
 		vga_init((volatile void *)VGA_TEXT_PA);
 }
@@ -82,8 +84,8 @@ static void read_cmdline(void)
 	if ((cmdline.tests[0] || cmdline.bench[0]) && !image.probe_install)
 		refuse("tests= and bench= need an image with the probe: make iso without PROBE=0");
 	tlb_pcid_wanted = cmdline.pcid;
-	printk("vestibule: entry=%s%s: %s\n", cmdline.entry->name, cmdline.entry_defaulted ? " (the default)" : "",
-	       cmdline.entry->summary);
+	printk("vestibule: entry=%s%s: %s\n", cmdline.entry->name,
+	       cmdline.entry_defaulted ? " (the default)" : "", cmdline.entry->summary);
 }
 
 /* Before the frames are counted. */
@@ -115,7 +117,8 @@ static void init_memory(void)
 	printk("vestibule: %lu MiB of memory, loader %s\n", frames_total() >> 8, bootinfo.loader);
 }
 
-/* The APIC withdrew an interrupt after the CPU had accepted it: no EOI is due (SDM vol. 3A, 11.9). */
+/* The APIC withdrew an interrupt after the CPU had accepted it: no EOI is due (SDM vol. 3A,
+ * 11.9). */
 static void spurious_irq(struct trapframe *frame)
 {
 	(void)frame;
@@ -149,7 +152,8 @@ static void open_archive(void)
 	const char *why;
 
 	if (!bootinfo.archive_len)
-		refuse("no boot archive: pass archive.tar as the first module (GRUB module2, QEMU -initrd)");
+		refuse("no boot archive: pass archive.tar as the first module (GRUB module2, QEMU "
+		       "-initrd)");
 	boot_archive.base = phys_to_virt(bootinfo.archive_pa);
 	boot_archive.len = bootinfo.archive_len;
 	why = archive_check(&boot_archive);

@@ -39,12 +39,14 @@
 
 extern const char ap_blob[], ap_lacks[], ap_blob_end[];
 
-/* What boot/ap_start.asm reads: the table, and the stack of the CPU whose turn it is; 0 once it took it. */
+/* What boot/ap_start.asm reads: the table, and the stack of the CPU whose turn it is; 0 once it
+ * took it. */
 uint64_t ap_root, ap_stack;
 
 static uint32_t ap_index;		/* its number */
-static uint32_t ap_missing;		/* CPU_* bits that it should have and has not: it stays out */
-static volatile struct cpu_lacks *lacks;	/* of what none can do without; in the page it starts at */
+static uint32_t ap_missing;	/* CPU_* bits that it should have and has not: it stays out */
+static volatile struct cpu_lacks *lacks;	/* of what none can do without; in the page it
+						 * starts at */
 
 void smp_ap_main(void);
 
@@ -92,7 +94,8 @@ static bool page_is_free(const struct bootinfo *bi, uint64_t page)
 
 		if (!r->usable && touches(page, r->base, r->len))
 			return false;
-		usable |= r->usable && r->base <= page && r->len >= PAGE_SIZE && page - r->base <= r->len - PAGE_SIZE;
+		usable |= r->usable && r->base <= page && r->len >= PAGE_SIZE &&
+			  page - r->base <= r->len - PAGE_SIZE;
 	}
 	return usable;
 }
@@ -224,7 +227,8 @@ static void start_others(uint64_t page, uint32_t others)
 	for (uint32_t n = 0; n < others && next_other(&at, &apic_id); n++) {
 		/* A CPU that failed leaves its block to the next. */
 		if (!cpus[cpu_count].idle && alloc(cpu_count, apic_id)) {
-			printk("smp: no memory for CPU %u: it and those behind it are left out\n", cpu_count);
+			printk("smp: no memory for CPU %u: it and those behind it are left out\n",
+			       cpu_count);
 			return;
 		}
 		start(apic_id, page);
@@ -242,7 +246,8 @@ void smp_start_cpus(const struct bootinfo *bi, uint32_t limit)
 	if (page)
 		start_others(page, wanted - 1);
 	else if (wanted > 1)
-		printk("smp: the other CPUs are left out: no free page below 640 KiB to start them at\n");
+		printk("smp: the other CPUs are left out: no free page below 640 KiB to start them "
+		       "at\n");
 	if (cpus_without_lfence)
 		printk("cpu: LFENCE may be no barrier to speculation on %u CPU%s: DE_CFG, MSR "
 		       "c0011029, cannot be set (under a hypervisor that is the host's to do)\n",

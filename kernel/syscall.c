@@ -214,7 +214,8 @@ int64_t sys_set_fs_base(uint64_t base)
 	return 0;
 }
 
-/* How many of @n bytes go out in one piece: a line, so that lines of several programs do not mix. */
+/* How many of @n bytes go out in one piece: a line, so that lines of several programs do not
+ * mix. */
 static uint64_t piece(const char *buf, uint64_t n)
 {
 	for (uint64_t i = 0; i < n; i++)

@@ -34,8 +34,8 @@ uint64_t aspace_user_cr3(const struct aspace *as)
 
 /* --- the pair's top-level entries ------------------------------------------ */
 
-/* A new table hangs in the kernel root's entry for @va: let the user root see it, and forbid execution
- * in the kernel root. The user root's copy keeps no count of its own. */
+/* A new table hangs in the kernel root's entry for @va: let the user root see it, and forbid
+ * execution in the kernel root. The user root's copy keeps no count of its own. */
 static void publish_slot(struct aspace *as, uint64_t va)
 {
 	uint64_t *k = (uint64_t *)phys_to_virt(as->tlb.root) + pt_index(va, 4);
@@ -147,7 +147,8 @@ static struct region *new_region(struct aspace *as, uint64_t start, uint64_t len
 }
 
 /* The same, at its place. Locked. */
-static int add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags, struct region **r)
+static int add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags,
+		      struct region **r)
 {
 	int err;
 

@@ -53,7 +53,8 @@ void budget_put(struct budget *b)
 		if (!last)
 			return;
 		if (b->frames || b->tasks)
-			panic("budget freed with %lu frames and %lu tasks charged", b->frames, b->tasks);
+			panic("budget freed with %lu frames and %lu tasks charged", b->frames,
+			      b->tasks);
 		kfree(b);
 		b = parent;
 	}
@@ -64,8 +65,8 @@ static void give_back(struct budget *b, const struct budget *end, uint64_t frame
 {
 	for (; b != end; b = b->parent) {
 		if (b->frames < frames || b->tasks < tasks)
-			panic("budget: %lu frames and %lu tasks given back of %lu and %lu", frames, tasks,
-			      b->frames, b->tasks);
+			panic("budget: %lu frames and %lu tasks given back of %lu and %lu", frames,
+			      tasks, b->frames, b->tasks);
 		b->frames -= frames;
 		b->tasks -= tasks;
 	}

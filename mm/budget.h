@@ -2,13 +2,14 @@
 /*
  * budget.h - how much of the machine a process and all that it started may use.
  *
- * Budgets form a tree as processes do: what a process takes is charged to its own budget and to every one
- * above it, and a budget's limit is three quarters of its parent's.  So no child can starve the
- * process that started it, nor what else that process started, and a program that starts programs gains
- * nothing by it.  Frames are 4 KiB of memory of whatever kind; tasks are processes and threads that exist, the
- * ended ones that nobody has asked after included.
+ * Budgets form a tree as processes do: what a process takes is charged to its own budget and to
+ * every one above it, and a budget's limit is three quarters of its parent's.  So no child can
+ * starve the process that started it, nor what else that process started, and a program that starts
+ * programs gains nothing by it.  Frames are 4 KiB of memory of whatever kind; tasks are processes
+ * and threads that exist, the ended ones that nobody has asked after included.
  *
- * All functions: any context with IRQs off or on; they take one lock, under which nothing else is taken.
+ * All functions: any context with IRQs off or on; they take one lock, under which nothing else is
+ * taken.
  */
 #ifndef MM_BUDGET_H
 #define MM_BUDGET_H
@@ -31,8 +32,9 @@ struct budget {
 extern struct budget budget_root;
 void budget_init_root(uint64_t frames, uint64_t tasks);
 
-/* A budget below @parent, with nothing charged, one reference. The first below the root has all of it: the
- * first process. *@err is -ENOMEM or, at BUDGET_DEPTH_MAX, -EAGAIN where NULL is returned. */
+/* A budget below @parent, with nothing charged, one reference. The first below the root has all
+ * of it: the first process. *@err is -ENOMEM or, at BUDGET_DEPTH_MAX, -EAGAIN where NULL is
+ * returned. */
 struct budget *budget_create(struct budget *parent, int *err);
 /* Give the reference back; nothing is charged to it any more but what its descendants have. */
 void budget_put(struct budget *b);

@@ -13,7 +13,8 @@ struct direct_map {
 	const struct mem_range *mem;	/* the firmware's ranges */
 	size_t count;
 	uint64_t end;			/* physical: no RAM from here on */
-	struct { uint64_t start, end; } read_only[2];	/* the image's frames that are so everywhere */
+	struct { uint64_t start, end; } read_only[2];	/* the image's frames that are so
+							 * everywhere */
 	uint64_t flags;			/* of every page, besides PTE_W */
 	bool huge;			/* the processor has 1 GiB pages */
 };

@@ -28,9 +28,10 @@ static struct spinlock frame_lock;
 /* The bitmaps, by physical address: how they are reached changes during boot. */
 static uint64_t free_pa, owned_pa;
 static uint64_t words;			/* in each */
-static struct summary summaries[ORDERS];	/* by the largest order of which a word of free_map has a free one */
+static struct summary summaries[ORDERS];	/* by the largest order of which a word of
+						 * free_map has a free one */
 static uint64_t place;			/* word where the next search starts */
-static uint64_t hint;			/* the same; or words, where nothing is free: frame_alloc() has to search */
+static uint64_t hint;	/* the same; or words, where nothing is free: frame_alloc() has to search */
 static uint64_t used, total;
 static uint64_t ram_end, low_ram_end;	/* the second: of the RAM below 4 GiB */
 
@@ -201,7 +202,8 @@ void frames_init(const struct mem_range *mem, size_t count,
 	}
 }
 
-/* The next word, round the map from the last place, that has a free one of @order, and if possible of no larger. */
+/* The next word, round the map from the last place, that has a free one of @order, and if possible
+ * of no larger. */
 static uint64_t find_word(unsigned order)
 {
 	uint64_t w = SUMMARY_NONE;
@@ -214,7 +216,8 @@ static uint64_t find_word(unsigned order)
 	return w;
 }
 
-/* Search round the map from the last place, which single frames move. Frame number, or 0: frame 0 is never ours. */
+/* Search round the map from the last place, which single frames move. Frame number, or 0: frame 0
+ * is never ours. */
 static uint64_t search(unsigned order)
 {
 	uint64_t *map = free_map(), w, bit;
@@ -344,7 +347,8 @@ bool frames_agree(void)
 	for (uint64_t w = 0; w < words; w++) {
 		n += count_bits(owned_map()[w] & ~free_map()[w]);
 		wrong |= free_map()[w] & ~owned_map()[w];
-		wrong |= w != place && (summary_next(&summaries[1], w) == w) != !!run_starts(free_map()[w], 1);
+		wrong |= w != place &&
+			 (summary_next(&summaries[1], w) == w) != !!run_starts(free_map()[w], 1);
 	}
 	return !wrong && n == used;
 }

@@ -28,8 +28,8 @@
 /* Blocks are named by their number and 1; 0 is none. */
 struct block {
 	uint64_t free[2];		/* a bit per object; 128 objects at most */
-	uint32_t next, prev;		/* of its class, with something free; next also of the bare ones */
-	uint8_t shift;			/* log2 of the object size; 0: no block begins here, or a bare one */
+	uint32_t next, prev;	/* of its class, with something free; next also of the bare ones */
+	uint8_t shift;	/* log2 of the object size; 0: no block begins here, or a bare one */
 };
 
 _Static_assert(PAGE_SIZE % sizeof(struct block) == 0, "descriptors fill their pages");
@@ -249,7 +249,8 @@ static unsigned take_free_blocks(struct block **taken)
 	uint64_t flags = spin_lock_irqsave(&heap_lock);
 	unsigned n = 0;
 
-	for (unsigned i = 0; i < LOOK_BLOCKS && looked < pages_used && n < SHRINK_BLOCKS; i++, looked++) {
+	for (unsigned i = 0; i < LOOK_BLOCKS && looked < pages_used && n < SHRINK_BLOCKS;
+	     i++, looked++) {
 		struct block *b = &BLOCKS[look_at];
 
 		look_at = look_at + 1 < pages_used ? look_at + 1 : 0;
@@ -289,8 +290,9 @@ static bool looked_everywhere(void)
 }
 
 /*
- * All CPUs are waited for twice.  The first time so that nobody looks at these objects any more: with interrupts off
- * one may read an object, as a hint, that was freed meanwhile (notice_ready() in kernel/sched/sched.c).
+ * All CPUs are waited for twice.  The first time so that nobody looks at these objects any more:
+ * with interrupts off one may read an object, as a hint, that was freed meanwhile (notice_ready()
+ * in kernel/sched/sched.c).
  */
 bool heap_shrink(void)
 {
@@ -315,10 +317,12 @@ bool heap_holds(const void *object, size_t size)
 	uint64_t offset = (uint64_t)object - OBJECTS, bit;
 	const struct block *b = &BLOCKS[offset / PAGE_SIZE];
 
-	if ((uint64_t)object < OBJECTS || offset / PAGE_SIZE >= pages_used || !b->shift || 1ul << b->shift < size)
+	if ((uint64_t)object < OBJECTS || offset / PAGE_SIZE >= pages_used || !b->shift ||
+	    1ul << b->shift < size)
 		return false;
 	bit = offset % PAGE_SIZE >> b->shift;
-	return !(offset % PAGE_SIZE & ((1ul << b->shift) - 1)) && !(b->free[bit / 64] >> bit % 64 & 1);
+	return !(offset % PAGE_SIZE & ((1ul << b->shift) - 1)) &&
+	       !(b->free[bit / 64] >> bit % 64 & 1);
 }
 
 /* The blocks of a class that have something free. */
@@ -327,10 +331,12 @@ static uint64_t check_class(unsigned shift, const char **wrong)
 	uint64_t n = 0;
 	uint32_t before = 0;
 
-	for (uint32_t name = partial[shift]; name && n <= pages_used; name = block_of(name)->next, n++) {
+	for (uint32_t name = partial[shift]; name && n <= pages_used;
+	     name = block_of(name)->next, n++) {
 		const struct block *b = block_of(name);
 
-		if (name > pages_used || b->shift != shift || !(b->free[0] | b->free[1]) || b->prev != before)
+		if (name > pages_used || b->shift != shift || !(b->free[0] | b->free[1]) ||
+		    b->prev != before)
 			*wrong = "a class of the heap lists a block that is not its own, or full";
 		before = name;
 	}

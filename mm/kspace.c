@@ -100,7 +100,8 @@ static void map_image_part(const char *start, const char *end, uint64_t flags)
 
 		must(pt_map(boot_root, va, va - KERNEL_IMAGE_BASE, all, NULL), "the kernel image");
 		if (visible && boot_design->split)
-			must(pt_map(user_set(), va, va - KERNEL_IMAGE_BASE, all, NULL), "the entry text");
+			must(pt_map(user_set(), va, va - KERNEL_IMAGE_BASE, all, NULL),
+			     "the entry text");
 	}
 }
 
@@ -212,14 +213,16 @@ int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 
 	if (!err)
 		err = map_locked(boot_root, va, pa, flags | global_bit(true));
-	if (!err && boot_design->split)	/* nothing can fail any more: the first mapping may be in use */
-		must(map_locked(user_set(), va, pa, flags | global_bit(true)), "mapping a visible page");
+	if (!err && boot_design->split)	/* nothing can fail any more: the first mapping may be in
+					 * use */
+		must(map_locked(user_set(), va, pa, flags | global_bit(true)),
+		     "mapping a visible page");
 	spin_unlock_irqrestore(&kspace_lock, irq);
 	return err;
 }
 
-/* Tables stay: another CPU may just map something below one, and a stale pointer to it would be a fault in the
- * kernel. */
+/* Tables stay: another CPU may just map something below one, and a stale pointer to it would be
+ * a fault in the kernel. */
 uint64_t kspace_unmap(uint64_t va)
 {
 	uint64_t irq = spin_lock_irqsave(&kspace_lock), old = pt_unmap(boot_root, va, NULL);

@@ -13,8 +13,9 @@
 #include <stdint.h>
 #include "boot/bootinfo.h"
 
-/* Build the boot root pair (single root when !boot_design->split), direct map, kernel image W^X by page; load it.
- * Early identity map on entry; kernel table on return. Panics when memory is short. entry is chosen. */
+/* Build the boot root pair (single root when !boot_design->split), direct map, kernel image W^X
+ * by page; load it. Early identity map on entry; kernel table on return. Panics when memory is
+ * short. entry is chosen. */
 void kspace_init(const struct bootinfo *bi);
 
 /* Does the direct map show all of these bytes? It has all RAM and what shares 2 MiB with some,
@@ -23,14 +24,14 @@ bool kspace_in_direct_map(uint64_t pa, uint64_t len);
 
 uint64_t kspace_boot_root(void);	/* physical; the boot and idle threads' root */
 
-/* Map into the kernel half of every kernel root. Global is added where the design allows it: everywhere in an
- * unsplit design, else nowhere (see kspace_map_visible). 0 or -ENOMEM, -EEXIST. */
+/* Map into the kernel half of every kernel root. Global is added where the design allows it:
+ * everywhere in an unsplit design, else nowhere (see kspace_map_visible). 0 or -ENOMEM, -EEXIST. */
 int kspace_map(uint64_t va, uint64_t pa, uint64_t flags);
-/* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on the user side
- * when !boot_design->split. CPU entry area only. */
+/* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on
+ * the user side when !boot_design->split. CPU entry area only. */
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags);
-/* Unmap what kspace_map() mapped. Returns the old entry. The caller calls tlb_flush_kernel_half(), once for many,
- * before the frame or the address serves anything else. */
+/* Unmap what kspace_map() mapped. Returns the old entry. The caller calls
+ * tlb_flush_kernel_half(), once for many, before the frame or the address serves anything else. */
 uint64_t kspace_unmap(uint64_t va);
 /* The same for kspace_map_visible(), with the flush. IRQs off, no lock held. */
 uint64_t kspace_unmap_visible(uint64_t va);

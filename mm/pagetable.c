@@ -23,8 +23,8 @@ uint64_t pt_pages(void)
 	return __atomic_load_n(&pages_in_use, __ATOMIC_RELAXED);
 }
 
-/* Put a new, empty table behind @e. Kernel-half tables are never U: a wrong leaf there stays closed to
- * the user. */
+/* Put a new, empty table behind @e. Kernel-half tables are never U: a wrong leaf there stays
+ * closed to the user. */
 static int make_table(uint64_t *e, uint64_t va)
 {
 	uint64_t pa = frame_alloc_zeroed();
@@ -88,11 +88,13 @@ static void free_chain(uint64_t e, uint64_t va, unsigned l)
 }
 
 /*
- * Make the tables between entry @e of @l, which is empty, and @level; path[] as for prune().  They become visible in
- * one store, when all are there: once a processor can see a table it may keep the pointer, leaf or no leaf, and then
- * only a flush allows to free it (SDM vol. 3A, 4.10.3.1, 4.10.4.2).  A failure leaves nothing.
+ * Make the tables between entry @e of @l, which is empty, and @level; path[] as for prune().  They
+ * become visible in one store, when all are there: once a processor can see a table it may keep the
+ * pointer, leaf or no leaf, and then only a flush allows to free it (SDM vol. 3A, 4.10.3.1,
+ * 4.10.4.2).  A failure leaves nothing.
  */
-static int make_chain(uint64_t *e, uint64_t va, unsigned l, unsigned level, uint64_t *path[LEVELS + 1])
+static int make_chain(uint64_t *e, uint64_t va, unsigned l, unsigned level,
+		      uint64_t *path[LEVELS + 1])
 {
 	uint64_t head = 0, *first = BUG(LINK_EARLY) ? e : &head, *at = first;
 
@@ -117,8 +119,10 @@ static int make_chain(uint64_t *e, uint64_t va, unsigned l, unsigned level, uint
 	return 0;
 }
 
-/* Find the entry for @va at @level, making tables, which are counted in *@made; path[] as for prune(). */
-static int descend(uint64_t root, uint64_t va, unsigned level, uint64_t *path[LEVELS + 1], uint64_t *made)
+/* Find the entry for @va at @level, making tables, which are counted in *@made; path[] as for
+ * prune(). */
+static int descend(uint64_t root, uint64_t va, unsigned level, uint64_t *path[LEVELS + 1],
+		   uint64_t *made)
 {
 	uint64_t *table = phys_to_virt(root);
 
@@ -148,8 +152,8 @@ int pt_prepare(uint64_t root, uint64_t va)
 	return descend(root, va, 1, path, NULL);
 }
 
-static __attribute__((noinline)) int map_at(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level,
-					    uint64_t *made)
+static __attribute__((noinline)) int map_at(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags,
+					    unsigned level, uint64_t *made)
 {
 	uint64_t *path[LEVELS + 1] = { 0 };
 	int err = descend(root, va, level, path, made);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* pagetable.h - 4-level page tables (SDM vol. 3A, 4.5): map, unmap, look up, walk. Runs on the host too. */
+/* pagetable.h - 4-level page tables (SDM vol. 3A, 4.5): map, unmap, look up, walk. Runs on the host
+ * too. */
 #ifndef MM_PAGETABLE_H
 #define MM_PAGETABLE_H
 
@@ -30,38 +31,40 @@ struct pt_list {
 	uint64_t first, count;
 };
 
-/* Map one page, making tables on the way (W set in them, and U in the lower half, so that the leaf decides); *@made,
- * which may be NULL, goes up by their number.  Flags are PTE_* without the address; PTE_P is implied.  -ENOMEM,
- * -EEXIST: nothing changed. The caller holds the tree's lock and flushes nothing: not-present entries are not
- * cached. */
+/* Map one page, making tables on the way (W set in them, and U in the lower half, so that the
+ * leaf decides); *@made, which may be NULL, goes up by their number.  Flags are PTE_* without
+ * the address; PTE_P is implied.  -ENOMEM, -EEXIST: nothing changed. The caller holds the tree's
+ * lock and flushes nothing: not-present entries are not cached. */
 int pt_map(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, uint64_t *made);
 /* Map one 2 MiB (level 2) or 1 GiB (level 3) page. */
 int pt_map_large(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags, unsigned level);
-/* Make the tables for @va, so that pt_map() of that page cannot fail for want of memory; -ENOMEM. They stay when it
- * does not come to that. */
+/* Make the tables for @va, so that pt_map() of that page cannot fail for want of memory;
+ * -ENOMEM. They stay when it does not come to that. */
 int pt_prepare(uint64_t root, uint64_t va);
-/* Unmap one 4 KiB page. Returns the old entry, or 0 when there was none. Tables that become empty are unlinked,
- * the top-level entry included unless pt_fill_slot() made it, and put onto *@gone; with NULL they stay.
- * The caller flushes the TLB (mm/tlb.h), and only then frees the frame, and the tables by pt_free_list(). */
+/* Unmap one 4 KiB page. Returns the old entry, or 0 when there was none. Tables that become
+ * empty are unlinked, the top-level entry included unless pt_fill_slot() made it, and put onto
+ * *@gone; with NULL they stay. The caller flushes the TLB (mm/tlb.h), and only then frees the
+ * frame, and the tables by pt_free_list(). */
 uint64_t pt_unmap(uint64_t root, uint64_t va, struct pt_list *gone);
 void pt_free_list(const struct pt_list *gone);
 /* The leaf entry for @va and its level (1, 2 or 3), or NULL. */
 uint64_t *pt_lookup(uint64_t root, uint64_t va, unsigned *level);
 
-/* Called for a present leaf; @access has the permissions of the whole path: W and U are ANDed, NX is ORed
- * (SDM vol. 3A, 4.6). False ends the walk. */
+/* Called for a present leaf; @access has the permissions of the whole path: W and U are ANDed,
+ * NX is ORed (SDM vol. 3A, 4.6). False ends the walk. */
 typedef bool pt_visitor(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsigned level);
 /* Call @fn for every present leaf in [from, to), ascending. */
 void pt_walk(uint64_t root, uint64_t from, uint64_t to, pt_visitor *fn, void *ctx);
 
-/* A step of a walk is bounded by its work: an entry counts 1, a leaf or a table that is freed PT_LEAF_WORK. */
+/* A step of a walk is bounded by its work: an entry counts 1, a leaf or a table that is freed
+ * PT_LEAF_WORK. */
 #define PT_STEP_WORK	384
 #define PT_LEAF_WORK	32
-/* A part of that walk: from *@at on, which moves to where the next step goes on. True at the end, *@at being @to.
- * With @to 0 that is the end of memory. */
+/* A part of that walk: from *@at on, which moves to where the next step goes on. True at the
+ * end, *@at being @to. With @to 0 that is the end of memory. */
 bool pt_walk_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn, void *ctx);
-/* The same for a tree that no processor has loaded, and whole top-level entries: frees their tables, after @fn
- * (NULL: nothing) has seen the leaves. */
+/* The same for a tree that no processor has loaded, and whole top-level entries: frees their
+ * tables, after @fn (NULL: nothing) has seen the leaves. */
 bool pt_free_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn);
 /* Make the table that top-level slot @slot points at exist, empty or not, for ever; -ENOMEM. */
 int pt_fill_slot(uint64_t root, unsigned slot);

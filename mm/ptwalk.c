@@ -35,7 +35,8 @@ static void spend(struct walk *w, uint64_t work)
 }
 
 /* Walk a table of @level whose first entry translates @base; @access is that of the path above. */
-static bool walk_table(struct walk *w, uint64_t *table, uint64_t base, uint64_t access, unsigned level)
+static bool walk_table(struct walk *w, uint64_t *table, uint64_t base, uint64_t access,
+		       unsigned level)
 {
 	uint64_t span = 1ul << (PAGE_SHIFT + 9 * (level - 1));
 	unsigned end = walk_end(w, base, level);

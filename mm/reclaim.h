@@ -6,9 +6,10 @@
 #include <stdbool.h>
 
 /*
- * One step, of at most 5,000 instructions and the time that other CPUs take to answer: frames of free kernel stacks,
- * trampolines and heap blocks go back to the allocator.  True: call again, perhaps there are more.  False: the pools
- * have nothing to give.  System-call context: kernel table, IRQs off, no lock held.
+ * One step, of at most 5,000 instructions and the time that other CPUs take to answer: frames of
+ * free kernel stacks, trampolines and heap blocks go back to the allocator.  True: call again,
+ * perhaps there are more.  False: the pools have nothing to give.  System-call context: kernel
+ * table, IRQs off, no lock held.
  */
 bool pools_shrink(void);
 

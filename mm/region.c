@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * region.c - a space's regions: a balanced tree by address (AVL), for a program makes as many as it likes.
+ * region.c - a space's regions: a balanced tree by address (AVL), for a program makes as many as it
+ * likes.
  *
- * Each region knows of its subtree the lowest and the highest address and the largest gap between two
- * neighbours, so that a place for a new one is found without looking at all.  Recursion is as deep as the
- * tree is high, 20 at REGIONS_MAX.
+ * Each region knows of its subtree the lowest and the highest address and the largest gap between
+ * two neighbours, so that a place for a new one is found without looking at all.  Recursion is as
+ * deep as the tree is high, 20 at REGIONS_MAX.
  */
 #include "mm/region.h"
 #include "kernel/abi.h"
@@ -137,9 +138,9 @@ static struct region *remove(struct region *t, const struct region *r)
 }
 
 /*
- * Move *@at up to the lowest place for @len bytes, an unmapped page on either side, that lies below some region of @t.
- * False when there is none: then *@at is a page above the last one.  Subtrees without a gap that is large
- * enough are passed over, so this looks down two paths at most.
+ * Move *@at up to the lowest place for @len bytes, an unmapped page on either side, that lies below
+ * some region of @t. False when there is none: then *@at is a page above the last one.  Subtrees
+ * without a gap that is large enough are passed over, so this looks down two paths at most.
  */
 static bool settle(const struct region *t, uint64_t *at, uint64_t len)
 {
@@ -205,5 +206,6 @@ void region_unlink(struct aspace *as, struct region *r)
 	as->regions = remove(as->regions, r);
 	as->region_count--;
 	if (r->start < as->next_map)
-		as->next_map = r->start;	/* low addresses are used again: their tables stay few */
+		as->next_map = r->start;	/* low addresses are used again: their tables
+						 * stay few */
 }

@@ -11,9 +11,11 @@
 struct region *region_find(struct aspace *as, uint64_t va);
 /* A region of @len bytes, not yet at its place; !regionpool_full(). */
 struct region *region_new(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags);
-/* @r, which is at no place, is no more. Its frame may go too, and counts in as->frames no longer. */
+/* @r, which is at no place, is no more. Its frame may go too, and counts in as->frames no
+ * longer. */
 void region_free(struct aspace *as, struct region *r);
-/* Put @r in at its place; -EEXIST when it overlaps another, -ENOMEM when the space has REGIONS_MAX. */
+/* Put @r in at its place; -EEXIST when it overlaps another, -ENOMEM when the space has
+ * REGIONS_MAX. */
 int region_link(struct aspace *as, struct region *r);
 /* Lowest gap of @len bytes at or above @from, an unmapped page on either side; or 0. */
 uint64_t region_gap(const struct aspace *as, uint64_t from, uint64_t len);
@@ -33,7 +35,8 @@ bool regionpool_full(const struct aspace *as);
 bool regionpool_grow(struct aspace *as);
 /* Free some of the frames of a space that nobody uses any more. True when none is left. */
 bool regionpool_free_step(struct aspace *as);
-/* For tests: the frame that a place in as->region_pages is in; and is @r a place in use of @as's? */
+/* For tests: the frame that a place in as->region_pages is in; and is @r a place in use of
+ * @as's? */
 uint64_t regionpool_frame(const struct list *link);
 bool regionpool_holds(const struct aspace *as, const struct region *r);
 

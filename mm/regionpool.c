@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * regionpool.c - the memory of a space's regions: a few places in the space itself, then frames of its own.
+ * regionpool.c - the memory of a space's regions: a few places in the space itself, then frames of
+ * its own.
  *
- * Regions of two spaces never share a frame, as objects of the heap would.  So a space is charged for exactly what its
- * regions keep from others, also when it keeps one in each frame and gives the rest back.
+ * Regions of two spaces never share a frame, as objects of the heap would.  So a space is charged
+ * for exactly what its regions keep from others, also when it keeps one in each frame and gives the
+ * rest back.
  */
 #include "mm/frames.h"
 #include "mm/pagetable.h"
@@ -89,7 +91,9 @@ struct region *region_new(struct aspace *as, uint64_t start, uint64_t len, uint6
 	} else {
 		r = take_from_page(as, page_with_room(as));
 	}
-	*r = (struct region){ .start = start, .end = start + len, .flags = flags & (PTE_W | PTE_NX) };
+	*r = (struct region){ .start = start,
+			      .end = start + len,
+			      .flags = flags & (PTE_W | PTE_NX) };
 	return r;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * stacks.c - pools of kernel stacks and trampolines: handed round with their frames while memory suffices.
+ * stacks.c - pools of kernel stacks and trampolines: handed round with their frames while memory
+ * suffices.
  *
  * A slot is in use, free (with frames, in a list), bare (without, in a bitmap), or was never used.
  */
@@ -37,7 +38,8 @@ static struct pool trampolines = {
 	.base = TRAMPOLINE_AREA_BASE, .slot_pages = TRAMPOLINE_SLOT_PAGES, .stack_pages = 1,
 };
 
-_Static_assert(512 % KSTACK_SLOT_PAGES == 0 && 512 % TRAMPOLINE_SLOT_PAGES == 0, "a slot has one page table");
+_Static_assert(512 % KSTACK_SLOT_PAGES == 0 && 512 % TRAMPOLINE_SLOT_PAGES == 0,
+	       "a slot has one page table");
 
 /* Top of the first free stack; each keeps the next one's top in its highest word. */
 static uint64_t free_kstacks;
@@ -332,7 +334,8 @@ const char *stacks_check(struct stacks_use *use)
 	use->kstacks -= n;
 	n = 0;
 	use->trampolines = trampolines.slots - trampolines.bare_count;
-	for (const struct trampoline_slot *s = free_trampolines; s && n <= trampolines.slots; s = s->next)
+	for (const struct trampoline_slot *s = free_trampolines; s && n <= trampolines.slots;
+	     s = s->next)
 		n++;
 	use->trampolines -= n;
 	return wrong ? wrong : check_slots(&trampolines);

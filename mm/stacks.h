@@ -19,22 +19,26 @@ void kstack_free(uint64_t top);
 struct trampoline_slot;
 
 struct trampoline {
-	uint64_t va;			/* of its one page; its stack grows down from va + PAGE_SIZE */
+	uint64_t va;	/* of its one page; its stack grows down from va + PAGE_SIZE */
 	uint64_t pa;
 	struct trampoline_slot *slot;	/* the pool's record of it */
 };
-/* A trampoline for a thread in the space @space, a tlb.id: no two spaces ever have the same. It is zeroed when its
- * last owner was in another one, of a process that ended perhaps. 0 or -ENOMEM. */
+/* A trampoline for a thread in the space @space, a tlb.id: no two spaces ever have the same. It
+ * is zeroed when its last owner was in another one, of a process that ended perhaps. 0 or
+ * -ENOMEM. */
 int trampoline_alloc(struct trampoline *t, uint64_t space);
 void trampoline_free(const struct trampoline *t);
 
-/* Give the frames of a few free slots back. False when there is none. IRQs off, no lock held; waits for all CPUs. */
+/* Give the frames of a few free slots back. False when there is none. IRQs off, no lock held; waits
+ * for all CPUs. */
 bool stacks_shrink(void);
 
-/* Is @va inside a guard page of a stack, IST stacks and entry stacks included? *what names the stack. */
+/* Is @va inside a guard page of a stack, IST stacks and entry stacks included? *what names the
+ * stack. */
 bool stack_guard_hit(uint64_t va, const char **what);
 
-/* For tests, while nothing else runs: what is wrong with the pools, or NULL; and how many are handed out. */
+/* For tests, while nothing else runs: what is wrong with the pools, or NULL; and how many are
+ * handed out. */
 struct stacks_use {
 	uint64_t kstacks, trampolines;
 };

@@ -33,7 +33,8 @@ void summary_init(struct summary *s, uint64_t pa, uint64_t count)
 void summary_put(struct summary *s, uint64_t n, int in)
 {
 	for (unsigned l = 0; l < SUMMARY_LEVELS; l++, n /= 64) {
-		uint64_t *word = (uint64_t *)phys_to_virt(s->pa[l]) + n / 64, old = *word, bit = 1ul << n % 64;
+		uint64_t *word = (uint64_t *)phys_to_virt(s->pa[l]) + n / 64, old = *word,
+			 bit = 1ul << n % 64;
 
 		*word = in ? old | bit : old & ~bit;
 		if (!old == !*word)
@@ -52,7 +53,8 @@ uint64_t summary_next(const struct summary *s, uint64_t from)
 		if (word) {
 			n = n / 64 * 64 + __builtin_ctzl(word);
 			while (l--)
-				n = n * 64 + __builtin_ctzl(((uint64_t *)phys_to_virt(s->pa[l]))[n]);
+				n = n * 64 +
+				    __builtin_ctzl(((uint64_t *)phys_to_virt(s->pa[l]))[n]);
 			return n;
 		}
 		n = n / 64 + 1;

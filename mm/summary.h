@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* summary.h - a set of numbers with an index over it: the next one is found in a few steps, however large the set. */
+/* summary.h - a set of numbers with an index over it: the next one is found in a few steps, however
+ * large the set. */
 #ifndef MM_SUMMARY_H
 #define MM_SUMMARY_H
 
@@ -9,8 +10,8 @@
 #define SUMMARY_MAX	(1ul << 6 * SUMMARY_LEVELS)	/* numbers below that */
 #define SUMMARY_NONE	(~0ul)
 
-/* Bitmaps: of the numbers, of the words of that bitmap that are not 0, and so on up to a single word. By physical
- * address, for how memory is reached changes during boot. The caller locks. */
+/* Bitmaps: of the numbers, of the words of that bitmap that are not 0, and so on up to a single
+ * word. By physical address, for how memory is reached changes during boot. The caller locks. */
 struct summary {
 	uint64_t pa[SUMMARY_LEVELS];
 	uint64_t count;			/* numbers from 0 on */

@@ -50,7 +50,8 @@ static inline const struct tlb_space *loaded(const struct tlb_cpu *c)
 
 /* --- the words for CR3 ------------------------------------------------------- */
 
-/* The word that loads one half of the loaded space's pair; with @keep and PCIDs it flushes nothing. */
+/* The word that loads one half of the loaded space's pair; with @keep and PCIDs it flushes
+ * nothing. */
 static inline uint64_t half_word(const struct tlb_cpu *c, bool user, bool keep)
 {
 	uint64_t root = loaded(c)->root + (user ? PAGE_SIZE : 0);
@@ -81,8 +82,8 @@ static void set_door(const struct tlb_cpu *c)
 		pc->work |= WORK_TLB;
 }
 
-/* Nothing that the TLB holds under the user half's id counts from the next flip out on. Without PCID that is
- * always so, and without a user root there is no such id. */
+/* Nothing that the TLB holds under the user half's id counts from the next flip out on. Without
+ * PCID that is always so, and without a user root there is no such id. */
 static void flush_user_half(struct tlb_cpu *c)
 {
 	if (!pcid || !loaded(c)->split || BUG(SKIP_USER_FLUSH))
@@ -91,8 +92,9 @@ static void flush_user_half(struct tlb_cpu *c)
 	set_door(c);
 }
 
-/* Two exits: the first lets the flip out load a word that flushes, the second, which finds nothing due,
- * makes it the word that does not.  So no path tests for a flush, and each is done once. */
+/* Two exits: the first lets the flip out load a word that flushes, the second, which finds
+ * nothing due, makes it the word that does not.  So no path tests for a flush, and each is done
+ * once. */
 void tlb_exit_work(void)
 {
 	struct tlb_cpu *c = &states[hw_cpu()];
@@ -106,8 +108,9 @@ void tlb_exit_work(void)
 
 /* --- loading a space ---------------------------------------------------------- */
 
-/* Have nothing of the kernel half in this CPU's TLB that was unmapped before the count was read: under any id,
- * Global or not. INVLPG would leave the other ids' entries, with which the next space would begin. */
+/* Have nothing of the kernel half in this CPU's TLB that was unmapped before the count was read:
+ * under any id, Global or not. INVLPG would leave the other ids' entries, with which the next
+ * space would begin. */
 static void flush_kernel_half(struct tlb_cpu *c)
 {
 	uint64_t now = atomic_read(&kernel_generation);
@@ -123,7 +126,8 @@ static void flush_kernel_half(struct tlb_cpu *c)
 	c->kernel_seen = now;
 }
 
-/* The tag that space @id has on this CPU, or had and still has, or gets from the space that got one longest ago. */
+/* The tag that space @id has on this CPU, or had and still has, or gets from the space that got one
+ * longest ago. */
 static struct tag *find_tag(struct tlb_cpu *c, uint64_t id)
 {
 	struct tag *t;
@@ -131,7 +135,7 @@ static struct tag *find_tag(struct tlb_cpu *c, uint64_t id)
 	for (t = &c->tags[1]; t < &c->tags[TAGS]; t++)
 		if (t->space == id)
 			return t;
-	do {				/* NMIs still load the root that is being left, under its own id */
+	do {	/* NMIs still load the root that is being left, under its own id */
 		t = &c->tags[1 + c->next_victim++ % (TAGS - 1)];
 	} while (t == c->tag);
 	if (BUG(SKIP_RECYCLED_FLUSH) && t->space)
@@ -141,7 +145,8 @@ static struct tag *find_tag(struct tlb_cpu *c, uint64_t id)
 	return t;
 }
 
-/* Bring this CPU's tag up to what @s says. True when the kernel root's load must flush; without PCIDs each does. */
+/* Bring this CPU's tag up to what @s says. True when the kernel root's load must flush; without
+ * PCIDs each does. */
 static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
 {
 	uint64_t generation = atomic_read(&s->generation);
@@ -149,7 +154,8 @@ static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
 	struct tag *t = c->tag;
 	bool behind = pcid && t->generation != generation;
 
-	if (pcid && (behind || t->user_generation != user_generation) && s->split && !BUG(SKIP_DEFERRED_USER))
+	if (pcid && (behind || t->user_generation != user_generation) && s->split &&
+	    !BUG(SKIP_DEFERRED_USER))
 		t->user_due = true;
 	t->generation = generation;
 	t->user_generation = user_generation;
@@ -172,7 +178,8 @@ void tlb_load(struct tlb_space *s)
 	if (s && pcid)
 		c->tag = find_tag(c, s->id);
 	else
-		c->tag = &c->tags[s != NULL];	/* the load flushes what the tag said of another space */
+		c->tag = &c->tags[s != NULL];	/* the load flushes what the tag said of another
+						 * space */
 	if (s)
 		flush = catch_up(c, s);
 	if (s && BUG(ENTER_LATE))

@@ -10,7 +10,8 @@
 #define CR3_KEEP	(1ul << 63)	/* a write of CR3 with it flushes nothing */
 #define CR3_USER	0x800ul		/* the PCID of a pair that is the user root's */
 
-/* What a CPU's TLB holds under one pair of PCIDs, which are the tag's number, with and without CR3_USER. */
+/* What a CPU's TLB holds under one pair of PCIDs, which are the tag's number, with and without
+ * CR3_USER. */
 struct tag {
 	uint64_t space;			/* id; 0: the boot space, or nothing yet */
 	uint64_t generation;		/* both halves show the lower half since this one, */
@@ -18,10 +19,12 @@ struct tag {
 	bool user_due;			/* once the flip out has flushed the user half */
 };
 
-/* One flush that its sender waits for: others read it between the two atomics that hand it over and back. */
+/* One flush that its sender waits for: others read it between the two atomics that hand it over and
+ * back. */
 struct request {
 	struct xcall call;		/* first: the call is the request */
-	const struct tlb_space *space;	/* NULL: the kernel half, of all spaces; what follows does not count */
+	const struct tlb_space *space;	/* NULL: the kernel half, of all spaces; what follows
+					 * does not count */
 	uint64_t generation;		/* that this unmapping made */
 	bool private;			/* pages of the user root alone */
 	unsigned n;			/* above TLB_BATCH: everything */

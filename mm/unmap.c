@@ -2,8 +2,8 @@
 /*
  * unmap.c - the ends of ranges and of spaces, in bounded steps.
  *
- * Nothing is freed while somebody can find it: pages leave the tables, every CPU forgets them, and then
- * they are freed; a range's addresses are free after its last page.
+ * Nothing is freed while somebody can find it: pages leave the tables, every CPU forgets them, and
+ * then they are freed; a range's addresses are free after its last page.
  */
 #include "entry/design.h"
 #include "kernel/abi.h"
@@ -21,7 +21,7 @@
 #define LOWER_END	0x0000800000000000ul
 #define UPPER_START	0xffff800000000000ul
 #define SLOT_SPAN	0x0000008000000000ul	/* of one top-level entry */
-#define TABLES_GONE	LOWER_END		/* in as->destroyed: what is left is the regions' memory */
+#define TABLES_GONE	LOWER_END	/* in as->destroyed: what is left is the regions' memory */
 
 /* --- a range ------------------------------------------------------------- */
 
@@ -32,7 +32,8 @@ struct batch {
 	struct pt_list tables;
 };
 
-/* pt_unmap() may have unlinked the top-level entry: the user root loses it too, before any flush. */
+/* pt_unmap() may have unlinked the top-level entry: the user root loses it too, before any
+ * flush. */
 static void retract_slot(struct aspace *as, uint64_t va)
 {
 	uint64_t *k = (uint64_t *)phys_to_virt(as->tlb.root) + pt_index(va, 4);
@@ -90,7 +91,8 @@ static int unmap_pages(struct aspace *as, const struct region *r, point_fn *poin
 	}
 }
 
-/* Make the region [start, start + len) one that goes, and the caller's to remove. NULL when it is none. */
+/* Make the region [start, start + len) one that goes, and the caller's to remove. NULL when it is
+ * none. */
 static struct region *claim_region(struct aspace *as, uint64_t start, uint64_t len)
 {
 	uint64_t irq = spin_lock_irqsave(&as->lock);
@@ -117,7 +119,7 @@ int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len, point_fn *poin
 	err = unmap_pages(as, r, point);
 	irq = spin_lock_irqsave(&as->lock);
 	r->busy = false;
-	if (!err)			/* the last step: until now map() could not have the addresses */
+	if (!err)	/* the last step: until now map() could not have the addresses */
 		aspace_remove_region(as, r);
 	spin_unlock_irqrestore(&as->lock, irq);
 	return err;

@@ -7,8 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Kernel table of the current process. A fault half-way is survived (mm/usercopy.asm, fixup table); demand-zero
- * pages are brought in. 0, or -EFAULT with the destination partly written. */
+/* Kernel table of the current process. A fault half-way is survived (mm/usercopy.asm, fixup
+ * table); demand-zero pages are brought in. 0, or -EFAULT with the destination partly written. */
 int copy_from_user(void *dst, uint64_t src, size_t n);
 int copy_to_user(uint64_t dst, const void *src, size_t n);
 

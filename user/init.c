@@ -3,8 +3,8 @@
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
  * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
- * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>" or "bench=<what>". All but the first, and the
- * one that hangs, always end in shutdown().
+ * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>" or "bench=<what>". All but the
+ * first, and the one that hangs, always end in shutdown().
  */
 #include "arch/x86_64/x86.h"
 #include "print.h"
@@ -149,8 +149,10 @@ static void tests(const char *arg)
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		if (!strcmp(which, test_programs[i]))
 			run_tests(&test_programs[i], 1, seed);
-	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, races, fuzz, fuzz-<calls>, hang, init-leaves, "
-	       "torture-<milliseconds>, torture-threads-<milliseconds>", which);
+	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, races, fuzz, fuzz-<calls>, "
+	       "hang, init-leaves, "
+	       "torture-<milliseconds>, torture-threads-<milliseconds>",
+	       which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);
 	printf("\n");
@@ -188,10 +190,13 @@ static uint64_t null_syscall_ticks(void)
 static void welcome(void)
 {
 	printf("\n"
-	       "Welcome to Vestibule: the room between a program and its kernel, in several designs.\n"
+	       "Welcome to Vestibule: the room between a program and its kernel, in several "
+	       "designs.\n"
 	       "This boot runs one of them; its name stands in the boot log above (entry=).\n"
-	       "Just now, from user mode: the cheapest of 1000 null system calls took %lu TSC ticks.\n"
-	       "\n", null_syscall_ticks());
+	       "Just now, from user mode: the cheapest of 1000 null system calls took %lu TSC "
+	       "ticks.\n"
+	       "\n",
+	       null_syscall_ticks());
 	printf("  make compare              all designs side by side, with exact counts\n"
 	       "  bench=all, bench=<name>   on the kernel command line: this design's figures\n"
 	       "  tests=kernel, tests=user  the tests that run inside\n"

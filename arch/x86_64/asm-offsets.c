@@ -20,7 +20,8 @@
 #include "mm/layout.h"
 #include "mm/pagetable.h"
 
-#define EMIT(name, value) __asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((unsigned long)(value)))
+#define EMIT(name, value) \
+	__asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((unsigned long)(value)))
 
 void asm_offsets(void);
 void asm_offsets(void)

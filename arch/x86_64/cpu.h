@@ -25,14 +25,15 @@ struct entry_design;
 struct cpu {
 	uint32_t index;			/* 0..MAX_CPUS-1 */
 	uint32_t apic_id;
-	struct percpu *percpu;		/* at cea_page(index, CEA_DOOR_PAGE), both roots see page one */
+	struct percpu *percpu;	/* at cea_page(index, CEA_DOOR_PAGE), both roots see page one */
 	uint64_t *gdt;			/* writable, through the direct map */
 	struct tss *tss;		/* writable, through the direct map */
-	struct percpu *door;		/* door page through the direct map: first 4096 bytes only */
+	struct percpu *door;	/* door page through the direct map: first 4096 bytes only */
 	uint64_t frames_used;		/* frames that setting this CPU up took */
 	uint64_t block_pa[CEA_BLOCK_PAGES];	/* frame of each page of its block; 0: none */
 	struct thread *idle;
-	const struct entry_design *design;	/* what its LSTAR and IDT lead to: cpu_load_design() */
+	const struct entry_design *design;	/* what its LSTAR and IDT lead to:
+						 * cpu_load_design() */
 	struct runqueue *queue;		/* kernel/sched/runqueue.h; set by sched_init_cpu() */
 	bool online;			/* runs threads; set by itself, last */
 };

@@ -21,7 +21,8 @@ void cpu_enable_features(void)
 	cr4 |= cpu_features & CPU_SMAP ? CR4_SMAP : 0;
 	cr4 |= cpu_features & CPU_UMIP ? CR4_UMIP : 0;
 	cr4 |= cpu_features & CPU_XSAVE ? CR4_OSXSAVE : 0;
-	/* Outright, not ORed: firmware leaves bits set. FSGSBASE stays 0, so that user GS base is always 0. */
+	/* Outright, not ORed: firmware leaves bits set. FSGSBASE stays 0, so that user GS base is
+	 * always 0. */
 	write_cr4(cr4);
 	write_cr0(CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG);
 	wrmsr(MSR_EFER, EFER_SCE | EFER_LME | EFER_NXE);

@@ -32,10 +32,12 @@ void descriptors_fill(struct cpu *cpu)
 	cpu->gdt[SEL_KERNEL_DATA / 8] = GDT_KERNEL_DATA;
 	cpu->gdt[SEL_USER_DATA / 8] = GDT_USER_DATA;
 	cpu->gdt[SEL_USER_CODE / 8] = GDT_USER_CODE;
-	cpu->gdt[SEL_TSS / 8] = GDT_TSS_PRESENT | limit | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
+	cpu->gdt[SEL_TSS / 8] =
+		GDT_TSS_PRESENT | limit | (tss & 0xffffff) << 16 | (tss >> 24 & 0xff) << 56;
 	cpu->gdt[SEL_TSS / 8 + 1] = tss >> 32;
 
-	cpu->tss->iomap_base = PAGE_SIZE;	/* beyond the limit: every port faults in user mode */
+	cpu->tss->iomap_base = PAGE_SIZE;	/* beyond the limit: every port faults in user
+						 * mode */
 	for (int i = IST_NMI; i <= IST_COUNT; i++)
 		cpu->tss->ist[i] = cea_page(cpu->index, pages[i]) + PAGE_SIZE - IST_STACK_HEADROOM;
 }
@@ -73,8 +75,9 @@ void descriptors_load(struct cpu *cpu)
 	__asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
 	gdt.base = cea_page(cpu->index, CEA_GDT_PAGE);
 	__asm__ volatile("lgdt %0" : : "m"(gdt));
-	/* No LDT. After reset the register may hold base 0 and a limit of 64 KiB (SDM vol. 3A, table 9-1): a program
-	 * that maps those addresses could write its own descriptors, call gates included. */
+	/* No LDT. After reset the register may hold base 0 and a limit of 64 KiB (SDM vol. 3A,
+	 * table 9-1): a program that maps those addresses could write its own descriptors, call
+	 * gates included. */
 	__asm__ volatile("lldt %w0" : : "r"(0));
 	__asm__ volatile("push %q0\n\t"
 			 "lea 1f(%%rip), %%rax\n\t"
@@ -86,5 +89,7 @@ void descriptors_load(struct cpu *cpu)
 			 "mov %w2, %%es\n\t"
 			 "mov %w2, %%fs\n\t"
 			 "mov %w2, %%gs"
-			 : : "r"((uint64_t)SEL_KERNEL_CODE), "r"(SEL_KERNEL_DATA), "r"(0) : "rax", "memory");
+			 :
+			 : "r"((uint64_t)SEL_KERNEL_CODE), "r"(SEL_KERNEL_DATA), "r"(0)
+			 : "rax", "memory");
 }

@@ -18,8 +18,8 @@ struct idt_gate {
 
 #define GATE_INTERRUPT	0x8e		/* present, interrupt gate: clears IF */
 
-/* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for loading a
- * descriptor with A = 0 writes the GDT, which is read-only where the CPU sees it. */
+/* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for
+ * loading a descriptor with A = 0 writes the GDT, which is read-only where the CPU sees it. */
 void descriptors_fill(struct cpu *cpu);
 /* Make a page, zeroed, the IDT of @d's stubs. */
 void idt_fill(struct idt_gate *idt, const struct entry_design *d);

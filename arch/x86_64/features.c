@@ -19,7 +19,8 @@ const char *cpu_feature_names(uint32_t features, char *buf, size_t size)
 	buf[0] = 0;
 	for (unsigned i = 0; i < sizeof(feature_names) / sizeof(feature_names[0]); i++)
 		if (features & 1u << i)
-			at += snprintk(buf + at, size - at, "%s%s", at ? " " : "", feature_names[i]);
+			at += snprintk(buf + at, size - at, "%s%s", at ? " " : "",
+				       feature_names[i]);
 	return buf;
 }
 

@@ -20,9 +20,10 @@
 #define CPU_X2APIC	(1u << 10)
 #define CPU_SYSCALL	(1u << 11)	/* needed; kmain() looks */
 
-extern uint32_t cpu_features;		/* CPU_* bits of the boot CPU; one that lacks any is not started */
+extern uint32_t cpu_features;	/* CPU_* bits of the boot CPU; one that lacks any is not started */
 
-/* Close SMAP at the head of a C handler: no gate clears AC, and AC, the program's or a user copy's, opens it. */
+/* Close SMAP at the head of a C handler: no gate clears AC, and AC, the program's or a user copy's,
+ * opens it. */
 static inline void smap_close(void)
 {
 	if (cpu_features & CPU_SMAP)

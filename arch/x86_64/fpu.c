@@ -15,7 +15,8 @@ static uint32_t area_size = FXSAVE_SIZE;
 
 /* FXRSTOR and XRSTOR load the x87 instruction and data pointers only with an exception pending, so
  * that a program would find those of the last one: AMD without XSaveErPtr (APM vol. 2, 11.4.4.3;
- * CVE-2006-1056). Tried rather than asked of CPUID, for QEMU 10 claims XSaveErPtr and has it not. */
+ * CVE-2006-1056). Tried rather than asked of CPUID, for QEMU 10 claims XSaveErPtr and has it
+ * not. */
 static bool pointers_stay;
 
 /* One CPU at a time comes here. */

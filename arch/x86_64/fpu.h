@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fpu.h - user FPU, SSE and AVX state, switched eagerly (SDM vol. 1, 13). The kernel uses none of it. */
+/* fpu.h - user FPU, SSE and AVX state, switched eagerly (SDM vol. 1, 13). The kernel uses none of
+ * it. */
 #ifndef ARCH_FPU_H
 #define ARCH_FPU_H
 

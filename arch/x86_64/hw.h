@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hw.h - what xcall.c, mm/tlb.c and mm/pagetable.c need of the machine: the real one, or the host tests' simulated one.
+ * hw.h - what xcall.c, mm/tlb.c and mm/pagetable.c need of the machine: the real one, or the host
+ * tests' simulated one.
  *
  * All atomics are sequentially consistent: on x86 that costs nothing for loads, and what writes is
  * a locked instruction anyway.  On the host each is a point where another CPU may step in.
@@ -33,7 +34,8 @@ void hw_pause(void);
 /* Bugs that the host tests switch on, one at a time, to see that they are found. */
 enum tlb_bug {
 	NO_BUG, SKIP_FLUSH, SKIP_USER_FLUSH, SKIP_GENERATION, SKIP_USER_GENERATION, SKIP_LOAD_FLUSH,
-	SKIP_DEFERRED_USER, SKIP_RECYCLED_FLUSH, SKIP_KERNEL_FLUSH, SKIP_IPI, SKIP_WAIT, SKIP_OVERFLOW,
+	SKIP_DEFERRED_USER, SKIP_RECYCLED_FLUSH, SKIP_KERNEL_FLUSH, SKIP_IPI, SKIP_WAIT,
+	SKIP_OVERFLOW,
 	SKIP_GAP, ENTER_LATE, LOOK_EARLY, ARM_EARLY, LEAVE_EARLY, LINK_EARLY,
 	SKIP_KERNEL_WAIT, FLUSH_ONE_ID, JOIN_LATE, TLB_BUGS,
 };
@@ -56,7 +58,8 @@ static inline bool hw_has_invpcid(void) { return cpu_features & CPU_INVPCID; }
 static inline void hw_eoi(void) { lapic_eoi(); }
 static inline void hw_pause(void) { cpu_pause(); }
 
-/* PCIDs without Global pages exist on no CPU, and hw_toggle_global() would not reach all of them. */
+/* PCIDs without Global pages exist on no CPU, and hw_toggle_global() would not reach all of
+ * them. */
 static inline bool hw_has_pcid(void)
 {
 	return !(~cpu_features & (CPU_PCID | CPU_PGE));

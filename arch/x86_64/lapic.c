@@ -72,7 +72,8 @@ uint64_t lapic_registers(uint64_t pa)
 	return pa ? pa : rdmsr(MSR_APIC_BASE) & APIC_BASE_ADDR;
 }
 
-/* From "disabled" the way to x2APIC leads through xAPIC. Where CPUID lacks it the firmware cannot have left it on. */
+/* From "disabled" the way to x2APIC leads through xAPIC. Where CPUID lacks it the firmware cannot
+ * have left it on. */
 static void set_mode(void)
 {
 	uint64_t base = rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLE;
@@ -142,7 +143,8 @@ static void send(uint32_t apic_id, uint32_t command)
 		wrmsr(LAPIC_MSR(LAPIC_ICR_LOW), (uint64_t)apic_id << 32 | ICR_ASSERT | command);
 		return;
 	}
-	/* The previous one may still be on its way; the hardware accepts it without anyone's help. */
+	/* The previous one may still be on its way; the hardware accepts it without anyone's
+	 * help. */
 	for (unsigned i = 0; i < ICR_POLLS && read(LAPIC_ICR_LOW) & ICR_PENDING; i++)
 		cpu_pause();
 	write(LAPIC_ICR_HIGH, apic_id << 24);

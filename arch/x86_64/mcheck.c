@@ -26,7 +26,7 @@ enum bank_register { BANK_CTL, BANK_STATUS, BANK_ADDR };
 #define MCG_CAP_COUNT	0xff
 #define MCG_CAP_CTL	(1u << 8)
 #define MCG_CAP_RECOVERY (1u << 24)		/* SER_P: MC_ACTION is defined */
-#define MCG_STATUS_RIPV	(1ul << 0)		/* the interrupted code can go on at the frame's RIP */
+#define MCG_STATUS_RIPV	(1ul << 0)	/* the interrupted code can go on at the frame's RIP */
 #define MCG_STATUS_EIPV	(1ul << 1)		/* the frame's RIP has to do with the error */
 #define MCG_STATUS_MCIP	(1ul << 2)		/* a machine check it is, and no INT 18 */
 

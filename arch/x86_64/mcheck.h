@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* mcheck.h - the machine-check architecture (SDM vol. 3B, ch. 16): what broke, and may anything go on? */
+/* mcheck.h - the machine-check architecture (SDM vol. 3B, ch. 16): what broke, and may anything go
+ * on? */
 #ifndef ARCH_MCHECK_H
 #define ARCH_MCHECK_H
 
@@ -18,7 +19,8 @@ struct mcheck_report {
 	uint32_t bank;
 };
 
-/* Switch all reporting of this CPU on and forget what firmware left. No-op without the architecture. */
+/* Switch all reporting of this CPU on and forget what firmware left. No-op without the
+ * architecture. */
 void mcheck_enable(void);
 
 /* Read and clear all banks, but for what a sibling must find. In the #MC handler: kernel table,

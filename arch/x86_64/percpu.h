@@ -21,7 +21,8 @@ enum ist_kind { IST_NMI = 1, IST_DB, IST_DF, IST_MC, IST_COUNT = IST_MC };
 /* The top of an IST stack, above the frame. */
 struct ist_stack_top {
 	struct percpu *percpu;		/* its CPU's: what an IST entry writes into GS_BASE */
-	uint64_t dr7;			/* what its exit gives back to DR7; NMI: nothing is on while none is handled */
+	uint64_t dr7;			/* what its exit gives back to DR7; NMI: nothing is on
+					 * while none is handled */
 };
 
 /* Further down on it: what its exit pops when breakpoints are on again. */
@@ -44,7 +45,7 @@ struct percpu {
 	struct thread *current;
 	struct cpu *cpu;
 	uint64_t ist_body_top[IST_COUNT + 1];	/* [0]: kernel-mode fault found on the user table */
-	uint32_t work;			/* not 0: exit_work() has something to do before user mode */
+	uint32_t work;	/* not 0: exit_work() has something to do before user mode */
 	uint32_t index;			/* CPU number, 0.. */
 	uint64_t planted;		/* tests/probe/secrets.c: what no user root may show */
 	uint8_t private_pad[4096 - 8 * (3 + IST_COUNT + 1) - 8 - 8];
@@ -58,9 +59,10 @@ _Static_assert(sizeof(struct percpu) == 8192, "percpu is two pages");
 #define WORK_RESCHED	1u		/* the scheduler wants to pick again */
 #define WORK_TLB	4u		/* tlb_exit_work() is due */
 #define WORK_KILL	2u		/* the current thread's process is being killed */
-#define WORK_STOP	8u		/* the current thread is to stop (kernel/object/threadstop.c) */
+#define WORK_STOP	8u	/* the current thread is to stop (kernel/object/threadstop.c) */
 
-/* The running CPU's percpu, by its GS-relative address. Kernel GS only, IRQs off or thread pinned. */
+/* The running CPU's percpu, by its GS-relative address. Kernel GS only, IRQs off or thread
+ * pinned. */
 static inline struct thread *current_thread(void)
 {
 	struct thread *t;

@@ -24,15 +24,19 @@ static void write_selectors(uint64_t s)
 	__asm__ volatile("mov %w0, %%ds" : : "r"((uint32_t)s));
 	__asm__ volatile("mov %w0, %%es" : : "r"((uint32_t)(s >> 16)));
 	__asm__ volatile("mov %w0, %%fs" : : "r"((uint32_t)(s >> 32)));
-	/* Loading GS replaces the active base: between the SWAPGS pair that is the user's, which stays 0.
-	 * An NMI in between reads GS_BASE and is not misled. */
-	__asm__ volatile("swapgs\n\tmov %w0, %%gs\n\tswapgs" : : "r"((uint32_t)(s >> 48)) : "memory");
+	/* Loading GS replaces the active base: between the SWAPGS pair that is the user's, which
+	 * stays 0. An NMI in between reads GS_BASE and is not misled. */
+	__asm__ volatile("swapgs\n\tmov %w0, %%gs\n\tswapgs"
+			 :
+			 : "r"((uint32_t)(s >> 48))
+			 : "memory");
 }
 
 void segments_save(struct user_segments *s)
 {
 	s->selectors = read_selectors();
-	s->fs_base = rdmsr(MSR_FS_BASE);	/* a program that loads FS changes it without a system call */
+	s->fs_base = rdmsr(MSR_FS_BASE);	/* a program that loads FS changes it without a
+						 * system call */
 }
 
 void segments_load(const struct user_segments *s)

@@ -5,7 +5,8 @@
 
 #include <stdint.h>
 
-/* Push the callee-saved registers, store rsp in *@save, load @load and pop. IRQs off, kernel table. */
+/* Push the callee-saved registers, store rsp in *@save, load @load and pop. IRQs off, kernel
+ * table. */
 void switch_stacks(uint64_t *save, uint64_t load);
 /* Where a new thread's first switch returns to: calls thread_start(). */
 void thread_entry(void);

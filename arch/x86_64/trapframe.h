@@ -35,8 +35,10 @@ _Static_assert(sizeof(struct trapframe) == 22 * 8, "frame.inc pushes 22 words");
 #define VECTOR_PF	14
 #define VECTOR_MC	18
 #define VECTOR_EXCEPTIONS	32	/* 0..31 are exceptions, the rest interrupts */
-#define VECTOR_LATER	32		/* self-IPI for work that can wait: every other interrupt goes first */
-#define VECTOR_IRQ_BASE	32		/* device interrupts: IOAPIC pin n -> 32 + n; pin 0 is never routed */
+#define VECTOR_LATER	32		/* self-IPI for work that can wait: every other interrupt
+					 * goes first */
+#define VECTOR_IRQ_BASE	32		/* device interrupts: IOAPIC pin n -> 32 + n; pin 0 is
+					 * never routed */
 #define VECTOR_IRQ_COUNT	24
 #define VECTOR_TIMER	0xf0		/* LAPIC timer */
 #define VECTOR_SELF_TEST	0xf1	/* self-IPI of the irq_kernel benchmark */

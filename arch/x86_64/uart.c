@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* uart.c - the 16550 at COM1: polled output, received bytes by interrupt (data sheet: NS PC16550D). */
+/* uart.c - the 16550 at COM1: polled output, received bytes by interrupt (data sheet: NS
+ * PC16550D). */
 #include <stdbool.h>
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/uart.h"
@@ -33,13 +34,15 @@
 
 uint64_t uart_irq_count;
 
-/* One producer (uart_irq), one consumer, both with IRQs off on the CPU that the IRQ is routed to. */
+/* One producer (uart_irq), one consumer, both with IRQs off on the CPU that the IRQ is routed
+ * to. */
 static uint8_t ring[RING_SIZE];
 static uint32_t ring_head, ring_tail;
 static uint8_t ier;
 static bool present, routed, set_up;
 
-/* Registers that read as written, and the four bits of IER that are always 0: an empty bus has neither. */
+/* Registers that read as written, and the four bits of IER that are always 0: an empty bus has
+ * neither. */
 static bool answers(void)
 {
 	return inb(UART_LCR) == LCR_8N1 && !(inb(UART_IER) & ~IER_ALL);
@@ -138,7 +141,8 @@ int uart_read_byte(void)
 
 void uart_test_irq(void)
 {
-	/* The transmitter is empty, so enabling its interrupt raises it at once; the handler turns it off. */
+	/* The transmitter is empty, so enabling its interrupt raises it at once; the handler turns
+	 * it off. */
 	ier |= IER_TX_EMPTY;
 	outb(UART_IER, ier);
 }

@@ -13,7 +13,8 @@ struct trapframe;
 #define UART_ISA_IRQ	4
 #define VECTOR_UART (0x20 + 4)		/* VECTOR_IRQ_BASE + ISA IRQ 4 */
 
-/* 115200 8N1, polled; works before paging and interrupts. Where none answers, all here do nothing. */
+/* 115200 8N1, polled; works before paging and interrupts. Where none answers, all here do
+ * nothing. */
 void uart_init(void);
 bool uart_is_set_up(void);		/* uart_init() has been called */
 void uart_write(const char *buf, size_t len);	/* LF becomes CR LF; polled */
@@ -21,7 +22,8 @@ bool uart_is_there(void);		/* one answers, and its interrupt can be routed */
 /* Its interrupt is routed: let it come for each byte. */
 void uart_enable_irq(void);
 const char *uart_lacks_irq(void);	/* why uart_enable_irq() was not called; NULL: it was */
-void uart_irq(struct trapframe *frame);	/* handler: drains the receiver into the input ring; counts */
+void uart_irq(struct trapframe *frame);	/* handler: drains the receiver into the input ring;
+					 * counts */
 int uart_read_byte(void);		/* next received byte, or -1 */
 extern uint64_t uart_irq_count;
 /* Make the UART raise one transmit-empty interrupt, for the in-kernel test. */

@@ -22,7 +22,8 @@ static void clear_row(unsigned r)
 		screen[r * COLUMNS + i] = CELL(' ');
 }
 
-/* All rows but the first move up, four cells at a time: a program writes as many lines as it likes. */
+/* All rows but the first move up, four cells at a time: a program writes as many lines as it
+ * likes. */
 static void scroll(void)
 {
 	volatile uint16_t *to = screen, *from = screen + COLUMNS;

@@ -19,8 +19,8 @@ struct xcall {
 	uint64_t waiting;		/* bit n: CPU n has not answered */
 };
 
-/* Have every CPU of the set @targets, this one not among them, serve @call. A CPU has one call under
- * way at a time. */
+/* Have every CPU of the set @targets, this one not among them, serve @call. A CPU has one call
+ * under way at a time. */
 void xcall_post(struct xcall *call, uint64_t targets);
 /* Until all have answered; serves what others want of this CPU meanwhile. */
 void xcall_wait(const struct xcall *call);

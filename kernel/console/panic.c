@@ -74,7 +74,7 @@ static bool read_stack(uint64_t va, uint64_t *value)
 
 /* The way up from a place in the code, one return address a step. */
 struct walk {
-	uint64_t rbp;			/* of the function that is being left; 0 when it is the last */
+	uint64_t rbp;	/* of the function that is being left; 0 when it is the last */
 	uint64_t first;			/* a return address that no frame holds yet, or 0 */
 };
 
@@ -189,7 +189,8 @@ static bool gs_is_kernel(void)
 
 static void print_head(uint64_t cr3)
 {
-	printk("design %s, CPU %u%s\n", boot_design ? boot_design->name : "not chosen yet", cpu_number_by_apic_id(),
+	printk("design %s, CPU %u%s\n", boot_design ? boot_design->name : "not chosen yet",
+	       cpu_number_by_apic_id(),
 	       gs_is_kernel() ? "" : " (not set up, or GS not the kernel's)");
 	printk("cr2 %016lx  cr3 %016lx (%s)\n", read_cr2(), cr3, table_name(cr3));
 }
@@ -202,7 +203,8 @@ static void print_frame(const struct trapframe *f)
 	printk("r10 %016lx  r11 %016lx  r12 %016lx\n", f->r10, f->r11, f->r12);
 	printk("r13 %016lx  r14 %016lx  r15 %016lx\n", f->r13, f->r14, f->r15);
 	printk("rip %016lx  cs  %04lx  rflags %lx\n", f->rip, f->cs, f->rflags);
-	printk("rsp %016lx  ss  %04lx  vector %lu  error %lx\n", f->rsp, f->ss, f->vector, f->error);
+	printk("rsp %016lx  ss  %04lx  vector %lu  error %lx\n", f->rsp, f->ss, f->vector,
+	       f->error);
 }
 
 /* --- CPUs that stop because another one panicked ------------------------------ */
@@ -213,9 +215,12 @@ static void print_current_thread(void)
 	const struct thread *t = gs_is_kernel() ? current_thread() : NULL;
 
 	if (!t || !t->process)
-		printk("  thread: %s\n", !t ? "none" : t == this_cpu()->idle ? "idle" : "the kernel's");
+		printk("  thread: %s\n", !t		       ? "none" :
+					 t == this_cpu()->idle ? "idle" :
+								 "the kernel's");
 	else
-		printk("  thread: %u of process %u (%s)\n", t->tid, t->process->pid, t->process->name);
+		printk("  thread: %u of process %u (%s)\n", t->tid, t->process->pid,
+		       t->process->name);
 }
 
 /* Where a CPU was when it panicked or was stopped. */
@@ -229,11 +234,13 @@ static struct place place_of(const struct trapframe *f, uint64_t cr3)
 	return (struct place){ f->rip, f->rsp, f->rbp, cr3, frame_from_user(f) };
 }
 
-/* The same, whether it was the NMI that came first or a panic of its own; that one's @message, or NULL. */
+/* The same, whether it was the NMI that came first or a panic of its own; that one's @message, or
+ * NULL. */
 static void print_state(const struct place *p, const char *message)
 {
 	printk("CPU %u: %s in %s mode, cr3 %016lx (%s)\n", cpu_number_by_apic_id(),
-	       message ? "panicked too" : "stopped", p->user ? "user" : "kernel", p->cr3, table_name(p->cr3));
+	       message ? "panicked too" : "stopped", p->user ? "user" : "kernel", p->cr3,
+	       table_name(p->cr3));
 	if (message)
 		printk("  %s\n", message);
 	print_symbol("  rip ", p->rip, p->rip);
@@ -246,15 +253,16 @@ void panic_stop(const struct trapframe *frame, uint64_t cr3)
 {
 	struct place p = place_of(frame, cr3);
 
-	if (__atomic_load_n(&panicking, __ATOMIC_RELAXED) == cpu_number_by_apic_id() + 1 || smp_is_stopping())
+	if (__atomic_load_n(&panicking, __ATOMIC_RELAXED) == cpu_number_by_apic_id() + 1 ||
+	    smp_is_stopping())
 		return;			/* somebody else's NMI */
 	if (smp_wait_for_turn())
 		print_state(&p, NULL);
 	smp_halt();
 }
 
-/* A second panic, on another CPU than the first: its state, as if it had been stopped there, for the NMI may come too
- * late to tell it. */
+/* A second panic, on another CPU than the first: its state, as if it had been stopped there, for
+ * the NMI may come too late to tell it. */
 static void __attribute__((noreturn)) panic_too(const struct place *p, const char *message)
 {
 	if (!smp_is_stopping() && smp_wait_for_turn())
@@ -273,7 +281,8 @@ static void begin(const struct place *p, const char *fmt, va_list ap)
 
 	cli();
 	vsnprintk(message, sizeof(message), fmt, ap);
-	if (__atomic_compare_exchange_n(&panicking, &first, me, false, __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+	if (__atomic_compare_exchange_n(&panicking, &first, me, false, __ATOMIC_ACQ_REL,
+					__ATOMIC_ACQUIRE)) {
 		smp_stop_others();
 		console_fresh_line();
 		printk("PANIC: %s\n", message);
@@ -318,7 +327,8 @@ void panic(const char *fmt, ...)
 
 	/* The caller's other registers are the compiler's by now. */
 	print_head(caller.cr3);
-	printk("rip %016lx  rsp %016lx  rbp %016lx  rflags %lx\n", caller.rip, caller.rsp, caller.rbp, rflags);
+	printk("rip %016lx  rsp %016lx  rbp %016lx  rflags %lx\n", caller.rip, caller.rsp,
+	       caller.rbp, rflags);
 	__asm__("lea (%%rip), %0" : "=r"(here));
 	print_where(here, (uint64_t)frame, (uint64_t)frame);
 	end();

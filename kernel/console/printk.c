@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* printk.c - the console: everything goes to the serial line, and to the text screen where there is one. */
+/* printk.c - the console: everything goes to the serial line, and to the text screen where there is
+ * one. */
 #include <stdbool.h>
 #include "arch/x86_64/uart.h"
 #include "arch/x86_64/vga.h"
@@ -12,7 +13,8 @@
 #include "kernel/sync/spinlock.h"
 
 #define CHUNK 256		/* most lines in one piece, little of a stack */
-#define NMI_ATTEMPTS 100000	/* at the lock: some milliseconds, enough for another CPU's short line */
+#define NMI_ATTEMPTS 100000	/* at the lock: some milliseconds, enough for another CPU's short
+				 * line */
 
 static struct spinlock console_lock;
 static bool in_line;			/* the last byte written was no line feed */
@@ -64,7 +66,8 @@ void printk(const char *fmt, ...)
 	va_end(ap);
 }
 
-/* Serves no mailbox meanwhile, as other waits for a lock do: the interrupted code may be in the middle of that. */
+/* Serves no mailbox meanwhile, as other waits for a lock do: the interrupted code may be in the
+ * middle of that. */
 static bool lock_from_nmi(void)
 {
 	for (unsigned i = 0; i < NMI_ATTEMPTS && !panic_in_progress(); i++) {
@@ -91,7 +94,8 @@ void printk_nmi(const char *fmt, ...)
 		spin_unlock(&console_lock);
 		return;
 	}
-	/* The holder may be in the middle of anything. A 16550 takes bytes at any time; the screen's place does not. */
+	/* The holder may be in the middle of anything. A 16550 takes bytes at any time; the
+	 * screen's place does not. */
 	uart_write("\n", 1);
 	uart_write(line, strlen(line));
 	uart_write("\n", 1);

@@ -9,7 +9,8 @@ struct out {
 	char *buf;
 	size_t size, used;
 	size_t len;			/* of the whole text, what did not fit included */
-	void (*flush)(const char *buf, size_t len);	/* takes a full buffer; NULL: the rest is cut off */
+	void (*flush)(const char *buf, size_t len);	/* takes a full buffer; NULL: the rest is
+							 * cut off */
 };
 
 struct spec {
@@ -41,7 +42,8 @@ static void put_padded(struct out *o, const char *s, size_t len, const struct sp
 		put(o, ' ');
 }
 
-static void put_number(struct out *o, uint64_t v, unsigned base, const char *prefix, const struct spec *sp)
+static void put_number(struct out *o, uint64_t v, unsigned base, const char *prefix,
+		       const struct spec *sp)
 {
 	char digits[80];		/* 20 digits, or as many zeros as asked for, and a prefix */
 	char *end = digits + sizeof(digits), *p = end;
@@ -162,8 +164,8 @@ static void format(struct out *o, const char *fmt, va_list ap)
 	va_end(args.ap);
 }
 
-void vformat_chunks(char *buf, size_t size, void (*flush)(const char *buf, size_t len), const char *fmt,
-		    va_list ap)
+void vformat_chunks(char *buf, size_t size, void (*flush)(const char *buf, size_t len),
+		    const char *fmt, va_list ap)
 {
 	struct out o = { .buf = buf, .size = size, .flush = flush };
 

@@ -17,7 +17,8 @@ struct image {
 	const char *probe_data, *probe_data_end;
 	const struct ksym *ksyms, *ksyms_end;
 	const char *ksyms_names;
-	void (*probe_install)(void);	/* sets the hooks of kernel/lib/probe.h; NULL: there is no probe */
+	void (*probe_install)(void);	/* sets the hooks of kernel/lib/probe.h; NULL: there is
+					 * no probe */
 };
 
 extern struct image image;

@@ -20,7 +20,7 @@ struct trapframe;
 enum trap_verdict {
 	TRAP_NOT_MINE,
 	TRAP_TAKEN,			/* the interrupted code goes on at @frame */
-	TRAP_TAKEN_HOLD_NMIS,		/* an NMI: the same, and NMIs stay masked until somebody's IRETQ */
+	TRAP_TAKEN_HOLD_NMIS,	/* an NMI: the same, and NMIs stay masked until somebody's IRETQ */
 };
 
 struct probe {
@@ -43,15 +43,16 @@ struct probe {
 	void (*new_root)(struct aspace *as);
 	/* Asked once for each frame or heap object, in slow paths: is it to fail? Any context. */
 	bool (*allocation_fails)(void);
-	/* NMIs, #DB, #MC and exceptions come here before they are judged. @cr3 and @gs are the table
-	 * and GS base found. The event's body stack, kernel table, IRQs off; an NMI: no lock, no fault. */
+	/* NMIs, #DB, #MC and exceptions come here before they are judged. @cr3 and @gs are the
+	 * table and GS base found. The event's body stack, kernel table, IRQs off; an NMI: no
+	 * lock, no fault. */
 	enum trap_verdict (*trap)(struct trapframe *frame, uint64_t cr3, uint64_t gs);
 
-	/* The kernel says nothing, but in a panic: each letter is thousands of runs to who holds a CPU at
-	 * each instruction. What programs write comes out. */
+	/* The kernel says nothing, but in a panic: each letter is thousands of runs to who holds
+	 * a CPU at each instruction. What programs write comes out. */
 	bool quiet;
 
-	/* --- system calls of the tests: as kernel/syscalls.def has them -------------------------- */
+	/* --- system calls of the tests: as kernel/syscalls.def has them ----------- */
 
 	int64_t (*report)(uint64_t name, uint64_t name_len, uint64_t values, uint64_t n);
 	int64_t (*control)(uint64_t op, uint64_t arg);

@@ -116,7 +116,8 @@ const char *archive_name(const struct archive *a, unsigned i)
 	return NULL;
 }
 
-const void *archive_find_some(const struct archive *a, const char *name, size_t *len, size_t *at, unsigned n)
+const void *archive_find_some(const struct archive *a, const char *name, size_t *len, size_t *at,
+			      unsigned n)
 {
 	while (n--) {
 		if (all_zero(a->base + *at)) {

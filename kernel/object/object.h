@@ -10,12 +10,12 @@
 #include "mm/aspace.h"
 
 /*
- * Under process_lock but for what never changes after the process was published.  What may be found, how long,
- * and who frees it: kernel/object/README.md.
+ * Under process_lock but for what never changes after the process was published.  What may be
+ * found, how long, and who frees it: kernel/object/README.md.
  */
 struct process {
 	uint32_t pid;			/* no other process has it, see kernel/object/pid.h */
-	uint32_t refs;			/* itself until it is torn down, the parent's child list, a waiter */
+	uint32_t refs;	/* itself until it is torn down, the parent's child list, a waiter */
 	struct aspace *as;
 	struct budget *budget;
 	uint32_t rights;		/* RIGHT_*: its own, */
@@ -29,10 +29,11 @@ struct process {
 	struct list children, child;	/* those whose parent it is; its place among its parent's */
 	struct list all;		/* every process, for the audit */
 	struct process *hash_next;
-	struct list teardown;		/* its place among those that kernel/object/reap.c takes apart */
+	struct list teardown;	/* its place among those that kernel/object/reap.c takes apart */
 	uint64_t teardown_ticket;	/* the how manieth of them */
 	bool teardown_busy;		/* a CPU is at it */
-	struct thread *waiter;		/* the parent's thread in wait(); it has the claim and a reference */
+	struct thread *waiter;		/* the parent's thread in wait(); it has the claim and a
+					 * reference */
 	uint32_t exit_status;
 	bool dying;			/* its threads end before they reach user mode again */
 	bool dead;			/* no thread left */

@@ -2,21 +2,24 @@
 /*
  * pid.c - process numbers: in order, and round again after the last.
  *
- * Programs choose what numbers their processes get, for a spawn() that fails uses one up too.  So no chain of the
- * hash may become long, or every search in it holds the lock for as long as they like; and 2^32 of
- * them must not bring the first process's number, which the kernel knows it by, to anybody else.
+ * Programs choose what numbers their processes get, for a spawn() that fails uses one up too.  So
+ * no chain of the hash may become long, or every search in it holds the lock for as long as they
+ * like; and 2^32 of them must not bring the first process's number, which the kernel knows it by,
+ * to anybody else.
  */
 #include "kernel/object/pid.h"
 #include <stddef.h>
 #include "kernel/object/process_internal.h"
 
 static struct process *chains[PID_CHAINS];
-static uint8_t taken[PID_CHAINS];	/* numbers of each chain that are somebody's, published or not */
+static uint8_t taken[PID_CHAINS];	/* numbers of each chain that are somebody's, published
+					 * or not */
 uint32_t pid_last;
 
 static uint32_t chain_of(uint32_t pid)
 {
-	return pid & (PID_CHAINS - 1);	/* as many neighbours as there are chains lie in different ones */
+	return pid & (PID_CHAINS - 1);	/* as many neighbours as there are chains lie in
+					 * different ones */
 }
 
 uint32_t pid_take(void)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* process.c - processes: made, found, ended, waited for. kernel/object/spawn.c starts a program in one. */
+/* process.c - processes: made, found, ended, waited for. kernel/object/spawn.c starts a program in
+ * one. */
 #include "kernel/object/process.h"
 #include "arch/x86_64/percpu.h"
 #include "kernel/abi.h"
@@ -51,7 +52,8 @@ void process_free(struct process *p)
 	kfree(p);
 }
 
-/* @p's parent will not ask after it any more. True when it was the last to hold it. process_lock held. */
+/* @p's parent will not ask after it any more. True when it was the last to hold it. process_lock
+ * held. */
 static bool disown(struct process *p)
 {
 	p->parent = NULL;
@@ -77,7 +79,8 @@ int process_shortage(const struct process *p, int err)
 
 /* --- made, published ----------------------------------------------------------- */
 
-/* Its charge comes first: so there are fewer processes than numbers that pid_take() would give out. */
+/* Its charge comes first: so there are fewer processes than numbers that pid_take() would give
+ * out. */
 static uint32_t next_pid(void)
 {
 	uint32_t pid;
@@ -157,7 +160,8 @@ void process_ended(struct process *p)
 		sched_unblock(p->waiter);
 }
 
-/* The next few threads of @p that have not been told. False when all have been. process_lock held. */
+/* The next few threads of @p that have not been told. False when all have been. process_lock
+ * held. */
 static bool tell_some(struct process *p)
 {
 	for (unsigned n = 0; n < TELL_AT_ONCE; n++) {
@@ -175,7 +179,8 @@ static bool tell_some(struct process *p)
 	return true;
 }
 
-/* Get the threads of @p, the current process, on their way out. Points in between: they may be thousands. */
+/* Get the threads of @p, the current process, on their way out. Points in between: they may be
+ * thousands. */
 static void tell_threads(struct process *p)
 {
 	bool more;
@@ -215,7 +220,8 @@ void process_kill_current(uint32_t vector, const char *why, ...)
 	va_start(ap, why);
 	vsnprintk(reason, sizeof(reason), why, ap);
 	va_end(ap);
-	printk("kill: process %u (%s), thread %u: %s\n", t->process->pid, t->process->name, t->tid, reason);
+	printk("kill: process %u (%s), thread %u: %s\n", t->process->pid, t->process->name, t->tid,
+	       reason);
 	process_exit_current(WAIT_KILLED | vector);
 }
 

@@ -22,14 +22,17 @@ struct thread *thread_create_kernel(void (*main)(void *), void *arg);
 void thread_exit_current(void) __attribute__((noreturn));
 void process_exit_current(uint32_t status) __attribute__((noreturn));
 /* Kill the current process because of what its thread did; prints one line that says why. */
-void process_kill_current(uint32_t vector, const char *why, ...) __attribute__((noreturn, format(printf, 2, 3)));
+void process_kill_current(uint32_t vector, const char *why, ...)
+	__attribute__((noreturn, format(printf, 2, 3)));
 
-/* All four: @tid is a live thread of the current process, else -ESRCH. kernel/syscalls.def has the rest. */
+/* All four: @tid is a live thread of the current process, else -ESRCH. kernel/syscalls.def has the
+ * rest. */
 int thread_stop(uint32_t tid);		/* waits, as long as that thread's way to user mode takes */
 int thread_get_registers(uint32_t tid, struct thread_registers *r);
 int thread_set_registers(uint32_t tid, const struct thread_registers *r);
 int thread_resume(uint32_t tid);
-/* The current thread is to stop (WORK_STOP), its frame is complete: wait until it is resumed or has to end. */
+/* The current thread is to stop (WORK_STOP), its frame is complete: wait until it is resumed or has
+ * to end. */
 void thread_wait_stopped(void);
 
 int64_t thread_join(uint32_t tid);

@@ -3,7 +3,8 @@
  * reap.c - the dead give back what they had, in steps.
  *
  * The idle CPUs do most of it.  Where none is idle the dead wait until somebody is short of
- * memory, and then everything is freed before anybody is refused (reclaim()).  The oldest come first.
+ * memory, and then everything is freed before anybody is refused (reclaim()).  The oldest come
+ * first.
  */
 #include "kernel/object/reap.h"
 #include "arch/x86_64/cpu.h"
@@ -19,7 +20,8 @@
 #define AT_ONCE 32			/* tids or children in one step */
 #define SHRINKS_MAX 65536u		/* steps that the largest pools need */
 
-static struct list teardowns = LIST_INIT(teardowns);	/* all that are not done; under process_lock */
+static struct list teardowns = LIST_INIT(teardowns);	/* all that are not done; under
+							 * process_lock */
 static uint64_t last_ticket;				/* likewise */
 static uint32_t step_of[MAX_CPUS];	/* odd while the CPU is in the middle of a step */
 
@@ -224,7 +226,8 @@ static bool any_until(uint64_t ticket)
 	bool any;
 
 	spin_lock(&process_lock);
-	any = any_teardown() && LIST_OBJECT(teardowns.next, struct process, teardown)->teardown_ticket <= ticket;
+	any = any_teardown() &&
+	      LIST_OBJECT(teardowns.next, struct process, teardown)->teardown_ticket <= ticket;
 	spin_unlock(&process_lock);
 	return any;
 }
@@ -239,7 +242,7 @@ static bool reclaim_processes(void)
 		if (point())
 			return false;
 	}
-	wait_for_steps();		/* the last of them may be about to give back what it is itself */
+	wait_for_steps();	/* the last of them may be about to give back what it is itself */
 	return true;
 }
 

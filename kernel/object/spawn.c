@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* spawn.c - a process with a program of the boot archive in it, made complete and then published. */
+/* spawn.c - a process with a program of the boot archive in it, made complete and then
+ * published. */
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"

@@ -18,7 +18,8 @@
 
 /* What a thread is charged for: a task, and its stacks, FPU area and struct thread. */
 #define UNIT_FRAMES	(KSTACK_PAGES + 2)
-#define SPARE_UNITS	8	/* kept by a process whose threads come and go: charging walks up a tree */
+#define SPARE_UNITS	8	/* kept by a process whose threads come and go: charging walks up
+				 * a tree */
 
 /* --- what a process is charged for its threads; all: process_lock held --------- */
 
@@ -52,7 +53,8 @@ void thread_units_return(struct process *p)
 
 /* --- finding ------------------------------------------------------------------- */
 
-/* A live thread of the current process cannot be freed while process_lock is held: it ends under it. */
+/* A live thread of the current process cannot be freed while process_lock is held: it ends under
+ * it. */
 int thread_apply(uint32_t tid, void (*fn)(struct thread *t, uint64_t arg), uint64_t arg)
 {
 	struct process *p = current_thread()->process;
@@ -112,8 +114,14 @@ struct thread *thread_create_kernel(void (*main)(void *), void *arg)
 static void frame_init(struct trapframe *f, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi)
 {
 	*f = (struct trapframe){
-		.rip = rip, .cs = SEL_USER_CODE, .rflags = FLAG_IF | FLAG_FIXED, .rsp = rsp, .ss = SEL_USER_DATA,
-		.rdi = rdi, .rsi = rsi, .vector = VECTOR_SYSCALL,
+		.rip = rip,
+		.cs = SEL_USER_CODE,
+		.rflags = FLAG_IF | FLAG_FIXED,
+		.rsp = rsp,
+		.ss = SEL_USER_DATA,
+		.rdi = rdi,
+		.rsi = rsi,
+		.vector = VECTOR_SYSCALL,
 	};
 }
 
@@ -131,8 +139,9 @@ static int equip(struct thread *t, struct process *p)
 }
 
 /* thread_prepare(), within thread_create() too, which is measured. */
-static inline __attribute__((always_inline)) int prepare(struct process *p, uint64_t rip, uint64_t rsp,
-							 uint64_t rdi, uint64_t rsi, struct thread **out)
+static inline __attribute__((always_inline)) int prepare(struct process *p, uint64_t rip,
+							 uint64_t rsp, uint64_t rdi, uint64_t rsi,
+							 struct thread **out)
 {
 	struct thread *t = thread_new();
 	int err = -ENOMEM;
@@ -147,7 +156,8 @@ static inline __attribute__((always_inline)) int prepare(struct process *p, uint
 	return err;
 }
 
-int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi, struct thread **out)
+int thread_prepare(struct process *p, uint64_t rip, uint64_t rsp, uint64_t rdi, uint64_t rsi,
+		   struct thread **out)
 {
 	return prepare(p, rip, rsp, rdi, rsi, out);
 }
@@ -162,7 +172,7 @@ int thread_publish(struct thread *t)
 {
 	struct process *p = t->process;
 
-	if (p->dying)			/* or its end might chase new threads for as long as others make them */
+	if (p->dying)	/* or its end might chase new threads for as long as others make them */
 		return -EINTR;
 	if (!unit_take(p))
 		return -EAGAIN;
@@ -207,7 +217,7 @@ void thread_exit_current(void)
 	struct process *p = t->process;
 	struct tid_slot *s = tid_slot_of(t->tid);
 
-	irq_window();			/* the next thread may be about to end too, and thousands after it */
+	irq_window();	/* the next thread may be about to end too, and thousands after it */
 	spin_lock(&process_lock);
 	s->thread = NULL;		/* ended; the slot waits for its joiner */
 	/* Under the lock: a joiner takes itself out under it, so this one still waits. */
@@ -222,8 +232,8 @@ void thread_exit_current(void)
 }
 
 /*
- * Who joins first has the claim, from before the thread's end until he has been told of it or gives up: nobody
- * else's join can take the slot from under him while he sleeps.
+ * Who joins first has the claim, from before the thread's end until he has been told of it or gives
+ * up: nobody else's join can take the slot from under him while he sleeps.
  */
 int64_t thread_join(uint32_t tid)
 {

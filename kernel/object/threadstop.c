@@ -4,12 +4,14 @@
  *
  * A thread stops in exit_work(), the last place before user mode: there its frame is
  * complete, it holds no lock and has nothing half done.  Whoever wants it stopped gets it there
- * (sched_interrupt()) and waits.  A thread that was stopped does not return from exit_work(): it leaves as a new
- * thread does, through user_return(), which is IRETQ and restores every register.  So its frame may hold
- * anything, and the way back to SYSRET, which would believe some words of it, is not taken.
+ * (sched_interrupt()) and waits.  A thread that was stopped does not return from exit_work(): it
+ * leaves as a new thread does, through user_return(), which is IRETQ and restores every register.
+ * So its frame may hold anything, and the way back to SYSRET, which would believe some words of it,
+ * is not taken.
  *
  * What IRETQ faults on (selectors, a non-canonical RIP) is let through: that fault
- * is the program's, see kernel_exception().  What would *not* fault and harm is refused or corrected here.
+ * is the program's, see kernel_exception().  What would *not* fault and harm is refused or
+ * corrected here.
  */
 #include "arch/x86_64/percpu.h"
 #include "arch/x86_64/segments.h"
@@ -24,13 +26,15 @@
 
 /* --- stopping ------------------------------------------------------------------ */
 
-/* It stopped for @me, and a third has resumed it before @me could look: that might go on for ever. */
+/* It stopped for @me, and a third has resumed it before @me could look: that might go on for
+ * ever. */
 static bool was_resumed(const struct thread *t, const struct thread *me)
 {
 	return t->stopper == me && t->stop == STOP_NONE;
 }
 
-/* For thread_apply(), with process_lock held, as are all that take @arg; the answer goes to *(int *)@arg. */
+/* For thread_apply(), with process_lock held, as are all that take @arg; the answer goes to *(int
+ * *)@arg. */
 static void ask_to_stop(struct thread *t, uint64_t arg)
 {
 	struct thread *me = current_thread();
@@ -67,7 +71,8 @@ int thread_stop(uint32_t tid)
 	int answer = 0, err;
 
 	for (;;) {
-		err = thread_apply(tid, ask_to_stop, (uint64_t)&answer);	/* anew: it may have ended */
+		/* anew: it may have ended */
+		err = thread_apply(tid, ask_to_stop, (uint64_t)&answer);
 		if (err || answer != NOT_YET)
 			break;
 		if (__atomic_load_n(&me->work, __ATOMIC_RELAXED) || me->process->dying) {
@@ -126,7 +131,8 @@ struct access {
 
 /* The general registers have the same names here and there. */
 #define GENERAL_REGISTERS(X) \
-	X(rax) X(rbx) X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) \
+	X(rax) X(rbx) X(rcx) X(rdx) X(rsi) X(rdi) X(rbp) \
+	X(r8) X(r9) X(r10) X(r11) X(r12) X(r13) X(r14) X(r15) \
 	X(rip) X(rsp) X(cs) X(ss)
 
 static void get_registers(struct thread *t, uint64_t arg)
@@ -147,13 +153,15 @@ static void get_registers(struct thread *t, uint64_t arg)
 }
 
 /*
- * What IRETQ or WRMSR would take without harm to the program only.  CS's RPL becomes CPL: 0 would be ring 0, so
- * only 3 passes.  SS's RPL must equal it, or IRETQ faults by itself.  A non-canonical FS base would fault
- * in the kernel (SDM vol. 2, WRMSR); above USER_END it stays as set_fs_base() has it.
+ * What IRETQ or WRMSR would take without harm to the program only.  CS's RPL becomes CPL: 0 would
+ * be ring 0, so only 3 passes.  SS's RPL must equal it, or IRETQ faults by itself.  A non-canonical
+ * FS base would fault in the kernel (SDM vol. 2, WRMSR); above USER_END it stays as set_fs_base()
+ * has it.
  */
 static bool acceptable(const struct thread_registers *r)
 {
-	return (r->cs & 3) == CPL_USER && r->cs <= UINT16_MAX && r->ss <= UINT16_MAX && r->fs_base < USER_END;
+	return (r->cs & 3) == CPL_USER && r->cs <= UINT16_MAX && r->ss <= UINT16_MAX &&
+	       r->fs_base < USER_END;
 }
 
 static void set_registers(struct thread *t, uint64_t arg)

@@ -6,8 +6,9 @@
 
 struct tid_slot tid_slots[TID_SLOTS];
 
-/* Slots that were never used come first, then that which has been free longest: so a number comes again after as many
- * threads as there are numbers, and not after as many as a slot has generations. */
+/* Slots that were never used come first, then that which has been free longest: so a number
+ * comes again after as many threads as there are numbers, and not after as many as a slot has
+ * generations. */
 static uint32_t fresh_slot = 1, first_free, last_free;
 
 static uint32_t free_index(void)
@@ -99,5 +100,6 @@ const char *tid_check(void)
 			return "the list of free thread ids has one that is taken";
 	if (n && last != last_free)
 		return "the last free thread id is another than the list's end";
-	return n + tid_slots_used() == fresh_slot - 1 ? NULL : "a thread id is neither free nor taken";
+	return n + tid_slots_used() == fresh_slot - 1 ? NULL :
+							"a thread id is neither free nor taken";
 }

@@ -3,12 +3,13 @@
  * tid.h - thread ids: which thread a number names, and whether it was joined.
  *
  * A tid is a slot of one table and the slot's generation.  So finding a thread costs the same with
- * ten threads or ten thousand. An old tid names no new thread before half a billion others came.  A slot goes through
+ * ten threads or ten thousand. An old tid names no new thread before half a billion others came.  A
+ * slot goes through
  *
  *     free -> alive -> ended -> free
  *
- * and is found by its owner's threads while it is alive or ended.  All functions: process_lock held, IRQs off; constant
- * time but where it says so.
+ * and is found by its owner's threads while it is alive or ended.  All functions: process_lock
+ * held, IRQs off; constant time but where it says so.
  */
 #ifndef KERNEL_TID_H
 #define KERNEL_TID_H

@@ -38,8 +38,8 @@ void sched_unblock(struct thread *t);
  */
 bool sched_point(void);
 
-/* A new thread's first C, queue lock held. A kernel thread's life is in here. True when it is a program's, on its way
- * to user mode. */
+/* A new thread's first C, queue lock held. A kernel thread's life is in here. True when it is a
+ * program's, on its way to user mode. */
 bool sched_start(void);
 /* End the current thread's life: it is handed to the reaper once its stack is left. IRQs off. */
 void sched_exit(void) __attribute__((noreturn));

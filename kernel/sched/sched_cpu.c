@@ -127,7 +127,8 @@ void sched_set_priority(struct thread *t, uint32_t priority)
 {
 	struct runqueue *q = lock_queue_of(t);
 
-	if (t->told && priority > PRIORITY_USUAL)	/* memory of the dying does not wait for an idle CPU */
+	if (t->told && priority > PRIORITY_USUAL)	/* memory of the dying does not wait for
+							 * an idle CPU */
 		priority = PRIORITY_USUAL;
 	if (t->state == THREAD_QUEUED && priority != t->priority) {
 		requeue_locked(q, t, priority);

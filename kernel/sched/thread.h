@@ -17,7 +17,8 @@ enum thread_state {
 	THREAD_RUNNING,
 	THREAD_SLEEPING,		/* in sched_sleep(): a program's sleep() */
 	THREAD_BLOCKED,			/* in sched_block(): waits for something in the kernel */
-	THREAD_MIGRATING,		/* leaves its CPU for thread->cpu's; queued there once its stack is left */
+	THREAD_MIGRATING,		/* leaves its CPU for thread->cpu's; queued there once
+					 * its stack is left */
 	THREAD_DEAD,
 };
 
@@ -38,35 +39,37 @@ struct tlb_space;
 struct thread {
 	uint64_t kernel_rsp;		/* saved by switch_stacks() while it does not run */
 	uint64_t kstack_top;
-	struct trapframe *frame;	/* its user frame: top of the kernel stack or of the trampoline */
+	struct trapframe *frame;	/* its user frame: top of the kernel stack or of the
+					 * trampoline */
 	struct trampoline trampoline;	/* va 0 when the design has none */
 	struct process *process;	/* NULL: a kernel thread */
 	struct tlb_space *space;	/* its process's; NULL for a kernel thread, like the next */
 	const struct entry_design *design;	/* by which it enters the kernel */
 	void *fpu;			/* XSAVE area, 64-byte aligned */
 	struct user_segments segments;
-	enum stop_state stop;		/* this and what follows: under process_lock, see kernel/object/threadstop.c */
+	enum stop_state stop;		/* this and what follows: under process_lock, see
+					 * kernel/object/threadstop.c */
 	struct thread *stopper;		/* who waits in thread_stop() for it */
 	uint64_t stopped_fs_base;	/* STOP_DONE: what segments.fs_base will be */
-	uint32_t work;			/* WORK_STOP, or 0: goes into percpu->work whenever it is loaded */
+	uint32_t work;	/* WORK_STOP, or 0: goes into percpu->work whenever it is loaded */
 
 	uint32_t tid;			/* see kernel/object/tid.h */
 	/* From here to slice: under the queue lock of its CPU. */
 	enum thread_state state;
 	struct cpu *cpu;		/* whose run queue it belongs to */
 	struct cpu *next_cpu;		/* THREAD_MIGRATING: where to */
-	uint64_t affinity;		/* bit n: may run on CPU n; all 64 where it may run anywhere */
+	uint64_t affinity;	/* bit n: may run on CPU n; all 64 where it may run anywhere */
 	uint32_t priority;
 	bool wake_pending;		/* wake() came before sleep() */
 	bool unblock_pending;		/* sched_unblock() came before sched_block() */
-	int sleep_result;		/* why the last sched_sleep() ended: 0, -ETIMEDOUT, -EINTR */
+	int sleep_result;	/* why the last sched_sleep() ended: 0, -ETIMEDOUT, -EINTR */
 	struct sleeper sleeper;		/* its node among the CPU's timed sleepers */
 	struct list link;		/* run queue; next alone: list of the dead */
 	uint64_t appended;		/* THREAD_QUEUED: the how manieth that came to this queue */
 	uint32_t slice;			/* ticks that others wait before it is preempted */
 	struct list sibling;		/* process->threads; under process_lock */
-	bool told;			/* of its process's end; at the end of that list, and of no less than the usual
-					 * priority. Likewise */
+	bool told;			/* of its process's end; at the end of that list, and of
+					 * no less than the usual priority. Likewise */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
 };

@@ -17,7 +17,11 @@ struct spinlock {
 
 #ifdef VESTIBULE_HOST
 static inline uint64_t spin_lock_irqsave(struct spinlock *l) { l->taken++; return 0; }
-static inline void spin_unlock_irqrestore(struct spinlock *l, uint64_t flags) { l->taken--; (void)flags; }
+static inline void spin_unlock_irqrestore(struct spinlock *l, uint64_t flags)
+{
+	l->taken--;
+	(void)flags;
+}
 static inline void spin_lock(struct spinlock *l) { l->taken++; }
 static inline void spin_unlock(struct spinlock *l) { l->taken--; }
 #else

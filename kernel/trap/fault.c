@@ -26,16 +26,18 @@
 #define PF_FETCH	(1u << 4)
 
 static const char *const exception_names[VECTOR_EXCEPTIONS] = {
-	"#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow", "#BR bound range",
-	"#UD invalid opcode", "#NM no FPU", "#DF double fault", "coprocessor overrun", "#TS invalid TSS",
-	"#NP segment not present", "#SS stack fault", "#GP general protection", "#PF page fault",
-	"reserved", "#MF x87 error", "#AC alignment check", "#MC machine check", "#XM SIMD error",
-	"#VE virtualization", "#CP control protection",
+	"#DE divide error", "#DB debug", "NMI", "#BP breakpoint", "#OF overflow",
+	"#BR bound range", "#UD invalid opcode", "#NM no FPU", "#DF double fault",
+	"coprocessor overrun", "#TS invalid TSS", "#NP segment not present", "#SS stack fault",
+	"#GP general protection", "#PF page fault", "reserved", "#MF x87 error",
+	"#AC alignment check", "#MC machine check", "#XM SIMD error", "#VE virtualization",
+	"#CP control protection",
 };
 
 const char *exception_name(uint64_t vector)
 {
-	return vector < VECTOR_EXCEPTIONS && exception_names[vector] ? exception_names[vector] : "reserved";
+	return vector < VECTOR_EXCEPTIONS && exception_names[vector] ? exception_names[vector] :
+								       "reserved";
 }
 
 /* Bring a page in for the current process. 0 when the access may be retried; -ENOMEM. */
@@ -79,9 +81,11 @@ void user_exception(struct trapframe *frame)
 			err = resolve_once_more(err, cr2, frame->error);
 		if (!err)
 			return;
-		process_kill_current(VECTOR_PF, "%s at %p: %s of %p (error %lx)%s", exception_name(VECTOR_PF),
-				     (void *)frame->rip,
-				     frame->error & PF_FETCH ? "fetch" : frame->error & PF_WRITE ? "write" : "read",
+		process_kill_current(VECTOR_PF, "%s at %p: %s of %p (error %lx)%s",
+				     exception_name(VECTOR_PF), (void *)frame->rip,
+				     frame->error & PF_FETCH ? "fetch" :
+				     frame->error & PF_WRITE ? "write" :
+							       "read",
 				     (void *)cr2, frame->error, what_is_short(err));
 	}
 	if (probe.trap && probe.trap(frame, read_cr3(), 0))
@@ -92,15 +96,16 @@ void user_exception(struct trapframe *frame)
 
 void leave_for_kernel_stack(void (*fn)(uint64_t), uint64_t arg)
 {
-	/* An IST entry wrote GS_BASE and left KERNEL_GS_BASE alone: in the kernel it must be the user's, always 0. */
+	/* An IST entry wrote GS_BASE and left KERNEL_GS_BASE alone: in the kernel it must be the
+	 * user's, always 0. */
 	wrmsr(MSR_KERNEL_GS_BASE, 0);
 	__asm__ volatile("mov %0, %%rsp\n\txor %%ebp, %%ebp\n\tcall *%1\n\tud2"
 			 : : "r"(this_cpu()->percpu->kstack_top), "r"(fn), "D"(arg) : "memory");
 	__builtin_unreachable();
 }
 
-/* Is it what IRETQ says of the user's words that it loads? Anything else there is the kernel's own fault: SDM vol. 2,
- * IRET. */
+/* Is it what IRETQ says of the user's words that it loads? Anything else there is the kernel's
+ * own fault: SDM vol. 2, IRET. */
 static bool iret_faults_with(uint64_t vector)
 {
 	return vector == VECTOR_GP || vector == VECTOR_NP || vector == VECTOR_SS;
@@ -108,21 +113,25 @@ static bool iret_faults_with(uint64_t vector)
 
 static void kill_bad_iret(uint64_t vector)
 {
-	process_kill_current(vector, "%s on return to user mode: bad user state", exception_name(vector));
+	process_kill_current(vector, "%s on return to user mode: bad user state",
+			     exception_name(vector));
 }
 
-static void __attribute__((noreturn)) kernel_page_fault(struct trapframe *frame, uint64_t cr3, uint64_t va)
+static void __attribute__((noreturn))
+kernel_page_fault(struct trapframe *frame, uint64_t cr3, uint64_t va)
 {
 	const char *what;
 
 	if (stack_guard_hit(va, &what))
-		panic_frame(frame, cr3, "stack overflow: guard page of a %s at %p", what, (void *)va);
+		panic_frame(frame, cr3, "stack overflow: guard page of a %s at %p", what,
+			    (void *)va);
 	panic_frame(frame, cr3, "page fault in kernel mode: %s of %p, error %lx",
 		    frame->error & PF_FETCH ? "fetch" : frame->error & PF_WRITE ? "write" : "read",
 		    (void *)va, frame->error);
 }
 
-/* A page that a user copy needs; true when it goes on. One copy may need several, and all their tables. */
+/* A page that a user copy needs; true when it goes on. One copy may need several, and all their
+ * tables. */
 static bool page_for_copy(uint64_t va, uint64_t error)
 {
 	int err = resolve_page_fault(va, error);
@@ -143,12 +152,14 @@ void kernel_exception(struct trapframe *frame, uint64_t cr3)
 	if (frame->rip == (uint64_t)this_cpu()->design->iret && iret_faults_with(frame->vector))
 		leave_for_kernel_stack(kill_bad_iret, frame->vector);
 	fixup = usercopy_fixup(frame->rip);
-	if (fixup && (frame->vector == VECTOR_PF || frame->vector == VECTOR_GP || frame->vector == VECTOR_SS)) {
+	if (fixup && (frame->vector == VECTOR_PF || frame->vector == VECTOR_GP ||
+		      frame->vector == VECTOR_SS)) {
 		if (frame->vector != VECTOR_PF || !page_for_copy(cr2, frame->error))
 			frame->rip = fixup;
 		return;
 	}
 	if (frame->vector == VECTOR_PF)
 		kernel_page_fault(frame, cr3, cr2);
-	panic_frame(frame, cr3, "%s in kernel mode, error %lx", exception_name(frame->vector), frame->error);
+	panic_frame(frame, cr3, "%s in kernel mode, error %lx", exception_name(frame->vector),
+		    frame->error);
 }

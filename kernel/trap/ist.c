@@ -3,11 +3,13 @@
  * ist.c - the bodies of NMI, #DB, #DF and #MC: events that come at any instruction, IF or not.
  *
  * Each has a stack of its own, so each may interrupt each of the others. Two things could go wrong:
- *  - an IRETQ unmasks NMIs (SDM vol. 3A, 6.7.1), so what interrupted an NMI handler goes back without one;
- *  - a second event of a kind would overwrite the first one's frame. NMIs are masked, a second #MC is a shutdown,
- *    and #DB is kept away by DR7: clear from the first few instructions of each of these entries to the last two.
- *    A #DB in the first ones finds its own stack free, but for #DB's entry itself. One in the last two
- *    finds what these still need in struct ist_exit, and does it in their place: finish_exit().
+ *  - an IRETQ unmasks NMIs (SDM vol. 3A, 6.7.1), so what interrupted an NMI handler goes back
+ *    without one;
+ *  - a second event of a kind would overwrite the first one's frame. NMIs are masked, a second #MC
+ *    is a shutdown, and #DB is kept away by DR7: clear from the first few instructions of each of
+ *    these entries to the last two. A #DB in the first ones finds its own stack free, but for #DB's
+ *    entry itself. One in the last two finds what these still need in struct ist_exit, and does it
+ *    in their place: finish_exit().
  * Theory: entry/README.md, section 5.
  */
 #include "arch/x86_64/cpu.h"
@@ -57,7 +59,8 @@ static uint64_t on_ist_stack(const struct trapframe *f)
 	const struct percpu *pc = this_cpu()->percpu;
 	const struct entry_design *d = this_cpu()->design;
 
-	if (frame_from_user(f) || (f->rip >= (uint64_t)d->syscall_entry && f->rip < (uint64_t)d->syscall_end))
+	if (frame_from_user(f) ||
+	    (f->rip >= (uint64_t)d->syscall_entry && f->rip < (uint64_t)d->syscall_end))
 		return 0;
 	for (uint64_t kind = 1; kind <= IST_COUNT; kind++)
 		if (f->rsp - ist_stack(kind) <= PAGE_SIZE ||
@@ -81,7 +84,8 @@ static bool inside_nmi(const struct trapframe *f)
 
 /* --- the ways back ----------------------------------------------------------- */
 
-/* Put what POPFQ and RET need where @f's RSP was: IST_ENTRY's .resume. No red zone in the kernel. */
+/* Put what POPFQ and RET need where @f's RSP was: IST_ENTRY's .resume. No red zone in the
+ * kernel. */
 static bool return_without_iret(struct trapframe *f)
 {
 	uint64_t *sp = (uint64_t *)f->rsp;
@@ -92,21 +96,23 @@ static bool return_without_iret(struct trapframe *f)
 	return true;
 }
 
-/* The breakpoints stay off until the NMI handler that was interrupted gives DR7 back. RF, which alone would let
- * this #DB return to its breakpoint, can only be set by IRETQ. */
+/* The breakpoints stay off until the NMI handler that was interrupted gives DR7 back. RF, which
+ * alone would let this #DB return to its breakpoint, can only be set by IRETQ. */
 static void park_dr7(void)
 {
 	ist_top(IST_NMI)->dr7 |= ist_top(IST_DB)->dr7;
 	ist_top(IST_DB)->dr7 = 0;
 }
 
-/* A #DB behind an IST exit's restoring of DR7: do the rest of that exit in @f. Its own exit would overwrite what the
- * interrupted one still needs (#DB's), or unmask NMIs before it (NMI's). A breakpoint on #DB's own last
- * instructions would be hit on the way back from itself, for ever: it is taken out. */
+/* A #DB behind an IST exit's restoring of DR7: do the rest of that exit in @f. Its own exit
+ * would overwrite what the interrupted one still needs (#DB's), or unmask NMIs before it
+ * (NMI's). A breakpoint on #DB's own last instructions would be hit on the way back from itself,
+ * for ever: it is taken out. */
 static void finish_exit(struct trapframe *f, uint64_t dr6)
 {
 	for (const struct ist_entry_site *s = ist_entries_start; s < ist_entries_end; s++) {
-		const struct ist_exit *e = (const struct ist_exit *)(ist_stack(s->kind) + IST_EXIT_OFFSET);
+		const struct ist_exit *e =
+			(const struct ist_exit *)(ist_stack(s->kind) + IST_EXIT_OFFSET);
 
 		if (f->rip != s->tail && f->rip != s->iret)
 			continue;
@@ -123,7 +129,8 @@ static void finish_exit(struct trapframe *f, uint64_t dr6)
 	}
 }
 
-/* It came between STI and HLT, and an interrupt that is pending would now be taken before the HLT: do not halt. */
+/* It came between STI and HLT, and an interrupt that is pending would now be taken before the HLT:
+ * do not halt. */
 static void skip_halt(struct trapframe *f)
 {
 	if (f->rip == (uint64_t)idle_halt && !frame_from_user(f))
@@ -153,10 +160,10 @@ bool ist_nmi(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	if (probe.trap)
 		verdict = probe.trap(frame, cr3, gs);
 	if (verdict == TRAP_NOT_MINE)
-		printk_nmi("NMI: cpu %u at %p, %s mode, cr3 %lx", this_cpu()->index, (void *)frame->rip,
-			   frame_from_user(frame) ? "user" : "kernel", cr3);
+		printk_nmi("NMI: cpu %u at %p, %s mode, cr3 %lx", this_cpu()->index,
+			   (void *)frame->rip, frame_from_user(frame) ? "user" : "kernel", cr3);
 	if (read_cr2() != cr2)
-		write_cr2(cr2);		/* it may have come between a #PF and its handler's look at CR2 */
+		write_cr2(cr2);	/* it may have come between a #PF and its handler's look at CR2 */
 	skip_halt(frame);
 	return verdict == TRAP_TAKEN_HOLD_NMIS && return_without_iret(frame);
 }
@@ -166,8 +173,8 @@ static void kill_debug(uint64_t rip)
 	process_kill_current(VECTOR_DB, "%s at %p", exception_name(VECTOR_DB), (void *)rip);
 }
 
-/* Is @rip the first instruction behind the door, and the GS base found there, @gs, still the program's, 0: nothing has
- * been done yet? */
+/* Is @rip the first instruction behind the door, and the GS base found there, @gs, still the
+ * program's, 0: nothing has been done yet? */
 static bool at_the_door(uint64_t rip, uint64_t gs)
 {
 	uint64_t stub = rip - (uint64_t)this_cpu()->design->stubs;
@@ -179,12 +186,15 @@ static bool at_the_door(uint64_t rip, uint64_t gs)
 /*
  * A #DB in kernel mode that a program brought about; true when there is nothing more to do.
  *
- * - It stepped into its SYSCALL or INT3, and the trap came behind it, not behind the return.  FMASK, or the gate,
- *   has cleared TF by then, but Bochs has the trap pending already.  Nothing is lost by going on, for the
- *   TF that the program asked for waits in its flags and traps again when it is back.
- * - A MOV to SS read a word with a breakpoint.  That holds the #DB back until the next instruction is done
+ * - It stepped into its SYSCALL or INT3, and the trap came behind it, not behind the return.
+ *   FMASK, or the gate,
+ *   has cleared TF by then, but Bochs has the trap pending already.  Nothing is lost by going on,
+ *   for the TF that the program asked for waits in its flags and traps again when it is back.
+ * - A MOV to SS read a word with a breakpoint.  That holds the #DB back until the next instruction
+ *   is done
  *   (SDM vol. 3A, 6.8.3); if it is SYSCALL, INT3 or one that faults, the #DB comes in ring 0, with
- *   the user's GS, table and for SYSCALL stack (CVE-2018-8897).  It is as deadly as any #DB of a program.
+ *   the user's GS, table and for SYSCALL stack (CVE-2018-8897).  It is as deadly as any #DB of a
+ *   program.
  * - A user copy touched a word with a breakpoint, for the program: done, go on.
  */
 static bool debug_by_program(const struct trapframe *frame, uint64_t gs, uint64_t dr6)
@@ -227,14 +237,17 @@ void ist_double_fault(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 	if (probe.trap && probe.trap(frame, cr3, gs))
 		return;
 	if (stack_guard_hit(cr2, &what))
-		panic_frame(frame, cr3, "double fault: stack overflow, guard page of a %s at %p, thread %u of %s", what,
-			    (void *)cr2, t->tid, t->process ? t->process->name : "the kernel");
+		panic_frame(
+			frame, cr3,
+			"double fault: stack overflow, guard page of a %s at %p, thread %u of %s",
+			what, (void *)cr2, t->tid, t->process ? t->process->name : "the kernel");
 	panic_frame(frame, cr3, "double fault, CR2 %p", (void *)cr2);
 }
 
 static void kill_machine_check(uint64_t rip)
 {
-	process_kill_current(VECTOR_MC, "%s at %p: its data is lost", exception_name(VECTOR_MC), (void *)rip);
+	process_kill_current(VECTOR_MC, "%s at %p: its data is lost", exception_name(VECTOR_MC),
+			     (void *)rip);
 }
 
 bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs)
@@ -245,12 +258,16 @@ bool ist_machine_check(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 
 	smap_close();
 	if (verdict == MCHECK_FATAL || (verdict == MCHECK_DATA_LOST && !user))
-		panic_frame(frame, cr3, "machine check from %s mode: MCG_STATUS %lx, bank %u, status %lx, address %lx",
-			    user ? "user" : "kernel", report.global, report.bank, report.status, report.address);
+		panic_frame(frame, cr3,
+			    "machine check from %s mode: MCG_STATUS %lx, bank %u, status %lx, "
+			    "address %lx",
+			    user ? "user" : "kernel", report.global, report.bank, report.status,
+			    report.address);
 	if (!probe.trap || !probe.trap(frame, cr3, gs))
-		printk_nmi("machine check survived: cpu %u at %p, %s mode, bank %u, status %lx, address %lx",
-			   this_cpu()->index, (void *)frame->rip, user ? "user" : "kernel", report.bank, report.status,
-			   report.address);
+		printk_nmi("machine check survived: cpu %u at %p, %s mode, bank %u, status %lx, "
+			   "address %lx",
+			   this_cpu()->index, (void *)frame->rip, user ? "user" : "kernel",
+			   report.bank, report.status, report.address);
 	mcheck_done();
 	if (verdict == MCHECK_DATA_LOST)
 		leave_ist(IST_MC, kill_machine_check, frame->rip);

@@ -21,7 +21,7 @@ static void leave_resumed(void)
 	if (t->process->dying)
 		thread_exit_current();
 	wrmsr(MSR_FS_BASE, t->stopped_fs_base);
-	exit_work();			/* it may stop again: hence the fresh stack, or they would pile up */
+	exit_work();	/* it may stop again: hence the fresh stack, or they would pile up */
 	t->design->user_return(t->frame);
 }
 

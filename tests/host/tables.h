@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tables.h - page tables in a machine's memory (physmem.h), whose frames are counted and run out on demand. */
+/* tables.h - page tables in a machine's memory (physmem.h), whose frames are counted and run out on
+ * demand. */
 #ifndef TESTS_TABLES_H
 #define TESTS_TABLES_H
 

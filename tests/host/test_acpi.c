@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_acpi.c - the CPUs that a MADT names, the FADT's timer, and tables that are damaged in every way. */
+/* test_acpi.c - the CPUs that a MADT names, the FADT's timer, and tables that are damaged in every
+ * way. */
 /* sources: arch/x86_64/pc/acpi.c arch/x86_64/pc/madt.c */
 #include "tests/host/acpitables.h"
 
@@ -154,7 +155,8 @@ static void a_bad_checksum_is_told(void **state)
 	assert_defaults("no MADT");
 }
 
-/* Where the BIOS's area ends there is room for the first version's 20 bytes, not for the second's 36. */
+/* Where the BIOS's area ends there is room for the first version's 20 bytes, not for the second's
+ * 36. */
 static void an_old_rsdp_lies_at_the_very_end(void **state)
 {
 	uint8_t *rsdp = phys + 0xfffe0;
@@ -212,7 +214,8 @@ static void short_entries_are_refused(void **state)
 	}
 }
 
-/* Whatever one byte says, with a checksum that fits: no read outside memory, no CPU from nowhere. */
+/* Whatever one byte says, with a checksum that fits: no read outside memory, no CPU from
+ * nowhere. */
 static void any_byte_may_be_wrong(void **state)
 {
 	(void)state;

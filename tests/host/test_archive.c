@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_archive.c - the boot archive, whole and damaged. Every copy has its exact size, so a read past it is seen. */
+/* test_archive.c - the boot archive, whole and damaged. Every copy has its exact size, so a read
+ * past it is seen. */
 /* sources: kernel/load/archive.c */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: boot/bootinfo.c boot/bootmem.c */
-/* test_bootinfo.c - multiboot2 information: what is understood, and that nothing is read outside it. */
+/* test_bootinfo.c - multiboot2 information: what is understood, and that nothing is read outside
+ * it. */
 #include "tests/host/multiboot2.h"
 #include "boot/bootmem.h"
 
@@ -261,7 +262,8 @@ static void ram_above_a_limit_is_counted_and_forgotten(void **state)
 	assert_int_equal(bootmem_limit_ram(&bi, 0x4000), 0x4000 + 0x1000 + 0xfff);
 	assert_int_equal(known(true), 0x3000 + 0x1000);
 	assert_int_equal(known(false), 0x9000);
-	for (size_t i = 0; i < bi.mem_count; i++)	/* or what lies there would still be the end of RAM */
+	for (size_t i = 0; i < bi.mem_count; i++)	/* or what lies there would still be the
+							 * end of RAM */
 		assert_true(!bi.mem[i].usable || bi.mem[i].base < 0x4000);
 	assert_int_equal(bootmem_limit_ram(&bi, 0x4000), 0);
 	assert_int_equal(bootmem_limit_ram(&bi, 0), 0x4000);

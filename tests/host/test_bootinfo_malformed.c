@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: boot/bootinfo.c boot/bootmem.c */
-/* test_bootinfo_malformed.c - malformed multiboot2 information: a sentence that says what is wrong. */
+/* test_bootinfo_malformed.c - malformed multiboot2 information: a sentence that says what is
+ * wrong. */
 #include "tests/host/multiboot2.h"
 
 static void impossible_sizes(void **state)

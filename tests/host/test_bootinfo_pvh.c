@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* sources: boot/bootinfo.c boot/bootmem.c */
-/* test_bootinfo_pvh.c - PVH start information, well-formed and not; its pointers may lead nowhere. */
+/* test_bootinfo_pvh.c - PVH start information, well-formed and not; its pointers may lead
+ * nowhere. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -109,7 +110,8 @@ static void wrong_magic_or_version(void **state)
 
 static void pointers_to_nowhere(void **state)
 {
-	static const uint64_t nowhere[] = { PHYS_SIZE, PHYS_SIZE - 8, 1ul << 40, UINT64_MAX, UINT64_MAX - 7 };
+	static const uint64_t nowhere[] = { PHYS_SIZE, PHYS_SIZE - 8, 1ul << 40, UINT64_MAX,
+					    UINT64_MAX - 7 };
 
 	(void)state;
 	for (unsigned i = 0; i < sizeof(nowhere) / sizeof(nowhere[0]); i++) {

@@ -94,7 +94,8 @@ static void empty_line_gives_the_defaults(void **state)
 static void every_key_is_taken(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("  entry=third-one\ttests=test_x seed=42 cpus=3 pcid=off inject=panic "), 0);
+	assert_int_equal(
+		parse("  entry=third-one\ttests=test_x seed=42 cpus=3 pcid=off inject=panic "), 0);
 	assert_ptr_equal(parsed.entry, &designs[2]);
 	assert_false(parsed.entry_defaulted);
 	assert_string_equal(parsed.tests, "test_x");
@@ -133,7 +134,8 @@ static void seeds(void **state)
 
 static void numbers_of_cpus(void **state)
 {
-	static const char *const bad[] = { "cpus=0", "cpus=65", "cpus=-1", "cpus=4k", "cpus=18446744073709551617" };
+	static const char *const bad[] = { "cpus=0", "cpus=65", "cpus=-1", "cpus=4k",
+					   "cpus=18446744073709551617" };
 
 	(void)state;
 	assert_int_equal(parse("cpus=1"), 0);
@@ -148,7 +150,8 @@ static void numbers_of_cpus(void **state)
 static void unknown_words_are_named_with_what_is_valid(void **state)
 {
 	(void)state;
-	assert_refused("entry=first foo=1", "\"foo=1\"", "entry= tests= bench= cpus= pcid= seed= inject=");
+	assert_refused("entry=first foo=1", "\"foo=1\"",
+		       "entry= tests= bench= cpus= pcid= seed= inject=");
 	assert_refused("quiet", "\"quiet\"", "entry= tests=");
 	assert_refused("=x", "\"=x\"", "entry=");
 	assert_refused("ENTRY=first", "\"ENTRY=first\"", "entry=");
@@ -170,7 +173,8 @@ static void unknown_values_are_named_with_what_is_valid(void **state)
 
 static void a_key_needs_a_value(void **state)
 {
-	static const char *const lines[] = { "entry=", "tests=", "bench= ", "seed=", "inject=\tseed=1" };
+	static const char *const lines[] = { "entry=", "tests=", "bench= ", "seed=",
+					     "inject=\tseed=1" };
 
 	(void)state;
 	for (unsigned i = 0; i < 5; i++)
@@ -217,7 +221,8 @@ static void long_words_are_refused(void **state)
 static void messages_stay_in_their_buffer(void **state)
 {
 	static const char *const lines[] = {
-		"entry=nope", "foo", "seed=x", "inject=x", "tests=A", "cpus=0", "pcid=x", "tests=a bench=b",
+		"entry=nope", "foo",	"seed=x", "inject=x",
+		"tests=A",    "cpus=0", "pcid=x", "tests=a bench=b",
 	};
 
 	(void)state;

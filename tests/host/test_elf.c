@@ -152,7 +152,8 @@ static void loads_a_program(void **state)
 	assert_int_equal(regions[2].len, 0x6000);
 	assert_int_equal(regions[2].flags, PTE_NX | PTE_W);
 	for (uint64_t i = 0; i < 0x800; i++)	/* across a page's end */
-		assert_int_equal(byte_at(0x402a00 + i), (char)((0x1a00 + i) * 7 + ((0x1a00 + i) >> 8)));
+		assert_int_equal(byte_at(0x402a00 + i),
+				 (char)((0x1a00 + i) * 7 + ((0x1a00 + i) >> 8)));
 	assert_int_equal(byte_at(0x4029ff), 0);	/* what surrounds a segment in the file stays out */
 	assert_int_equal(byte_at(0x405310), 0);
 	assert_int_equal(page_count, 4);	/* the rest is demand-zero */
@@ -249,7 +250,8 @@ static void segments_in_the_stack(void **state)
 	REFUSED(ph[0].p_vaddr, USER_STACK_TOP - PAGE_SIZE, "stack");
 	REFUSED(ph[2].p_memsz, USER_STACK_TOP - USER_STACK_SIZE - ph[2].p_vaddr + 1, "stack");
 	REFUSED(ph[2].p_memsz, USER_END - ph[2].p_vaddr, "stack");
-	REFUSED(ph[0].p_vaddr, USER_STACK_TOP, "entry");	/* above it is room, and nothing to run here */
+	REFUSED(ph[0].p_vaddr, USER_STACK_TOP, "entry");	/* above it is room, and nothing
+								 * to run here */
 	REFUSED(ph[0].p_vaddr, USER_STACK_TOP - USER_STACK_SIZE - PAGE_SIZE, "entry");
 }
 
@@ -305,7 +307,8 @@ static void random_damage(void **state)
 			assert_int_equal(region_count + page_count, 0);
 		for (unsigned r = 0; r < region_count; r++)
 			assert_true(regions[r].start >= USER_MIN &&
-				    regions[r].start + regions[r].len <= USER_STACK_TOP - USER_STACK_SIZE);
+				    regions[r].start + regions[r].len <=
+					    USER_STACK_TOP - USER_STACK_SIZE);
 	}
 }
 

@@ -28,14 +28,16 @@ static void the_same_as_printf(void **state)
 	SAME("%u %lu %zu", UINT32_MAX, UINT64_MAX, (size_t)7);
 	SAME("%x %lx %016lx %08x", 0xabcu, UINT64_MAX, 0x1234ul, 0u);
 	SAME("[%5d] [%-5d] [%05d] [%*d] [%1d]", 42, 42, -42, 7, 42, 12345);
-	SAME("[%s] [%8s] [%-8s] [%.3s] [%.*s] [%.8s]", "ab", "ab", "ab", "abcdef", 2, "abcdef", "ab");
+	SAME("[%s] [%8s] [%-8s] [%.3s] [%.*s] [%.8s]", "ab", "ab", "ab", "abcdef", 2, "abcdef",
+	     "ab");
 	SAME("%c%c [%3c]", 'x', 'y', 'z');
 	SAME("%p", (void *)0xffffffff80000000ul);
 }
 
 static void oddities(void **state)
 {
-	const char *volatile nothing = NULL, *volatile unknown = "%q|%", *volatile huge = "%900d|%0900d";
+	const char *volatile nothing = NULL, *volatile unknown = "%q|%",
+			     *volatile huge = "%900d|%0900d";
 	char buf[64];
 
 	(void)state;
@@ -59,9 +61,11 @@ static void cut_off_at_any_size(void **state)
 	for (size_t size = 0; size < sizeof(text) + 3; size++) {
 		char *buf = malloc(size ? size : 1);
 
-		assert_int_equal(snprintk(buf, size, "%s %d %s", "0123456789", -42, "xyz"), sizeof(text) - 1);
+		assert_int_equal(snprintk(buf, size, "%s %d %s", "0123456789", -42, "xyz"),
+				 sizeof(text) - 1);
 		if (size) {
-			assert_int_equal(strlen(buf), size < sizeof(text) ? size - 1 : sizeof(text) - 1);
+			assert_int_equal(strlen(buf),
+					 size < sizeof(text) ? size - 1 : sizeof(text) - 1);
 			assert_memory_equal(buf, text, strlen(buf));
 		}
 		free(buf);

@@ -72,7 +72,8 @@ static void odd_unsorted_overlapping(void **state)
 	assert_never_handed_out(3 * MIB + 0x800, 0x1000);
 	assert_never_handed_out(2 * MIB, MIB / 2 + 5);
 	assert_never_handed_out(11 * MIB, 100);
-	assert_never_handed_out(12 * MIB, PHYS_BYTES - 12 * MIB);	/* its last frame is half usable */
+	/* its last frame is half usable */
+	assert_never_handed_out(12 * MIB, PHYS_BYTES - 12 * MIB);
 	assert_false(seen[3 * MIB / PAGE_SIZE + 1]);
 	assert_true(seen[3 * MIB / PAGE_SIZE + 2]);
 	assert_true(seen[8 * MIB / PAGE_SIZE]);		/* whole in the second range */
@@ -245,11 +246,12 @@ static void random_mix(void **state)
 	drain();
 }
 
-/* --- who scatters what he keeps ------------------------------------------------------------------- */
+/* --- who scatters what he keeps --------------------------------------------------- */
 
 static uint64_t kept;
 
-/* Take all that one who may have @limit frames can get, a pair now and then, and give every second frame back. */
+/* Take all that one who may have @limit frames can get, a pair now and then, and give every second
+ * frame back. */
 static void keep_every_second(uint64_t limit)
 {
 	uint64_t given = 0, pa;

@@ -9,7 +9,7 @@
 
 #define MIB 0x100000ul
 
-/* --- a large machine ------------------------------------------------------------------------------ */
+/* --- a large machine -------------------------------------------------------------- */
 
 #define LARGE (16ul << 30)
 #define MAP_BYTES (LARGE / PAGE_SIZE / 8)
@@ -19,7 +19,8 @@ static void nearly_full(void **state)
 {
 	static const struct mem_range large[] = { { 0, LARGE, true } };
 	uint64_t high = LARGE - 64 * MIB, low = 16 * MIB;
-	uint8_t *middle = phys + MIB + 4 * PAGE_SIZE;	/* of the first bitmap, which lies at 1 MiB */
+	uint8_t *middle = phys + MIB + 4 * PAGE_SIZE;	/* of the first bitmap, which lies at 1
+							 * MiB */
 	size_t len = MAP_BYTES - 8 * PAGE_SIZE;
 
 	(void)state;

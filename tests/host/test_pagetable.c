@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_pagetable.c - page tables against a plain list of what was mapped, and with memory running out. */
+/* test_pagetable.c - page tables against a plain list of what was mapped, and with memory running
+ * out. */
 /* sources: mm/pagetable.c mm/ptwalk.c */
 #include <string.h>
 #include "tests/host/tables.h"
@@ -40,7 +41,8 @@ static void tables_go_when_their_last_page_goes(void **state)
 {
 	(void)state;
 	for (uint64_t i = 0; i < 512; i++)
-		assert_int_equal(pt_map(ROOT, 0x200000 + i * PAGE_SIZE, i * PAGE_SIZE, PTE_U, NULL), 0);
+		assert_int_equal(pt_map(ROOT, 0x200000 + i * PAGE_SIZE, i * PAGE_SIZE, PTE_U, NULL),
+				 0);
 	assert_int_equal(pt_map(ROOT, 0x40000000, 0x5000, PTE_U, NULL), 0);
 	assert_int_equal(pt_pages(), 5);
 	for (uint64_t i = 511; i; i--)
@@ -105,7 +107,8 @@ static void large_pages(void **state)
 static void memory_runs_out(void **state)
 {
 	(void)state;
-	pt_map(ROOT, 0x1000, 0x9000, PTE_U, NULL);	/* so that one level is shared with what follows */
+	pt_map(ROOT, 0x1000, 0x9000, PTE_U, NULL);	/* so that one level is shared with what
+							 * follows */
 	for (unsigned n = 0; n < 3; n++) {
 		for (int large = 0; large < 2; large++) {
 			uint64_t va = 0x10000000000ul, before = pt_pages();
@@ -201,7 +204,8 @@ static void random_mix(void **state)
 		if (seed >> 33 & 1) {
 			int err = pt_map(ROOT, va, (uint64_t)k << 12, PTE_U, NULL);
 
-			assert_true(err == (mapped[k] ? -EEXIST : 0) || (err == -ENOMEM && budget == 0));
+			assert_true(err == (mapped[k] ? -EEXIST : 0) ||
+				    (err == -ENOMEM && budget == 0));
 			live += !err;
 			mapped[k] |= !err;
 		} else {
@@ -224,7 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(map_look_up_unmap), TEST(tables_go_when_their_last_page_goes),
 		TEST(tables_wait_for_the_flush), TEST(the_leaf_decides), TEST(large_pages),
-		TEST(memory_runs_out), TEST(links_when_all_levels_are_there), TEST(prepared_tables_stay),
+		TEST(memory_runs_out), TEST(links_when_all_levels_are_there),
+		TEST(prepared_tables_stay),
 		TEST(filled_slots_stay), TEST(random_mix),
 	};
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_pid.c - process numbers: whose they are, whatever numbers programs try for, and after the last one. */
+/* test_pid.c - process numbers: whose they are, whatever numbers programs try for, and after the
+ * last one. */
 /* sources: kernel/object/pid.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -125,7 +126,8 @@ static void round_again(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(in_order), cmocka_unit_test(chains_stay_short), cmocka_unit_test(unpublished),
+		cmocka_unit_test(in_order), cmocka_unit_test(chains_stay_short),
+		cmocka_unit_test(unpublished),
 		cmocka_unit_test(round_again),
 	};
 

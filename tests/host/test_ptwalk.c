@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_ptwalk.c - walks over page tables: what they see, in which order, and how much at one step. */
+/* test_ptwalk.c - walks over page tables: what they see, in which order, and how much at one
+ * step. */
 /* sources: mm/pagetable.c mm/ptwalk.c */
 #include "tests/host/tables.h"
 
@@ -21,13 +22,15 @@ static bool note(void *ctx, uint64_t va, uint64_t entry, uint64_t access, unsign
 static void walk_in_order(void **state)
 {
 	static const uint64_t va[] = {
-		0x1000, 0x3ff000, 0x7ffffffff000, 0xffff800000000000, 0xffffa80000001000, 0xfffffffffffff000,
+		0x1000, 0x3ff000, 0x7ffffffff000, 0xffff800000000000, 0xffffa80000001000,
+		0xfffffffffffff000,
 	};
 	struct seen s = { .n = 0 };
 
 	(void)state;
 	for (int i = 5; i >= 0; i--)
-		assert_int_equal(pt_map(ROOT, va[i], 0x9000, i < 3 ? PTE_U : PTE_W | PTE_NX, NULL), 0);
+		assert_int_equal(pt_map(ROOT, va[i], 0x9000, i < 3 ? PTE_U : PTE_W | PTE_NX, NULL),
+				 0);
 	pt_walk(ROOT, 0, ~0ul, note, &s);
 	assert_int_equal(s.n, 6);
 	for (int i = 0; i < 6; i++) {
@@ -42,11 +45,13 @@ static void walk_in_order(void **state)
 	assert_int_equal(s.n, 1);
 	assert_int_equal(s.va[0], 0x3ff000);
 	s = (struct seen){ .n = 0 };
-	pt_walk(ROOT, 0xffff800000000001, 0xffffa80000001001, note, &s);	/* pages touched count */
+	/* pages touched count */
+	pt_walk(ROOT, 0xffff800000000001, 0xffffa80000001001, note, &s);
 	assert_int_equal(s.n, 2);
 }
 
-/* Steps see what one walk sees, and no step sees more than its share, of leaves or of empty tables. */
+/* Steps see what one walk sees, and no step sees more than its share, of leaves or of empty
+ * tables. */
 static void walk_in_steps(void **state)
 {
 	struct seen all = { .n = 0 }, s = { .n = 0 };
@@ -55,17 +60,20 @@ static void walk_in_steps(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 50; i++)
-		assert_int_equal(pt_map(ROOT, i * 0x35000000000ul % (1ul << 47) + i * PAGE_SIZE, 0x9000,
-					0, NULL), 0);
+		assert_int_equal(pt_map(ROOT, i * 0x35000000000ul % (1ul << 47) + i * PAGE_SIZE,
+					0x9000, 0, NULL),
+				 0);
 	pt_walk(ROOT, 0, 1ul << 47, note, &all);
 	do {
 		before = s.n;
 		steps++;
-	} while (!pt_walk_step(ROOT, &at, 1ul << 47, note, &s) && s.n - before <= PT_STEP_WORK / PT_LEAF_WORK);
+	} while (!pt_walk_step(ROOT, &at, 1ul << 47, note, &s) &&
+		 s.n - before <= PT_STEP_WORK / PT_LEAF_WORK);
 	assert_int_equal(at, 1ul << 47);
 	assert_int_equal(s.n, 50);
 	assert_memory_equal(s.va, all.va, sizeof(s.va));
-	/* 26 top-level entries, with a table each, and 50 paths of two tables more, to be searched. */
+	/* 26 top-level entries, with a table each, and 50 paths of two tables more, to be
+	 * searched. */
 	assert_true(steps >= (26 + 100) * 512 / PT_STEP_WORK);
 	assert_true(steps < 2 * (26 + 100) * 512 / PT_STEP_WORK);
 	at = 0;
@@ -94,8 +102,9 @@ static void free_in_steps(void **state)
 	(void)state;
 	leaves_seen = 0;
 	for (uint64_t i = 0; i < 1500; i++)
-		assert_int_equal(pt_map(ROOT, 0x3f0000000 + (i % 3 << 39) + i * PAGE_SIZE, 0x9000, 0,
-					NULL), 0);
+		assert_int_equal(
+			pt_map(ROOT, 0x3f0000000 + (i % 3 << 39) + i * PAGE_SIZE, 0x9000, 0, NULL),
+			0);
 	while (!pt_free_step(ROOT, &at, 1ul << 47, count_leaf)) {
 		assert_true(leaves_seen - before <= PT_STEP_WORK / PT_LEAF_WORK);
 		before = leaves_seen;
@@ -122,7 +131,8 @@ static void access_is_the_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(walk_in_order), TEST(walk_in_steps), TEST(free_in_steps), TEST(access_is_the_paths),
+		TEST(walk_in_order), TEST(walk_in_steps), TEST(free_in_steps),
+		TEST(access_is_the_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_region.c - a space's regions against a plain map of pages, and as many of them as a program can make. */
+/* test_region.c - a space's regions against a plain map of pages, and as many of them as a program
+ * can make. */
 /* sources: mm/region.c mm/regionpool.c */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -207,9 +208,10 @@ static void random_mix(void **state)
 	free_space(&as);
 }
 
-/* --- more ------------------------------------------------------------------------------------------ */
+/* --- more ------------------------------------------------------------------------- */
 
-/* What goes serves no faults, however it was found before, and keeps its addresses until it is unlinked. */
+/* What goes serves no faults, however it was found before, and keeps its addresses until it is
+ * unlinked. */
 static void going(void **state)
 {
 	struct region *r, *other;
@@ -269,7 +271,9 @@ static void as_many_as_there_can_be(void **state)
 
 		space_init(&as);
 		for (unsigned i = 0; i < REGIONS_MAX; i++) {
-			unsigned at = order == 0 ? i : order == 1 ? REGIONS_MAX - i : i * 5077 % REGIONS_MAX;
+			unsigned at = order == 0 ? i :
+				      order == 1 ? REGIONS_MAX - i :
+						   i * 5077 % REGIONS_MAX;
 
 			add(&as, BASE + at * 3 * PAGE_SIZE, PAGE_SIZE);
 		}
@@ -285,7 +289,7 @@ static void as_many_as_there_can_be(void **state)
 	}
 }
 
-/* --- their memory -------------------------------------------------------------------------------- */
+/* --- their memory ----------------------------------------------------------------- */
 
 #define MANY 4000u
 
@@ -339,7 +343,8 @@ static void a_few_take_no_frame(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(random_mix), cmocka_unit_test(going), cmocka_unit_test(not_anonymous),
+		cmocka_unit_test(random_mix), cmocka_unit_test(going),
+		cmocka_unit_test(not_anonymous),
 		cmocka_unit_test(up_to_the_top), cmocka_unit_test(as_many_as_there_can_be),
 		cmocka_unit_test(frames_of_regions), cmocka_unit_test(a_few_take_no_frame),
 	};

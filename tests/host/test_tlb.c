@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tlb.c - mm/tlb.c and mm/pagetable.c on a simulated machine: random kernels that use no stale translation. */
+/* test_tlb.c - mm/tlb.c and mm/pagetable.c on a simulated machine: random kernels that use no stale
+ * translation. */
 /* sources: mm/pagetable.c mm/ptwalk.c */
 #pragma GCC optimize("O2")
-#include "arch/x86_64/xcall.c"		/* their state, too: every run starts from a machine just switched on */
+#include "arch/x86_64/xcall.c"		/* their state, too: every run starts from a machine just
+					 * switched on */
 #include "mm/tlb.c"
 #include "tests/host/tlbrun.h"
 
@@ -14,7 +16,8 @@ static uint64_t test_number(const char *name, uint64_t otherwise)
 /* Every machine: with and without a user root, PCIDs, INVPCID; 1 to 8 CPUs. */
 static void no_stale_translation(void **state)
 {
-	uint64_t seed = test_number("TLB_SEED", 1), steps = test_number("TLB_STEPS", 300000), total = 0;
+	uint64_t seed = test_number("TLB_SEED", 1), steps = test_number("TLB_STEPS", 300000),
+		 total = 0;
 
 	(void)state;
 	for (unsigned cpus = 1; cpus <= CPUS; cpus *= 2) {
@@ -22,8 +25,10 @@ static void no_stale_translation(void **state)
 			struct machine m = { cpus, kind & 1, kind >= 2, kind >= 4 };
 
 			if (!run(m, seed, steps, NO_BUG))
-				fail_msg("%u CPUs, split %d, pcid %d, invpcid %d, seed %lu, step %lu: %s", cpus,
-					 m.split, m.pcid, m.invpcid, seed, sim.steps, sim.wrong);
+				fail_msg("%u CPUs, split %d, pcid %d, invpcid %d, seed %lu, step "
+					 "%lu: %s",
+					 cpus, m.split, m.pcid, m.invpcid, seed, sim.steps,
+					 sim.wrong);
 			assert_true(sim.uses > steps / 100);
 			total += sim.steps;
 		}
@@ -31,7 +36,8 @@ static void no_stale_translation(void **state)
 	print_message("%lu steps from seed %lu\n", total, seed);
 }
 
-/* Almost every flip keeps the TLB where there are PCIDs, and a due flush is done by one flip only. */
+/* Almost every flip keeps the TLB where there are PCIDs, and a due flush is done by one flip
+ * only. */
 static void flips_keep_the_tlb(void **state)
 {
 	(void)state;
@@ -47,7 +53,8 @@ static bool caught(enum tlb_bug bug, uint64_t *steps)
 	for (uint64_t seed = 1; seed <= 12; seed++) {
 		for (unsigned k = 1; k <= 3; k++) {
 			unsigned kind = k * 2 % 6 + 1;	/* PCIDs first */
-			bool fine = run((struct machine){ 4, true, kind >= 2, kind >= 4 }, seed, 1000000, bug);
+			bool fine = run((struct machine){ 4, true, kind >= 2, kind >= 4 }, seed,
+					1000000, bug);
 
 			*steps += sim.steps;
 			if (!fine)
@@ -61,13 +68,20 @@ static bool caught(enum tlb_bug bug, uint64_t *steps)
 static void seeded_bugs_are_caught(void **state)
 {
 	static const char *const names[TLB_BUGS] = {
-		[SKIP_FLUSH] = "kernel root not flushed", [SKIP_USER_FLUSH] = "user root not flushed",
-		[SKIP_GENERATION] = "generation not counted", [SKIP_USER_GENERATION] = "private pages' not counted",
-		[SKIP_LOAD_FLUSH] = "nothing flushed on loading", [SKIP_DEFERRED_USER] = "no deferred user flush",
-		[SKIP_RECYCLED_FLUSH] = "id recycled as it is", [SKIP_KERNEL_FLUSH] = "kernel half not flushed",
-		[SKIP_IPI] = "no IPI", [SKIP_WAIT] = "no wait for acknowledgements",
-		[SKIP_OVERFLOW] = "pages of an overflow left out", [SKIP_GAP] = "pages flushed over a gap",
-		[ENTER_LATE] = "set entered after the generation was read", [ARM_EARLY] = "word armed before the flip",
+		[SKIP_FLUSH] = "kernel root not flushed",
+		[SKIP_USER_FLUSH] = "user root not flushed",
+		[SKIP_GENERATION] = "generation not counted",
+		[SKIP_USER_GENERATION] = "private pages' not counted",
+		[SKIP_LOAD_FLUSH] = "nothing flushed on loading",
+		[SKIP_DEFERRED_USER] = "no deferred user flush",
+		[SKIP_RECYCLED_FLUSH] = "id recycled as it is",
+		[SKIP_KERNEL_FLUSH] = "kernel half not flushed",
+		[SKIP_IPI] = "no IPI",
+		[SKIP_WAIT] = "no wait for acknowledgements",
+		[SKIP_OVERFLOW] = "pages of an overflow left out",
+		[SKIP_GAP] = "pages flushed over a gap",
+		[ENTER_LATE] = "set entered after the generation was read",
+		[ARM_EARLY] = "word armed before the flip",
 		[LOOK_EARLY] = "set read before the generation was counted",
 		[LEAVE_EARLY] = "set left before the root",
 		[SKIP_KERNEL_WAIT] = "kernel page freed before all acknowledged",

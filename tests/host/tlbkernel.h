@@ -3,7 +3,8 @@
  * tlbkernel.h - a kernel's system calls on the machine of tlbsim.h, doing things at random.
  *
  * It follows the rules that the real one follows (mm/tlb.h) and checks every access: a leaf that
- * belongs to somebody else, that no longer exists, or that this half of a pair must not show ends the run.
+ * belongs to somebody else, that no longer exists, or that this half of a pair must not show ends
+ * the run.
  */
 #ifndef TESTS_TLBKERNEL_H
 #define TESTS_TLBKERNEL_H
@@ -98,7 +99,8 @@ static bool map(struct space *s, unsigned page)
 	int err;
 
 	me()->making = slot;
-	err = pt_map(root_for(s, page), va_of(page), (uint64_t)leaf << PAGE_SHIFT, PTE_U, &s->as.frames);
+	err = pt_map(root_for(s, page), va_of(page), (uint64_t)leaf << PAGE_SHIFT, PTE_U,
+		     &s->as.frames);
 	if (err)
 		item_gone(leaf);
 	else
@@ -146,7 +148,8 @@ static void do_unmap(struct space *s)
 	struct taken taken = { .n = 0 };
 
 	lock(s);
-	for (unsigned i = 0, page = rnd(LOWER_PAGES); i < pages; i++, page = (page + 1) % LOWER_PAGES) {
+	for (unsigned i = 0, page = rnd(LOWER_PAGES); i < pages;
+	     i++, page = (page + 1) % LOWER_PAGES) {
 		if (unmap(s, page, &taken))
 			va[n++] = va_of(page);
 	}
@@ -205,7 +208,8 @@ static void destroy(struct space *s)
 
 	tlb_space_check_left(&s->as.tlb);
 	for (unsigned i = 0; i < sim.m.cpus; i++)
-		if (sim.cpu[i].cr3 && (sim.cpu[i].cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE) == s->as.tlb.root)
+		if (sim.cpu[i].cr3 &&
+		    (sim.cpu[i].cr3 & PTE_ADDR & ~(uint64_t)PAGE_SIZE) == s->as.tlb.root)
 			wrong("CPU %u has a root that is being freed", i);
 	while (!pt_free_step(s->as.tlb.root, &at, 1ul << 47, free_leaf))
 		;

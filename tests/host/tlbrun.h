@@ -97,7 +97,7 @@ static void cpu_main(void)
 	}
 }
 
-/* --- a run -------------------------------------------------------------------------------------- */
+/* --- a run ------------------------------------------------------------------------ */
 
 static void boot_cpu(unsigned i)
 {
@@ -111,7 +111,8 @@ static void boot_cpu(unsigned i)
 	makecontext(&c->context, cpu_main, 0);
 }
 
-/* @steps of machine @m with @bug; the same seed gives the same run. False when something went wrong. */
+/* @steps of machine @m with @bug; the same seed gives the same run. False when something went
+ * wrong. */
 static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bug)
 {
 	struct item *items = sim.items;

@@ -2,12 +2,14 @@
 /*
  * tlbsim.h - a machine with tagged TLBs, as hostile as the manual allows (SDM vol. 3A, 4.10).
  *
- * Each CPU is a coroutine with CR3, a TLB (PCID, Global) and a cache of pointers to page tables.  Whenever the
- * code under test reaches for the machine, time passes: the CPU may fill its TLB from the loaded root, take an NMI,
- * or stand still while others run.  A flush drops what the manual promises and nothing more.
+ * Each CPU is a coroutine with CR3, a TLB (PCID, Global) and a cache of pointers to page tables.
+ * Whenever the code under test reaches for the machine, time passes: the CPU may fill its TLB from
+ * the loaded root, take an NMI, or stand still while others run.  A flush drops what the manual
+ * promises and nothing more.
  *
- * A space's page tables are real ones, made by mm/pagetable.c.  A frame is numbered when it is handed out, and a number
- * is never used again, so an old one is told from a new one wherever it shows up.  The kernel half is a list of leaves.
+ * A space's page tables are real ones, made by mm/pagetable.c.  A frame is numbered when it is
+ * handed out, and a number is never used again, so an old one is told from a new one wherever it
+ * shows up.  The kernel half is a list of leaves.
  */
 #ifndef TESTS_TLBSIM_H
 #define TESTS_TLBSIM_H
@@ -33,8 +35,10 @@
 
 /* Pages by number; va_of() has their addresses. */
 enum {
-	LOWER = 0, LOWER_PAGES = 8,	/* a program's: two in each table, below two top-level entries */
-	TRAMPOLINES = 8, SLOTS = 8,	/* own ones in a user root, in two tables; all of them in a kernel root */
+	LOWER = 0, LOWER_PAGES = 8,	/* a program's: two in each table, below two top-level
+					 * entries */
+	TRAMPOLINES = 8, SLOTS = 8,	/* own ones in a user root, in two tables; all of them in
+					 * a kernel root */
 	KERNEL = 16, KERNEL_PAGES = 4,	/* kernel roots only */
 	VISIBLE = 20, VISIBLE_PAGES = 2,	/* all roots, Global */
 	PAGES = 22,
@@ -64,7 +68,13 @@ struct sim_cpu {
 	bool pcide, ready, ipi, in_nmi;
 	struct { bool valid, global; uint16_t pcid; uint8_t page; uint32_t leaf; } tlb[TLB_ENTRIES];
 	/* Entries of @level that lead to table @item, for addresses that start like @start. */
-	struct { bool valid; uint16_t pcid; uint8_t level; uint64_t start; uint32_t item; } tables[CACHED_TABLES];
+	struct {
+		bool valid;
+		uint16_t pcid;
+		uint8_t level;
+		uint64_t start;
+		uint32_t item;
+	} tables[CACHED_TABLES];
 	uint64_t frozen_until;		/* stands still, as under a hypervisor that runs others */
 	unsigned waited;
 	unsigned making;		/* slot of the space that it makes tables for */
@@ -124,7 +134,8 @@ static uint64_t va_of(unsigned page)
 	unsigned n = page - TRAMPOLINES;
 
 	if (page < TRAMPOLINES)
-		return USER_MAP_BASE | (page & 1ul) << 12 | (page >> 1 & 1ul) << 21 | (page >> 2 & 1ul) << 39;
+		return USER_MAP_BASE | (page & 1ul) << 12 | (page >> 1 & 1ul) << 21 |
+		       (page >> 2 & 1ul) << 39;
 	if (page < KERNEL)
 		return TRAMPOLINE_AREA_BASE | (n & 3ul) << 12 | (n >> 2 & 1ul) << 21;
 	return KERNEL_IMAGE_BASE | (uint64_t)page << 12;
@@ -237,7 +248,8 @@ static uint32_t first_table(struct sim_cpu *c, uint64_t va, unsigned *level)
 	return (c->cr3 & PTE_ADDR) >> PAGE_SHIFT;
 }
 
-/* Through a space's tables (SDM vol. 3A, 4.10.3): pointers may be kept whether they lead to a leaf or not. */
+/* Through a space's tables (SDM vol. 3A, 4.10.3): pointers may be kept whether they lead to a leaf
+ * or not. */
 static uint32_t walk_space(struct sim_cpu *c, uint64_t va)
 {
 	unsigned level;
@@ -275,7 +287,8 @@ static int find_entry(const struct sim_cpu *c, unsigned page)
 	for (unsigned k = 0; k < TLB_ENTRIES; k++) {
 		unsigned i = (first + k) % TLB_ENTRIES;
 
-		if (c->tlb[i].valid && c->tlb[i].page == page && (c->tlb[i].global || c->tlb[i].pcid == pcid_now(c)))
+		if (c->tlb[i].valid && c->tlb[i].page == page &&
+		    (c->tlb[i].global || c->tlb[i].pcid == pcid_now(c)))
 			return i;
 	}
 	return -1;
@@ -323,14 +336,16 @@ static void drop_tables(struct sim_cpu *c, int pcid)
 static void drop_tables_for(struct sim_cpu *c, int pcid, uint64_t va)
 {
 	for (unsigned i = 0; i < CACHED_TABLES; i++)
-		if (c->tables[i].pcid == pcid && c->tables[i].start == start_of(va, c->tables[i].level))
+		if (c->tables[i].pcid == pcid &&
+		    c->tables[i].start == start_of(va, c->tables[i].level))
 			c->tables[i].valid = false;
 }
 
 static void load_cr3(struct sim_cpu *c, uint64_t word)
 {
 	if (!c->pcide && (word & (KEEP | 0xfff)))
-		wrong("CPU %u: a CR3 word with PCID bits while PCIDs are off: %lx", sim.current, word);
+		wrong("CPU %u: a CR3 word with PCID bits while PCIDs are off: %lx", sim.current,
+		      word);
 	c->cr3 = word & ~KEEP;
 	space_slot(c->cr3);
 	if (word & KEEP)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* tlbsim_hw.h - the simulated machine's time, and what mm/tlb.c reaches for in it (arch/x86_64/hw.h). */
+/* tlbsim_hw.h - the simulated machine's time, and what mm/tlb.c reaches for in it
+ * (arch/x86_64/hw.h). */
 #ifndef TESTS_TLBSIM_HW_H
 #define TESTS_TLBSIM_HW_H
 

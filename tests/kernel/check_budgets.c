@@ -2,9 +2,10 @@
 /*
  * check_budgets.c - what is charged, from the processes up.
  *
- * A budget holds what its own process takes and what the budgets below it hold.  So it is added up anew, in a field
- * that nobody else uses.  A process that is being started is charged already, and nobody can find it; but its budget
- * holds a reference to the one above.  Where there is none such the sums are exact.
+ * A budget holds what its own process takes and what the budgets below it hold.  So it is added up
+ * anew, in a field that nobody else uses.  A process that is being started is charged already, and
+ * nobody can find it; but its budget holds a reference to the one above.  Where there is none such
+ * the sums are exact.
  */
 #include "kernel/object/process.h"
 #include "mm/budget.h"
@@ -52,24 +53,26 @@ static const char *check_references(struct invariants *i)
 		for (EACH_BUDGET(b, p)) {
 			if (b == &budget_root || !b->found)
 				break;
-			MUST(b->refs >= b->found, "process %u: a budget has %u references, and %lu are known", p->pid,
+			MUST(b->refs >= b->found,
+			     "process %u: a budget has %u references, and %lu are known", p->pid,
 			     b->refs, b->found);
 			more += b->refs - b->found;
 			b->found = 0;
 		}
 	}
-	MUST(more <= i->spawning, "budgets have %lu references too many, and %lu threads start programs", more,
+	MUST(more <= i->spawning,
+	     "budgets have %lu references too many, and %lu threads start programs", more,
 	     i->spawning);
 	i->unpublished = more;
 	return NULL;
 }
 
-static const char *compare(const struct process *p, const struct budget *b, uint64_t charged, bool exact,
-			   const char *what)
+static const char *compare(const struct process *p, const struct budget *b, uint64_t charged,
+			   bool exact, const char *what)
 {
 	MUST(exact ? charged == b->found : charged >= b->found,
-	     "process %u: the budget of generation %u is charged %lu %s, and %lu are taken", p->pid, b->depth, charged,
-	     what, b->found);
+	     "process %u: the budget of generation %u is charged %lu %s, and %lu are taken", p->pid,
+	     b->depth, charged, what, b->found);
 	return NULL;
 }
 
@@ -84,18 +87,21 @@ static const char *check_sum(uint64_t (*own)(const struct process *p), bool task
 	for (EACH_PROCESS(p))
 		for (EACH_BUDGET(b, p))
 			if (!wrong)
-				wrong = compare(p, b, tasks ? b->tasks : b->frames, exact, tasks ? "tasks" : "frames");
+				wrong = compare(p, b, tasks ? b->tasks : b->frames, exact,
+						tasks ? "tasks" : "frames");
 	return wrong;
 }
 
 static const char *check_budget(const struct process *p)
 {
-	MUST(heap_holds(p->budget, sizeof(*p->budget)), "process %u: its budget is no object of the heap", p->pid);
+	MUST(heap_holds(p->budget, sizeof(*p->budget)),
+	     "process %u: its budget is no object of the heap", p->pid);
 	for (EACH_BUDGET(b, p)) {
 		MUST(b->frames <= b->frames_limit && b->tasks <= b->tasks_limit,
-		     "process %u: the budget of generation %u is beyond its limit", p->pid, b->depth);
-		MUST(!b->parent || b->depth == b->parent->depth + 1, "process %u: its budget's generation is wrong",
-		     p->pid);
+		     "process %u: the budget of generation %u is beyond its limit", p->pid,
+		     b->depth);
+		MUST(!b->parent || b->depth == b->parent->depth + 1,
+		     "process %u: its budget's generation is wrong", p->pid);
 	}
 	return NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* check_pages.c - every root against the regions, the threads and the other roots, and every frame once. */
+/* check_pages.c - every root against the regions, the threads and the other roots, and every frame
+ * once. */
 #include "tests/kernel/check_pages.h"
 #include "entry/design.h"
 #include "kernel/object/process.h"
@@ -33,7 +34,8 @@ static const char *mark_roots(struct tables *t, uint64_t root)
 
 static bool in_pools(uint64_t va)
 {
-	return (va >= KSTACK_AREA_BASE && va < MMIO_AREA_BASE) || (va >= CPU_ENTRY_AREA_BASE && va < KERNEL_IMAGE_BASE);
+	return (va >= KSTACK_AREA_BASE && va < MMIO_AREA_BASE) ||
+	       (va >= CPU_ENTRY_AREA_BASE && va < KERNEL_IMAGE_BASE);
 }
 
 static const char *kernel_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned level)
@@ -51,7 +53,8 @@ static const char *shown_leaf(struct tables *t, uint64_t va, uint64_t e, unsigne
 	const uint64_t *k = pt_lookup(kspace_boot_root(), va, &kernel_level);
 
 	MUST(k && kernel_level == level && !((*k ^ e) & (PTE_ADDR | RIGHTS)),
-	     "%s %u: its user root shows another page at 0x%lx than the kernel root", t->whose, t->pid, va);
+	     "%s %u: its user root shows another page at 0x%lx than the kernel root", t->whose,
+	     t->pid, va);
 	return NULL;
 }
 
@@ -93,8 +96,8 @@ static const char *user_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned
 	while (r && !(va >= r->start && va < r->end))
 		r = va < r->start ? r->left : r->right;
 	MUST(r, "process %u has a page at 0x%lx, in no region", t->pid, va);
-	MUST((e & RIGHTS) == (r->flags | PTE_U), "process %u: the page at 0x%lx has other rights than its region",
-	     t->pid, va);
+	MUST((e & RIGHTS) == (r->flags | PTE_U),
+	     "process %u: the page at 0x%lx has other rights than its region", t->pid, va);
 	MUST(!(e & PTE_G), "process %u: the page at 0x%lx is Global", t->pid, va);
 	return mark_frame(t, e & PTE_ADDR, "page");
 }
@@ -102,9 +105,11 @@ static const char *user_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned
 /* The two halves of the pair show a program's pages through the same tables. */
 static const char *check_slot(const struct tables *t, uint64_t k, uint64_t u, unsigned slot)
 {
-	MUST(!boot_design->split || !(k & PTE_P) || (u & TABLE_BITS) == (k & (TABLE_BITS & ~PTE_NX)),
+	MUST(!boot_design->split || !(k & PTE_P) ||
+		     (u & TABLE_BITS) == (k & (TABLE_BITS & ~PTE_NX)),
 	     "process %u: slot %u of its two roots differs", t->pid, slot);
-	MUST(!boot_design->split || (k & PTE_P) || !u, "process %u: slot %u is in its user root alone", t->pid, slot);
+	MUST(!boot_design->split || (k & PTE_P) || !u,
+	     "process %u: slot %u is in its user root alone", t->pid, slot);
 	MUST(!boot_design->split || !(k & PTE_P) || (k & PTE_NX),
 	     "process %u: slot %u can be executed on the kernel's table", t->pid, slot);
 	return NULL;
@@ -159,11 +164,11 @@ static const char *check_trampolines(const struct process *p, uint64_t private_p
 			continue;
 		n++;
 		e = pt_lookup(aspace_user_cr3(p->as), t->trampoline.va, &level);
-		MUST(e && (*e & PTE_ADDR) == t->trampoline.pa, "process %u: thread %u has no trampoline where it lands",
-		     p->pid, t->tid);
+		MUST(e && (*e & PTE_ADDR) == t->trampoline.pa,
+		     "process %u: thread %u has no trampoline where it lands", p->pid, t->tid);
 	}
-	MUST(n == private_pages, "process %u shows %lu trampolines, and its threads have %lu", p->pid, private_pages,
-	     n);
+	MUST(n == private_pages, "process %u shows %lu trampolines, and its threads have %lu",
+	     p->pid, private_pages, n);
 	return NULL;
 }
 
@@ -187,9 +192,11 @@ static const char *check_charge(const struct process *p, uint64_t frames)
 
 	LIST_EACH(at, &as->region_pages)
 		frames++;
-	MUST(as->frames == frames, "process %u: its space counts %lu frames, and has %lu", p->pid, as->frames, frames);
-	MUST(as->charged >= as->frames, "process %u: its space has %lu frames, and is charged for %lu", p->pid,
-	     as->frames, as->charged);
+	MUST(as->frames == frames, "process %u: its space counts %lu frames, and has %lu", p->pid,
+	     as->frames, frames);
+	MUST(as->charged >= as->frames,
+	     "process %u: its space has %lu frames, and is charged for %lu", p->pid, as->frames,
+	     as->charged);
 	return NULL;
 }
 
@@ -236,10 +243,10 @@ static const char *check_totals(const struct tables *t, const struct invariants 
 	bool exact = !i->unpublished;
 	uint64_t tables = pt_pages(), frames = frames_used();
 
-	MUST(exact ? t->tables == tables : t->tables <= tables, "%lu page-table pages are counted, and there are %lu",
-	     tables, t->tables);
-	MUST(exact ? t->marked == frames : t->marked <= frames, "%lu frames are handed out, and %lu are in use", frames,
-	     t->marked);
+	MUST(exact ? t->tables == tables : t->tables <= tables,
+	     "%lu page-table pages are counted, and there are %lu", tables, t->tables);
+	MUST(exact ? t->marked == frames : t->marked <= frames,
+	     "%lu frames are handed out, and %lu are in use", frames, t->marked);
 	return NULL;
 }
 

@@ -37,10 +37,12 @@ static const char *check_notes(const struct region *r, uint32_t pid)
 
 	if (right)
 		gap = larger(gap, larger(right->gap, right->first - r->end));
-	MUST(lean >= -1 && lean <= 1, "process %u: the tree of regions leans at 0x%lx", pid, r->start);
+	MUST(lean >= -1 && lean <= 1, "process %u: the tree of regions leans at 0x%lx", pid,
+	     r->start);
 	MUST(r->height == 1 + (lean > 0 ? height(left) : height(right)),
 	     "process %u: the region at 0x%lx has a wrong height", pid, r->start);
-	MUST(r->first == (left ? left->first : r->start) && r->last == (right ? right->last : r->end) && r->gap == gap,
+	MUST(r->first == (left ? left->first : r->start) &&
+		     r->last == (right ? right->last : r->end) && r->gap == gap,
 	     "process %u: the region at 0x%lx has wrong notes of those below it", pid, r->start);
 	return NULL;
 }
@@ -49,13 +51,17 @@ static const char *check_region(const struct aspace *as, const struct region *r)
 {
 	uint32_t pid = as->pid;
 
-	MUST(r->start < r->end && r->start >= USER_MIN && r->end <= USER_END && !(r->start % PAGE_SIZE) &&
-	     !(r->end % PAGE_SIZE), "process %u: a region goes from 0x%lx to 0x%lx", pid, r->start, r->end);
-	MUST((r->flags & (PTE_W | PTE_NX)) != PTE_W, "process %u: the region at 0x%lx is W and X", pid, r->start);
-	MUST(!(r->flags & ~(PTE_W | PTE_NX)), "process %u: the region at 0x%lx has odd rights", pid, r->start);
-	MUST(!r->busy || r->going, "process %u: the region at 0x%lx is being unmapped, and serves faults", pid,
+	MUST(r->start < r->end && r->start >= USER_MIN && r->end <= USER_END &&
+		     !(r->start % PAGE_SIZE) && !(r->end % PAGE_SIZE),
+	     "process %u: a region goes from 0x%lx to 0x%lx", pid, r->start, r->end);
+	MUST((r->flags & (PTE_W | PTE_NX)) != PTE_W, "process %u: the region at 0x%lx is W and X",
+	     pid, r->start);
+	MUST(!(r->flags & ~(PTE_W | PTE_NX)), "process %u: the region at 0x%lx has odd rights", pid,
 	     r->start);
-	MUST(regionpool_holds(as, r), "process %u: the region at 0x%lx lies where nothing is", pid, r->start);
+	MUST(!r->busy || r->going,
+	     "process %u: the region at 0x%lx is being unmapped, and serves faults", pid, r->start);
+	MUST(regionpool_holds(as, r), "process %u: the region at 0x%lx lies where nothing is", pid,
+	     r->start);
 	return NULL;
 }
 
@@ -84,15 +90,17 @@ const char *check_regions(void)
 
 		if (!p->as)
 			continue;
-		MUST(!p->as->lock.taken, "process %u: its space's lock is taken, and nobody runs", p->pid);
+		MUST(!p->as->lock.taken, "process %u: its space's lock is taken, and nobody runs",
+		     p->pid);
 		if (p->as->destroyed)
 			continue;	/* the tree too is taken apart */
 		wrong = check_tree(p->as->regions, &w);
 		if (wrong)
 			return wrong;
-		MUST(w.count == p->as->region_count, "process %u counts %u regions, and has %lu", p->pid,
-		     p->as->region_count, w.count);
-		MUST(w.recent || !p->as->recent, "process %u: the region that served last is gone", p->pid);
+		MUST(w.count == p->as->region_count, "process %u counts %u regions, and has %lu",
+		     p->pid, p->as->region_count, w.count);
+		MUST(w.recent || !p->as->recent, "process %u: the region that served last is gone",
+		     p->pid);
 	}
 	return NULL;
 }
@@ -111,11 +119,14 @@ static const char *check_cpu(const struct cpu *cpu)
 	const struct percpu *pc = cpu->percpu;
 	uint64_t root = root_of(cpu), user_root = root + (boot_design->split ? PAGE_SIZE : 0);
 
-	MUST((world_cr3[cpu->index] & PTE_ADDR) == root, "CPU %u has another table loaded than its thread's",
+	MUST((world_cr3[cpu->index] & PTE_ADDR) == root,
+	     "CPU %u has another table loaded than its thread's", cpu->index);
+	MUST((pc->kernel_cr3 & PTE_ADDR) == root, "CPU %u: the next flip in loads another table",
 	     cpu->index);
-	MUST((pc->kernel_cr3 & PTE_ADDR) == root, "CPU %u: the next flip in loads another table", cpu->index);
-	MUST((pc->user_cr3 & PTE_ADDR) == user_root, "CPU %u: the next flip out loads another table", cpu->index);
-	MUST(pc->kstack_top == pc->current->kstack_top, "CPU %u: its kernel stack is not its thread's", cpu->index);
+	MUST((pc->user_cr3 & PTE_ADDR) == user_root,
+	     "CPU %u: the next flip out loads another table", cpu->index);
+	MUST(pc->kstack_top == pc->current->kstack_top,
+	     "CPU %u: its kernel stack is not its thread's", cpu->index);
 	return NULL;
 }
 
@@ -126,8 +137,9 @@ static const char *check_set(const struct process *p)
 	for (uint32_t i = 0; i < cpu_count; i++)
 		if ((world_cr3[i] & PTE_ADDR) == p->as->tlb.root)
 			loaded |= 1ul << i;
-	MUST(loaded == p->as->tlb.cpus, "process %u: CPUs 0x%lx have its space loaded, and it knows of 0x%lx", p->pid,
-	     loaded, p->as->tlb.cpus);
+	MUST(loaded == p->as->tlb.cpus,
+	     "process %u: CPUs 0x%lx have its space loaded, and it knows of 0x%lx", p->pid, loaded,
+	     p->as->tlb.cpus);
 	return NULL;
 }
 

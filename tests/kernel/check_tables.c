@@ -12,7 +12,8 @@ const char *mark_frame(struct tables *t, uint64_t pa, const char *what)
 		frame_mark(pa, false);
 		return NULL;
 	}
-	MUST(frame_mark(pa, true), "%s %u: frame 0x%lx, a %s, is free or serves twice", t->whose, t->pid, pa, what);
+	MUST(frame_mark(pa, true), "%s %u: frame 0x%lx, a %s, is free or serves twice", t->whose,
+	     t->pid, pa, what);
 	t->marked++;
 	return NULL;
 }
@@ -49,7 +50,7 @@ const char *check_tree(struct tables *t, uint64_t e, uint64_t va, unsigned level
 	if (wrong)
 		return wrong;
 	MUST(t->no_counts || (e & PTE_COUNT) >> PTE_COUNT_SHIFT == n,
-	     "%s %u: a page table for 0x%lx has %lu entries, and %lu are counted", t->whose, t->pid, va, n,
-	     (e & PTE_COUNT) >> PTE_COUNT_SHIFT);
+	     "%s %u: a page table for 0x%lx has %lu entries, and %lu are counted", t->whose, t->pid,
+	     va, n, (e & PTE_COUNT) >> PTE_COUNT_SHIFT);
 	return NULL;
 }

@@ -14,7 +14,8 @@
 #include "mm/pagetable.h"
 #include "tests/probe/abi.h"
 
-/* What must not change: a value for CR2, a breakpoint register set that never hits, DR6 with a bit in it. */
+/* What must not change: a value for CR2, a breakpoint register set that never hits, DR6 with a bit
+ * in it. */
 #define CR2_PATTERN	0x0000123456789abcul
 #define DR1_PATTERN	0xffffffff81234567ul
 #define DR6_PATTERN	(DR6_NOTHING | 1ul << 3)
@@ -70,7 +71,8 @@ static uint64_t dr7_after(uint64_t before)
 	uint64_t va = fire_address(armed);
 
 	for (const struct ist_entry_site *s = ist_entries_start; s < ist_entries_end; s++)
-		if (breaks() && s->kind == IST_DB && fire_events && (va == s->tail || va == s->iret))
+		if (breaks() && s->kind == IST_DB && fire_events &&
+		    (va == s->tail || va == s->iret))
 			return before & ~DR7_ENABLE(0);
 	return before;
 }
@@ -239,7 +241,10 @@ static int64_t send_nmi(uint64_t cpu)
 static int64_t begin(uint64_t what)
 {
 	static const uint8_t vectors[] = {
-		[FIRE_NOTHING] = VECTOR_SPURIOUS, [FIRE_NMI] = VECTOR_NMI, [FIRE_DB] = VECTOR_DB, [FIRE_MC] = VECTOR_MC,
+		[FIRE_NOTHING] = VECTOR_SPURIOUS,
+		[FIRE_NMI] = VECTOR_NMI,
+		[FIRE_DB] = VECTOR_DB,
+		[FIRE_MC] = VECTOR_MC,
 		[FIRE_HELD] = VECTOR_NMI,
 	};
 
@@ -255,7 +260,8 @@ static int64_t begin(uint64_t what)
 static int64_t new_path(uint64_t changes_cr2)
 {
 	moves_cr2 = changes_cr2;
-	if (kind != FIRE_MC)		/* the host's come on any path: all of them are printed at the end */
+	if (kind != FIRE_MC)		/* the host's come on any path: all of them are printed
+					 * at the end */
 		fire_forget();
 	return 0;
 }

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fire.h - an entry path under fire: an NMI, a #DB or a #MC at a chosen instruction, and what it found.
+ * fire.h - an entry path under fire: an NMI, a #DB or a #MC at a chosen instruction, and what it
+ * found.
  *
  * The program tests/programs/fire does something that enters the kernel, again and again; this part
  * has the event come at the next instruction each time, notes where it came and in which state, and
- * checks afterwards that nothing has changed.  Only with tests=; nothing here runs on a measured path.
+ * checks afterwards that nothing has changed.  Only with tests=; nothing here runs on a measured
+ * path.
  */
 #ifndef TESTS_FIRE_H
 #define TESTS_FIRE_H
@@ -17,8 +19,9 @@ struct trapframe;
 /* bench_control(BENCH_FIRE + @op, @arg) of kernel/abi.h. Kernel table, IRQs off. */
 int64_t fire_control(uint64_t op, uint64_t arg);
 
-/* The armed event comes on this CPU from now on; the thread has moved to this CPU, and it may start here; nothing more
- * comes, and how many did. A tool that traces a path takes what is between these. */
+/* The armed event comes on this CPU from now on; the thread has moved to this CPU, and it may
+ * start here; nothing more comes, and how many did. A tool that traces a path takes what is
+ * between these. */
 void fire_start(void) __attribute__((noinline));
 void fire_arrived(bool start) __attribute__((noinline));
 int64_t fire_disarm(void) __attribute__((noinline));
@@ -54,20 +57,20 @@ bool fire_is_fill(uint64_t offset);		/* behind the last instruction on a piece's
 void fire_watch(uint64_t vector);
 void fire_watch_end(void);
 void fire_forget(void);				/* nothing seen on this path */
-void fire_keep_way(void);			/* what was seen until now is the way of FIRE_NEXT */
+void fire_keep_way(void);	/* what was seen until now is the way of FIRE_NEXT */
 int64_t fire_next_on_way(uint64_t offset);
 void fire_print_seen(void);
 
 /* FIRE_HELD: a breakpoint turns into an NMI at the same place. */
 enum fire_held { HELD_NOT, HELD_WANTED, HELD_SEND, HELD_SENT };
 
-/* Send the NMIs that other CPUs' breakpoints ask for, for a moment; from the first call to the @last, FIRE_HELD's come
- * from here. */
+/* Send the NMIs that other CPUs' breakpoints ask for, for a moment; from the first call to the
+ * @last, FIRE_HELD's come from here. */
 void fire_serve(bool last);
 
 /* What the watch does with events of the test's own making; 0: there is none. */
 extern struct fire_expect {
-	uint64_t user_gp;			/* RIP of the user's two-byte instruction that may #GP */
+	uint64_t user_gp;	/* RIP of the user's two-byte instruction that may #GP */
 	uint64_t user_break;			/* RIP of the user's breakpoint */
 	enum fire_held held;
 	bool bad_iret;				/* the next faulting IRETQ is mended */
@@ -83,8 +86,9 @@ void fire_fault(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* --- fire_stub.c, fire_stub.asm ------------------------------------------------- */
 
-/* Enter @vector's stub as the CPU would from kernel mode, on its IST stack where it has one, with every register
- * loaded, and check them all. Not for NMI: they are not masked. 0 or -EINVAL. */
+/* Enter @vector's stub as the CPU would from kernel mode, on its IST stack where it has one,
+ * with every register loaded, and check them all. Not for NMI: they are not masked. 0 or
+ * -EINVAL. */
 int64_t fire_stub(uint64_t vector);
 extern const char fire_stub_back[];		/* where such an event returns to */
 

@@ -8,11 +8,13 @@
 #include "tests/kernel/fire.h"
 
 #define GPRS 15
-#define ERROR_CODES (1u << 8 | 0x1fu << 10 | 1u << 17 | 1u << 21 | 1u << 29 | 1u << 30)	/* SDM vol. 3A, table 6-1 */
+/* SDM vol. 3A, table 6-1 */
+#define ERROR_CODES (1u << 8 | 0x1fu << 10 | 1u << 17 | 1u << 21 | 1u << 29 | 1u << 30)
 
-/* tests/kernel/fire_stub.asm: load @load, build the CPU's frame at @top (0: right here) with @error when
- * @has_error, go to @stub; when that returns, store all registers in @seen. */
-void fire_enter_stub(const void *stub, uint64_t top, uint64_t has_error, const uint64_t *load, uint64_t *seen);
+/* tests/kernel/fire_stub.asm: load @load, build the CPU's frame at @top (0: right here) with
+ * @error when @has_error, go to @stub; when that returns, store all registers in @seen. */
+void fire_enter_stub(const void *stub, uint64_t top, uint64_t has_error, const uint64_t *load,
+		     uint64_t *seen);
 
 static const uint32_t ist_pages[IST_COUNT + 1] = {
 	0, CEA_NMI_STACK_PAGE, CEA_DB_STACK_PAGE, CEA_DF_STACK_PAGE, CEA_MC_STACK_PAGE,
@@ -20,7 +22,8 @@ static const uint32_t ist_pages[IST_COUNT + 1] = {
 
 static trap_handler *displaced;			/* of the vector under test */
 
-/* Ours has no EOI, for none came from the local APIC. Another CPU's interrupt is none of our business. */
+/* Ours has no EOI, for none came from the local APIC. Another CPU's interrupt is none of our
+ * business. */
 static void take_irq(struct trapframe *frame)
 {
 	if (frame->rip == (uint64_t)fire_stub_back)
@@ -34,11 +37,13 @@ static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t 
 	bool is_irq = vector >= VECTOR_EXCEPTIONS, has_error = !is_irq && ERROR_CODES >> vector & 1;
 
 	if (is_irq) {
-		displaced = irq_handler_of(vector);	/* first: another CPU may take one at once */
+		displaced = irq_handler_of(vector);	/* first: another CPU may take one at
+							 * once */
 		irq_set_handler(vector, take_irq);
 	}
 	fire_expect.stub_vector = vector + 1;
-	fire_enter_stub((const char *)boot_design->stubs + vector * ENTRY_STUB_SIZE, top, has_error, load, seen);
+	fire_enter_stub((const char *)boot_design->stubs + vector * ENTRY_STUB_SIZE, top, has_error,
+			load, seen);
 	if (is_irq)
 		irq_set_handler(vector, displaced);
 }
@@ -52,11 +57,13 @@ int64_t fire_stub(uint64_t vector)
 	for (unsigned i = 0; i < GPRS; i++)
 		load[i] = 0x0101010101010101ul * (i + 1) + vector;
 	if (boot_design->ist[vector])
-		top = cea_page(this_cpu()->index, ist_pages[boot_design->ist[vector]]) + PAGE_SIZE - IST_STACK_HEADROOM;
+		top = cea_page(this_cpu()->index, ist_pages[boot_design->ist[vector]]) + PAGE_SIZE -
+		      IST_STACK_HEADROOM;
 	enter(vector, top, load, seen);
 	for (unsigned i = 0; i < GPRS; i++)
 		if (seen[i] != load[i])
-			fire_fault("vector %lu: register %u was %lx, is %lx", vector, i, load[i], seen[i]);
+			fire_fault("vector %lu: register %u was %lx, is %lx", vector, i, load[i],
+				   seen[i]);
 	if (fire_expect.stub_vector)
 		fire_fault("vector %lu: its stub led nowhere", vector);
 	return 0;

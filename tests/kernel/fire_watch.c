@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fire_watch.c - every NMI, #DB, #MC and odd exception while a path is under fire: where, in which state, and on. */
+/* fire_watch.c - every NMI, #DB, #MC and odd exception while a path is under fire: where, in which
+ * state, and on. */
 #include <stdarg.h>
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
@@ -185,10 +186,10 @@ void fire_serve(bool last)
 }
 
 /*
- * An NMI at a breakpoint, held back until then: #DB's handler sends the first one, which comes at once; that one's
- * handler sends a second, which must wait, and returns without IRETQ; so the second comes after
- * #DB's IRETQ, at the breakpoint. Needs no timer that counts instructions. Where another CPU
- * serves, the second one comes from there.
+ * An NMI at a breakpoint, held back until then: #DB's handler sends the first one, which comes at
+ * once; that one's handler sends a second, which must wait, and returns without IRETQ; so the
+ * second comes after #DB's IRETQ, at the breakpoint. Needs no timer that counts instructions. Where
+ * another CPU serves, the second one comes from there.
  */
 static enum trap_verdict nmi(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
@@ -221,7 +222,8 @@ static void check_quiet(const struct trapframe *f)
 			fire_fault("a breakpoint at %p, where DR7 should be clear", (void *)f->rip);
 }
 
-/* RF lets the instruction with the breakpoint run; where the way back has no IRETQ, DR7 is off instead. */
+/* RF lets the instruction with the breakpoint run; where the way back has no IRETQ, DR7 is off
+ * instead. */
 static bool debug(struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
 	if (!(read_dr6() & DR6_BREAKPOINTS))
@@ -272,8 +274,8 @@ void fire_forget(void)
 		seen[i] = 0;
 }
 
-/* QEMU's clock does not move for an instruction that faults, so its timer cannot hit the first one of that fault's
- * stub. */
+/* QEMU's clock does not move for an instruction that faults, so its timer cannot hit the first
+ * one of that fault's stub. */
 void fire_keep_way(void)
 {
 	uint64_t stubs = (uint64_t)((const char *)boot_design->stubs - boot_design->text_start);

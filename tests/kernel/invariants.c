@@ -16,7 +16,7 @@
 #include "mm/stacks.h"
 #include "tests/kernel/world.h"
 
-#define SECRET_STACKS	1		/* tests/probe/secrets.c takes one for good, when it is asked to */
+#define SECRET_STACKS	1	/* tests/probe/secrets.c takes one for good, when it is asked to */
 
 static char text[200], kept[sizeof(text)];
 
@@ -42,13 +42,15 @@ static const char *check_scheduler(void)
 	const char *wrong;
 
 	for (uint32_t n = 0; n < cpu_count; n++)	/* the walk takes them */
-		MUST(!cpus[n].queue->lock.taken, "CPU %u: its queue's lock is taken, and nobody runs", n);
+		MUST(!cpus[n].queue->lock.taken,
+		     "CPU %u: its queue's lock is taken, and nobody runs", n);
 	wrong = sched_find_wrong(&cpu);
 	MUST(!wrong, "CPU %u: %s", cpu, wrong);
 	return NULL;
 }
 
-/* The idle threads' and those of the bodies of IST entries; a CPU that did not start keeps its own. */
+/* The idle threads' and those of the bodies of IST entries; a CPU that did not start keeps its
+ * own. */
 static uint64_t cpus_stacks(void)
 {
 	uint64_t n = 0;
@@ -71,8 +73,9 @@ static const char *check_pools(const struct invariants *i)
 	known = i->threads + cpus_stacks();
 	MUST(use.kstacks == known || use.kstacks == known + SECRET_STACKS,
 	     "%lu kernel stacks are handed out, and threads and CPUs have %lu", use.kstacks, known);
-	MUST(use.trampolines == i->trampolines, "%lu trampolines are handed out, and threads have %lu",
-	     use.trampolines, i->trampolines);
+	MUST(use.trampolines == i->trampolines,
+	     "%lu trampolines are handed out, and threads have %lu", use.trampolines,
+	     i->trampolines);
 	return NULL;
 }
 
@@ -83,10 +86,10 @@ static const char *check_all(void)
 	const char *wrong;
 
 	MUST(!process_lock.taken, "process_lock is taken, and nobody runs");
-	if ((wrong = process_check_table()) || (wrong = check_scheduler()) || (wrong = tid_check()) ||
-	    (wrong = check_processes(&i)) || (wrong = check_queues(&i)) || (wrong = check_budgets(&i)) ||
-	    (wrong = check_regions()) || (wrong = check_cpus()) || (wrong = check_pools(&i)) ||
-	    (wrong = check_pages(&i)))
+	if ((wrong = process_check_table()) || (wrong = check_scheduler()) ||
+	    (wrong = tid_check()) || (wrong = check_processes(&i)) || (wrong = check_queues(&i)) ||
+	    (wrong = check_budgets(&i)) || (wrong = check_regions()) || (wrong = check_cpus()) ||
+	    (wrong = check_pools(&i)) || (wrong = check_pages(&i)))
 		return wrong;
 	return NULL;
 }

@@ -2,9 +2,9 @@
 /*
  * invariants.h - everything that the kernel keeps, looked at while all CPUs stand still.
  *
- * Each part is a walk over one kind of object; it compares what is written down twice (a list and a count, a claim and
- * a sleeper, a budget and what is charged to it) and what one thing promises of another (a page lies in a region).
- * docs/testing.md tells how to add one.
+ * Each part is a walk over one kind of object; it compares what is written down twice (a list and a
+ * count, a claim and a sleeper, a budget and what is charged to it) and what one thing promises of
+ * another (a page lies in a region). docs/testing.md tells how to add one.
  */
 #ifndef TESTS_INVARIANTS_H
 #define TESTS_INVARIANTS_H
@@ -14,8 +14,8 @@
 
 struct process;
 
-/* What is wrong, in plain words, good until the next call; or NULL. On any CPU, kernel table, IRQs off, no lock held.
- * Other CPUs stand still meanwhile, and their interrupts wait. */
+/* What is wrong, in plain words, good until the next call; or NULL. On any CPU, kernel table,
+ * IRQs off, no lock held. Other CPUs stand still meanwhile, and their interrupts wait. */
 const char *invariants_check(void);
 /* bench_control(BENCH_CHECK): 0, or -EINVAL with the reason on the console. */
 int64_t invariants_control(void);
@@ -36,10 +36,11 @@ const char *invariant_kept(const char *wrong);
 /* What a part counts and a later one compares. */
 struct invariants {
 	uint64_t threads;		/* of all processes */
-	uint64_t queued, sleepers, dead;	/* of these: in a run queue, among timed sleepers, not reaped */
+	uint64_t queued, sleepers, dead;	/* of these: in a run queue, among timed
+						 * sleepers, not reaped */
 	uint64_t trampolines;		/* that they have */
 	uint64_t spawning;		/* whose last call was a spawn(), or is */
-	uint64_t unpublished;		/* processes that are being started, which nobody can find */
+	uint64_t unpublished;	/* processes that are being started, which nobody can find */
 };
 
 /* In this order. check_processes.c: */

@@ -16,7 +16,7 @@ bool ktest_run_all(void)
 	bool all = true;
 
 	spin_lock(&process_lock);
-	pid_take();			/* INIT_PID is nobody's here: no test's process is the first one */
+	pid_take();	/* INIT_PID is nobody's here: no test's process is the first one */
 	spin_unlock(&process_lock);
 	printk("KTAP version 1\n1..%u\n", (unsigned)(ktests_end - ktests_start));
 	for (const struct ktest *const *t = ktests_start; t < ktests_end; t++) {

@@ -11,7 +11,8 @@ struct ktest {
 	void (*run)(bool *failed);
 };
 
-/* Define and register a test; KCHECK() inside it notes a failure and goes on. Kernel table, IRQs off. */
+/* Define and register a test; KCHECK() inside it notes a failure and goes on. Kernel table, IRQs
+ * off. */
 #define KTEST(id)								\
 	static void ktest_##id(bool *failed);					\
 	static const struct ktest ktest_entry_##id = {#id, ktest_##id};		\
@@ -27,7 +28,8 @@ struct ktest {
 		}								\
 	} while (0)
 
-/* Leave the test, before its first KCHECK(): this machine cannot show what it is about, and why is @reason. */
+/* Leave the test, before its first KCHECK(): this machine cannot show what it is about, and why is
+ * @reason. */
 #define KSKIP(reason)								\
 	do {									\
 		ktest_skipped = (reason);					\

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* plant.h - for tests of the invariants: something is made wrong, must be found, and is put right again. */
+/* plant.h - for tests of the invariants: something is made wrong, must be found, and is put right
+ * again. */
 #ifndef TESTS_PLANT_H
 #define TESTS_PLANT_H
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* races.c - what tests/programs/races asks for: parts, flags, when the NMI shall come, how they all stand. */
+/* races.c - what tests/programs/races asks for: parts, flags, when the NMI shall come, how they all
+ * stand. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/trapframe.h"
@@ -52,7 +53,8 @@ static int64_t take_part(uint64_t arg)
 	leaf = va < USER_END ? pt_lookup(t->process->as->tlb.root, va, &level) : NULL;
 	if (part >= RACE_PARTS || !leaf || level != 1)
 		return -EINVAL;
-	race_parts[part].phase = (uint64_t *)((char *)phys_to_virt(*leaf & PTE_ADDR) + va % PAGE_SIZE);
+	race_parts[part].phase =
+		(uint64_t *)((char *)phys_to_virt(*leaf & PTE_ADDR) + va % PAGE_SIZE);
 	race_parts[part].cpu = this_cpu()->index;
 	race_parts[part].thread = t;
 	return 0;
@@ -91,7 +93,9 @@ static int64_t done(struct part *p, uint64_t result)
 static int64_t look(uint64_t arg)
 {
 	const struct part *p = &race_parts[arg >> 8 & 3];
-	const uint64_t values[] = { p->class, p->rip, p->left, p->how, p->locks, (uint64_t)p->result };
+	const uint64_t values[] = {
+		p->class, p->rip, p->left, p->how, p->locks, (uint64_t)p->result
+	};
 
 	if (arg >> 8 >= RACE_PARTS || (arg & 0xff) >= sizeof(values) / sizeof(values[0]))
 		return -EINVAL;

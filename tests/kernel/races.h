@@ -16,18 +16,20 @@
 #define RACE_BEGIN	0	/* NMIs are taken from now on; or -EBUSY */
 #define RACE_END	1
 #define RACE_NEW	2	/* a new run: nobody has a part, nothing has come */
-#define RACE_PART	3	/* arg: address of the caller's phase word | RACE_A..: the caller has that part, on the
-				 * CPU that it is on, until RACE_NEW */
+#define RACE_PART	3	/* arg: address of the caller's phase word | RACE_A..: the caller
+				 * has that part, on the CPU that it is on, until RACE_NEW */
 #define RACE_SET	4	/* arg: a flag, RACE_A..: A, B, C may begin; the run is over */
 #define RACE_IS		5	/* arg: a flag; is it set? */
-#define RACE_ARM	6	/* A, B: arg: instructions from now on until the caller's NMI; 0: none */
+#define RACE_ARM	6	/* A, B: arg: instructions from now on until the caller's NMI; 0:
+				 * none */
 #define RACE_DONE	7	/* arg: the result of the caller's call, which has come back */
 #define RACE_POLL	8	/* how things stand: RACE_READY.. */
 #define RACE_LOOK	9	/* arg: RACE_LOOK_CLASS.. | part << 8 */
 #define RACE_QUIET	10	/* arg: CPU; 1 when it idles and has nothing to do */
 #define RACE_SAY	11	/* arg: kernel address: print its symbol, for a report */
 #define RACE_WAITS	12	/* print what B waited for since the last time, as RACE lines */
-#define RACE_INTERRUPT	13	/* arg: vector: an interrupt to the caller's CPU, taken on the way to user mode */
+#define RACE_INTERRUPT	13	/* arg: vector: an interrupt to the caller's CPU, taken on the
+				 * way to user mode */
 #define RACE_OPS	14
 
 #define RACE_A		0	/* parts, and flags: is held; */
@@ -36,7 +38,8 @@
 #define RACE_PARTS	3
 #define RACE_OVER	3
 
-/* The phase word, in the program's memory: what it is at, for whoever looks while the thread runs. */
+/* The phase word, in the program's memory: what it is at, for whoever looks while the thread
+ * runs. */
 #define PHASE_BEFORE	0
 #define PHASE_CALL	1
 #define PHASE_BEHIND	2
@@ -68,7 +71,8 @@
 #define HELD_DONE	1	/* until Y came back */
 #define HELD_ASLEEP	2	/* until B slept, or was no more */
 #define HELD_WAITS	3	/* until B had waited for long for what only A can give */
-#define HELD_STOPPED	4	/* until B was stopped by an NMI of its own: it is held until A is done, or waits */
+#define HELD_STOPPED	4	/* until B was stopped by an NMI of its own: it is held until A
+				 * is done, or waits */
 #define HELD_PANIC	5	/* a panic wants this CPU */
 
 int64_t races_control(uint64_t op, uint64_t arg);

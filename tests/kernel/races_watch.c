@@ -2,8 +2,9 @@
 /*
  * races_watch.c - the NMI that stops A in the kernel and holds it until B is done or waits.
  *
- * Under -icount CPUs run in turn, and a PAUSE ends a turn. So between two PAUSEs the holder sees the others stand
- * still, and what it looks at does not change under its eyes; and every run repeats exactly.
+ * Under -icount CPUs run in turn, and a PAUSE ends a turn. So between two PAUSEs the holder sees
+ * the others stand still, and what it looks at does not change under its eyes; and every run
+ * repeats exactly.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/idle.h"
@@ -16,11 +17,12 @@
 #include "kernel/trap/fault.h"
 #include "tests/kernel/races_internal.h"
 
-#define ROUNDS_MAX	48		/* turns that a part has without coming to an end: it spins */
+#define ROUNDS_MAX	48	/* turns that a part has without coming to an end: it spins */
 #define QUIET_ROUNDS	6		/* turns that its CPU idles: it sleeps */
 #define ASK_ROUNDS	1000
 #define PLACES		64
-#define OP_MOVS		0xa4		/* and its like, up to SCAS: with a REP prefix they take many turns */
+#define OP_MOVS		0xa4		/* and its like, up to SCAS: with a REP prefix they take
+					 * many turns */
 #define OP_SCASQ	0xaf
 #define OP_XCHG		0x87
 #define OP_STORE	0xc7		/* of a constant */
@@ -68,8 +70,9 @@ static void note_place(uint64_t rip)
 	}
 }
 
-/* @p runs, and has not come to an end: where is it? It spins with interrupts off, or it would have ended: an NMI asks.
- * We may be between the two writes that send an interrupt, so the first one's register is put back. */
+/* @p runs, and has not come to an end: where is it? It spins with interrupts off, or it would
+ * have ended: an NMI asks. We may be between the two writes that send an interrupt, so the first
+ * one's register is put back. */
 static void ask(const struct part *p)
 {
 	uint32_t receiver = lapic_base ? lapic_base[LAPIC_ICR_HIGH / 4] : 0;
@@ -84,8 +87,8 @@ static void ask(const struct part *p)
 	note_place(answer);
 }
 
-/* Stay here until @p is done, and its CPU has freed the dead, as idle CPUs do; or sleeps, has been stopped in its
- * turn, or spins. Which? */
+/* Stay here until @p is done, and its CPU has freed the dead, as idle CPUs do; or sleeps, has
+ * been stopped in its turn, or spins. Which? */
 static uint64_t await(const struct part *p)
 {
 	unsigned quiet = 0;
@@ -160,7 +163,8 @@ static uint64_t iterations_left(const struct trapframe *f)
 	return f->rcx;
 }
 
-/* spin_lock() is an XCHG with memory, spin_unlock() the store of a 0; other stores of constants are none the worse. */
+/* spin_lock() is an XCHG with memory, spin_unlock() the store of a 0; other stores of constants are
+ * none the worse. */
 static bool may_lock(const struct trapframe *f)
 {
 	const uint8_t *at = (const uint8_t *)f->rip;

@@ -41,7 +41,8 @@ static struct process *make_process(const char *name, struct process *parent, st
 		panic("the stage of a test: no space");
 	p->as->pid = p->pid;
 	for (uint64_t i = 0; i < STAGE_REGIONS; i++)
-		must(aspace_add_region(p->as, STAGE_AT + 2 * i * STAGE_REGION, STAGE_REGION, PTE_NX | PTE_W));
+		must(aspace_add_region(p->as, STAGE_AT + 2 * i * STAGE_REGION, STAGE_REGION,
+				       PTE_NX | PTE_W));
 	for (uint64_t i = 0; i < STAGE_PAGES; i++)
 		must(aspace_populate(p->as, STAGE_AT + i * PAGE_SIZE) ? 0 : -ENOMEM);
 	*first = prepare(p);
@@ -104,6 +105,6 @@ void stage_clear(const struct stage *s)
 	for (unsigned i = 0; i < 3; i++)
 		end_thread(s->thread[i]);
 	end_thread(s->other);
-	reap_all();			/* the parent's end frees the child, which nobody asks after */
+	reap_all();	/* the parent's end frees the child, which nobody asks after */
 	budget_init_root(0, 0);
 }

@@ -2,8 +2,9 @@
 /*
  * stage.h - processes that never run, for tests of what looks at processes.
  *
- * A parent with three threads and a child with one.  Everything of theirs is as the kernel would have it, but that
- * nobody called sched_make_ready(): all sleep, and the parent's third was stopped.
+ * A parent with three threads and a child with one.  Everything of theirs is as the kernel would
+ * have it, but that nobody called sched_make_ready(): all sleep, and the parent's third was
+ * stopped.
  */
 #ifndef TESTS_STAGE_H
 #define TESTS_STAGE_H
@@ -17,7 +18,8 @@
 
 struct stage {
 	struct process *parent, *child;
-	struct thread *thread[3];	/* the parent's, in the order of its list; the last one is stopped */
+	struct thread *thread[3];	/* the parent's, in the order of its list; the last one
+					 * is stopped */
 	struct thread *other;		/* the child's */
 };
 

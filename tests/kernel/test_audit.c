@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_audit.c - the kernel roots: what may be Global, executable, writable; the host audits the user roots. */
+/* test_audit.c - the kernel roots: what may be Global, executable, writable; the host audits the
+ * user roots. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
@@ -97,7 +98,8 @@ KTEST(descriptor_tables_are_read_only_where_the_cpu_reads_them)
 	__asm__ volatile("str %0" : "=r"(tr));
 	const uint64_t *descriptor = (const uint64_t *)(gdt.base + (tr & ~7u));
 
-	tss = (descriptor[0] >> 16 & 0xffffff) | (descriptor[0] >> 56 & 0xff) << 24 | descriptor[1] << 32;
+	tss = (descriptor[0] >> 16 & 0xffffff) | (descriptor[0] >> 56 & 0xff) << 24 |
+	      descriptor[1] << 32;
 	KCHECK(!writable(gdt.base) && !writable(gdt.base + gdt.limit));
 	KCHECK(!writable(idt.base) && !writable(idt.base + idt.limit));
 	KCHECK(!writable(tss));

@@ -68,7 +68,8 @@ KTEST(a_limit_anywhere_refuses_and_changes_nothing)
 	KCHECK(!budget_charge(f.child, ~0ul, 0) && !budget_charge(f.child, 1, ~0ul));
 	KCHECK(budget_charge(f.owner, FRAMES / 2, 0));
 	KCHECK(!budget_charge(f.child, FRAMES / 2 + 1, 1));
-	KCHECK(!f.child->frames && !f.child->tasks && f.owner->frames == FRAMES / 2 && !f.owner->tasks);
+	KCHECK(!f.child->frames && !f.child->tasks && f.owner->frames == FRAMES / 2 &&
+	       !f.owner->tasks);
 	KCHECK(budget_charge(f.child, FRAMES / 2, 1));
 	budget_return(f.child, FRAMES / 2, 1);
 	budget_return(f.owner, FRAMES / 2, 0);

@@ -20,7 +20,8 @@ KTEST(uart_interrupt_through_the_ioapic)
 		uint64_t before = uart_irq_count;
 
 		uart_test_irq();
-		while (uart_irq_count == before)	/* a hang here is the boot runner's time-out */
+		while (uart_irq_count == before)	/* a hang here is the boot runner's
+							 * time-out */
 			__asm__ volatile("sti; nop; cli; pause" : : : "memory");
 		KCHECK(uart_irq_count > before);
 	}
@@ -132,8 +133,8 @@ KTEST(an_interrupt_that_is_not_the_apics_ends_no_other_ones_service)
 #define MSR_PKRS	0x6e1
 #define NO_ADDRESS	(1ul << 63)
 
-/* PKRS has 32 bits; where there is no such MSR any value is wrong. Bochs lets unknown MSRs pass, and
- * faults for a base that is no address, which TCG lets pass. */
+/* PKRS has 32 bits; where there is no such MSR any value is wrong. Bochs lets unknown MSRs pass,
+ * and faults for a base that is no address, which TCG lets pass. */
 KTEST(an_msr_that_faults_is_an_answer)
 {
 	uint64_t v = 1, base = rdmsr(MSR_FS_BASE);

@@ -40,7 +40,8 @@ static void dirty(void)
 
 	__asm__ volatile("fninit; fldpi; fldl2e; fldln2; fldz; fld1; fldcw %0; ldmxcsr %1"
 			 : : "m"(control), "m"(mxcsr));
-#define FILL(n) __asm__ volatile("movdqu %0, %%xmm" #n "; paddd %%xmm" #n ", %%xmm" #n : : "m"(pattern))
+#define FILL(n) \
+	__asm__ volatile("movdqu %0, %%xmm" #n "; paddd %%xmm" #n ", %%xmm" #n : : "m"(pattern))
 #define FILL_WIDE(n) __asm__ volatile("vmovdqu %0, %%ymm" #n : : "m"(pattern))
 #define EACH(X) X(0); X(1); X(2); X(3); X(4); X(5); X(6); X(7); \
 	X(8); X(9); X(10); X(11); X(12); X(13); X(14); X(15)
@@ -56,7 +57,8 @@ static void read_all(struct registers *r)
 	memset(r, 0, sizeof(*r));
 	__asm__ volatile("fnstenv %0; fldenv %0" : "+m"(r->x87));
 	__asm__ volatile("stmxcsr %0" : "=m"(r->mxcsr));
-	for (unsigned i = 0; i < 8 && (r->x87.tags >> 2 * ((r->x87.status >> 11) + i) % 16 & 3) != 3; i++)
+	for (unsigned i = 0;
+	     i < 8 && (r->x87.tags >> 2 * ((r->x87.status >> 11) + i) % 16 & 3) != 3; i++)
 		__asm__ volatile("fstpt %0" : "=m"(r->mm[i]));
 #define STORE(n) __asm__ volatile("movdqu %%xmm" #n ", %0" : "=m"(r->xmm[n]))
 #define STORE_WIDE(n) __asm__ volatile("vmovdqu %%ymm" #n ", %0" : "=m"(r->ymm[n]))
@@ -116,7 +118,8 @@ KTEST(what_the_fpu_saves_comes_back)
 	KCHECK((before.x87.control & 0xffff) == FCW_OTHER && before.mxcsr == MXCSR_OTHER);
 	KCHECK(!memcmp(&before.xmm, &after.xmm, sizeof(before.xmm)));
 	KCHECK(!memcmp(&before.ymm, &after.ymm, sizeof(before.ymm)));
-	/* With 64 bits, where the processor keeps it at all: kernel text is not in the low 4 GiB. */
+	/* With 64 bits, where the processor keeps it at all: kernel text is not in the low 4
+	 * GiB. */
 	memcpy(&pointer, kept + RESULT_POINTER, sizeof(pointer));
 	KCHECK(!pointer || pointer >> 63);
 	kfree(kept);

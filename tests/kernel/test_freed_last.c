@@ -89,7 +89,10 @@ static void begin(struct aspace *as, const uint64_t *generation, uint64_t va)
 
 	sched_set_affinity(t, 1ul << 1);
 	watch = (struct watch){
-		.as = as, .generation = generation, .va = va, .before = generation ? *generation : 0,
+		.as = as,
+		.generation = generation,
+		.va = va,
+		.before = generation ? *generation : 0,
 	};
 	watch.frames = watch.least = frames_used();
 	sched_make_ready(t);

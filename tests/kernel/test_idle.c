@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_idle.c - a CPU does not halt while an interrupt waits, whatever comes between its STI and its HLT. */
+/* test_idle.c - a CPU does not halt while an interrupt waits, whatever comes between its STI and
+ * its HLT. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/idle.h"
 #include "arch/x86_64/lapic.h"
@@ -19,7 +20,8 @@ static void count_interrupt(struct trapframe *frame)
 	interrupts++;
 }
 
-/* RF, or it would be the same breakpoint again. No step is wanted beyond idle_wait's first instruction. */
+/* RF, or it would be the same breakpoint again. No step is wanted beyond idle_wait's first
+ * instruction. */
 static enum trap_verdict count_halt(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 {
 	(void)cr3, (void)gs;
@@ -32,7 +34,8 @@ static enum trap_verdict count_halt(struct trapframe *frame, uint64_t cr3, uint6
 	return TRAP_TAKEN;
 }
 
-/* idle_wait() with an interrupt pending and a #DB before the HLT: by a breakpoint, or by @flags, FLAG_TF. */
+/* idle_wait() with an interrupt pending and a #DB before the HLT: by a breakpoint, or by @flags,
+ * FLAG_TF. */
 static void disturb(uint64_t dr7, uint64_t flags)
 {
 	interrupts = halts = 0;
@@ -40,15 +43,19 @@ static void disturb(uint64_t dr7, uint64_t flags)
 	write_dr0((uint64_t)idle_halt);
 	write_dr7(dr7);
 	lapic_send_ipi(this_cpu()->apic_id, VECTOR_SELF_TEST);
-	__asm__ volatile("pushfq; orq %0, (%%rsp); popfq; call idle_wait; pushfq; andq %1, (%%rsp); popfq"
-			 : : "r"(flags), "i"(~FLAG_TF) : "memory", "cc");
+	__asm__ volatile(
+		"pushfq; orq %0, (%%rsp); popfq; call idle_wait; pushfq; andq %1, (%%rsp); popfq"
+		:
+		: "r"(flags), "i"(~FLAG_TF)
+		: "memory", "cc");
 	write_dr7(DR7_NOTHING);
 	probe.trap = NULL;
 }
 
 /*
- * No tick runs yet, so nothing else would end the HLT: a hang is the boot runner's time-out. QEMU 7.2 takes no step
- * after STI; Bochs 3.0 and 3.1 with several processors lose the breakpoint, and then the interrupt.
+ * No tick runs yet, so nothing else would end the HLT: a hang is the boot runner's time-out. QEMU
+ * 7.2 takes no step after STI; Bochs 3.0 and 3.1 with several processors lose the breakpoint, and
+ * then the interrupt.
  */
 KTEST(a_cpu_with_an_interrupt_pending_does_not_halt)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_invariants.c - of processes, threads, claims and budgets, each made wrong once, and found. */
+/* test_invariants.c - of processes, threads, claims and budgets, each made wrong once, and
+ * found. */
 #include "arch/x86_64/cpu.h"
 #include "kernel/abi.h"
 #include "kernel/object/process_internal.h"

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_invariants_memory.c - of regions, page tables, CPUs and pools, each made wrong once, and found. */
+/* test_invariants_memory.c - of regions, page tables, CPUs and pools, each made wrong once, and
+ * found. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
 #include "kernel/object/process_internal.h"
@@ -84,7 +85,8 @@ KTEST(wrong_pages_of_a_program_are_found)
 		PLANT(*k, *k & ~PTE_NX, "can be executed on the kernel's table");
 		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), 0, "of its two roots differs");
 		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), *k, "of its two roots differs");
-		PLANT(*top(as->tlb.root + PAGE_SIZE, USER_MAP_BASE << 10), *k, "in its user root alone");
+		PLANT(*top(as->tlb.root + PAGE_SIZE, USER_MAP_BASE << 10), *k,
+		      "in its user root alone");
 	}
 	stage_clear(&stage);
 }
@@ -127,7 +129,8 @@ KTEST(wrong_trampolines_are_found)
 	stage_set(&stage);
 	t = stage.other;
 	if (t->trampoline.va) {
-		PLANT(t->trampoline.pa, t->trampoline.pa + PAGE_SIZE, "has no trampoline where it lands");
+		PLANT(t->trampoline.pa, t->trampoline.pa + PAGE_SIZE,
+		      "has no trampoline where it lands");
 		PLANT(t->trampoline.va, 0, "frame is not where it lands");
 	}
 	stage_clear(&stage);

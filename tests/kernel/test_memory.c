@@ -17,7 +17,8 @@
 
 KTEST(frames_balance)
 {
-	uint64_t before = frames_used(), a = frame_alloc(), b = frame_alloc(), pair = frames_alloc_order(1);
+	uint64_t before = frames_used(), a = frame_alloc(), b = frame_alloc(),
+		 pair = frames_alloc_order(1);
 
 	KCHECK(a && b && pair && a != b);
 	KCHECK(!(pair & (2 * PAGE_SIZE - 1)));
@@ -91,13 +92,15 @@ KTEST(address_space_balance)
 	KCHECK(aspace_fault(as, start + 3 * PAGE_SIZE, false, false) == -EFAULT);
 	KCHECK(aspace_fault(as, start, false, true) == -EFAULT);
 	charged = as->frames;
-	for (unsigned i = 0; i < PAGE_SIZE / 32; i++)	/* more than a frame of regions, were they kept */
+	for (unsigned i = 0; i < PAGE_SIZE / 32; i++)	/* more than a frame of regions, were
+							 * they kept */
 		KCHECK(aspace_add_region(as, start, PAGE_SIZE, PTE_W | PTE_NX) == -EEXIST);
 	KCHECK(as->frames == charged);
 	KCHECK(aspace_unmap(as, start, PAGE_SIZE, sched_point) == -EINVAL);
 	KCHECK(!aspace_unmap(as, start, 3 * PAGE_SIZE, sched_point));
 	aspace_destroy(as, sched_point);
-	as = aspace_create(NULL, boot_design);		/* the heap page that the first one took stays the heap's */
+	as = aspace_create(NULL, boot_design);		/* the heap page that the first one took
+							 * stays the heap's */
 	frames = frames_used();
 	tables = pt_pages();
 	KCHECK(!aspace_map_anon(as, PAGE_SIZE, PTE_W | PTE_NX, &start));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_pools.c - the kernel's pools of stacks, trampolines and heap blocks, shrunk and used again, on all CPUs. */
+/* test_pools.c - the kernel's pools of stacks, trampolines and heap blocks, shrunk and used again,
+ * on all CPUs. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
@@ -127,7 +128,8 @@ static void use_pools(void *mark)
 		unsigned i = turn & 1;
 
 		if (top[i]) {
-			bad += *stack_word(top[i], 0) != (uint64_t)mark + i || *object[i] != (uint64_t)mark + i;
+			bad += *stack_word(top[i], 0) != (uint64_t)mark + i ||
+			       *object[i] != (uint64_t)mark + i;
 			kstack_free(top[i]);
 			kfree(object[i]);
 		}

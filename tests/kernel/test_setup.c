@@ -17,7 +17,8 @@
 
 #define CR0_WANTED	0x80050033ul	/* PG AM WP NE ET MP PE; neither TS nor EM, CD, NW */
 #define CR4_ALWAYS	0x00000620ul	/* PAE OSFXSR OSXMMEXCPT */
-#define CR4_NEVER	0x00011019ul	/* VME DE.., LA57, FSGSBASE: of a program's or a firmware's making */
+#define CR4_NEVER	0x00011019ul	/* VME DE.., LA57, FSGSBASE: of a program's or a
+					 * firmware's making */
 #define FMASK_WANTED	0x00057700ul	/* TF IF DF IOPL NT RF AC */
 #define STAR_WANTED	0x001b000800000000ul
 #define EFER_WANTED	0x00000d01ul	/* NXE LMA LME SCE */
@@ -65,10 +66,18 @@ static void look(struct trapframe *frame)
 	(void)frame;
 	lapic_eoi();
 	*s = (struct seen){
-		.cr0 = read_cr0(), .cr4 = read_cr4(), .efer = rdmsr(MSR_EFER), .star = rdmsr(MSR_STAR),
-		.fmask = rdmsr(MSR_FMASK), .dr7 = read_dr7(), .tpr = apic(LAPIC_TPR),
-		.lint0 = apic(lvts[0]), .lint1 = apic(lvts[1]), .error = apic(lvts[2]),
-		.perf = apic(lvts[3]), .thermal = apic(lvts[4]),
+		.cr0 = read_cr0(),
+		.cr4 = read_cr4(),
+		.efer = rdmsr(MSR_EFER),
+		.star = rdmsr(MSR_STAR),
+		.fmask = rdmsr(MSR_FMASK),
+		.dr7 = read_dr7(),
+		.tpr = apic(LAPIC_TPR),
+		.lint0 = apic(lvts[0]),
+		.lint1 = apic(lvts[1]),
+		.error = apic(lvts[2]),
+		.perf = apic(lvts[3]),
+		.thermal = apic(lvts[4]),
 	};
 	s->sysenter = cpuid(1, 0).edx & 1u << 11 ? rdmsr(MSR_SYSENTER_CS) : 0;
 	s->xcr0 = cpu_features & CPU_XSAVE ? read_xcr0() : 0;

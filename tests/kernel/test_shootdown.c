@@ -2,8 +2,9 @@
 /*
  * test_shootdown.c - shootdowns between real CPUs.
  *
- * Threads of the kernel run here with interrupts off, each nailed to a CPU, so a request is only answered where the
- * kernel promises to answer it: in a loop that waits for a lock or for an acknowledgement.
+ * Threads of the kernel run here with interrupts off, each nailed to a CPU, so a request is only
+ * answered where the kernel promises to answer it: in a loop that waits for a lock or for an
+ * acknowledgement.
  */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
@@ -132,7 +133,8 @@ static bool start_on(uint32_t cpu, void (*main)(void *), void *arg)
 	return true;
 }
 
-/* One round of the third CPU: holds the lock until the page is gone, hears requests all the same. */
+/* One round of the third CPU: holds the lock until the page is gone, hears requests all the
+ * same. */
 static bool hold_the_lock(uint32_t round)
 {
 	spin_lock(&shared.lock);
@@ -188,7 +190,8 @@ static void read_kernel_page(void *arg)
 	}
 }
 
-/* Each round another frame comes behind the address; once the flush has returned nobody sees the old one. */
+/* Each round another frame comes behind the address; once the flush has returned nobody sees the
+ * old one. */
 KTEST(a_kernel_page_is_gone_on_all_cpus)
 {
 	uint64_t pa[2] = { frame_alloc_zeroed(), frame_alloc_zeroed() };
@@ -199,7 +202,8 @@ KTEST(a_kernel_page_is_gone_on_all_cpus)
 		KCHECK(start_on(cpu, read_kernel_page, NULL));
 	for (uint32_t round = 1; round <= ROUNDS; round++) {
 		*(uint32_t *)phys_to_virt(pa[round & 1]) = round;
-		*pt_lookup(kspace_boot_root(), KERNEL_PAGE, &level) = pa[round & 1] | PTE_P | PTE_W | PTE_NX;
+		*pt_lookup(kspace_boot_root(), KERNEL_PAGE, &level) =
+			pa[round & 1] | PTE_P | PTE_W | PTE_NX;
 		tlb_flush_kernel_half();
 		set(&kernel_round, round);
 		wait_for(&kernel_seen, round * (cpu_count - 1));

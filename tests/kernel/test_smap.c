@@ -40,7 +40,8 @@ static enum trap_verdict take(struct trapframe *frame, uint64_t cr3, uint64_t gs
 {
 	(void)cr3, (void)gs;
 	note(frame->vector);
-	return frame->vector == VECTOR_PF || frame->vector == VECTOR_UD ? TRAP_NOT_MINE : TRAP_TAKEN;
+	return frame->vector == VECTOR_PF || frame->vector == VECTOR_UD ? TRAP_NOT_MINE :
+									  TRAP_TAKEN;
 }
 
 /* Seen, and judged by the kernel as ever. */
@@ -135,7 +136,8 @@ KTEST(a_copy_beyond_the_user_half_is_refused_without_an_access)
 		KCHECK(copy_to_user(bad[i].va, &word, bad[i].n) == -EFAULT);
 		KCHECK(!calls);
 	}
-	KCHECK(copy_from_user(&word, USER_END - 8, 8) == -EFAULT);	/* the last one that is tried */
+	/* the last one that is tried */
+	KCHECK(copy_from_user(&word, USER_END - 8, 8) == -EFAULT);
 	KCHECK(calls == 1 && word == 1);
 	probe.trap = NULL;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_smp.c - every CPU is up, set up like the first, on tables and stacks of its own, and hears its interrupts. */
+/* test_smp.c - every CPU is up, set up like the first, on tables and stacks of its own, and hears
+ * its interrupts. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/pc/acpi.h"
@@ -24,7 +25,8 @@ struct __attribute__((packed)) table {
 	uint64_t base;
 };
 
-/* Interrupt handler; CPUs tell themselves apart by GS, and the test tells whether that was right. */
+/* Interrupt handler; CPUs tell themselves apart by GS, and the test tells whether that was
+ * right. */
 static void look(struct trapframe *frame)
 {
 	struct view *v = &views[this_cpu()->index];
@@ -93,7 +95,8 @@ KTEST(every_cpu_is_set_up_like_the_first)
 		const struct view *v = &views[i];
 
 		interrupt(i, 1);
-		KCHECK(v->cr0 == views[0].cr0 && v->cr4 == views[0].cr4 && v->efer == views[0].efer);
+		KCHECK(v->cr0 == views[0].cr0 && v->cr4 == views[0].cr4 &&
+		       v->efer == views[0].efer);
 		KCHECK(v->lstar == (uint64_t)boot_design->syscall_entry);
 		KCHECK(v->star == views[0].star && v->fmask == views[0].fmask);
 		KCHECK(v->idt == CEA_IDT && v->tr == SEL_TSS && !v->user_gs_base);
@@ -109,16 +112,19 @@ KTEST(every_cpu_has_tables_and_stacks_of_its_own)
 		uint64_t top = cpus[i].idle->kstack_top;
 
 		interrupt(i, 1);
-		KCHECK(v->gs_base == cea_page(i, CEA_DOOR_PAGE) && v->gdt == cea_page(i, CEA_GDT_PAGE));
+		KCHECK(v->gs_base == cea_page(i, CEA_DOOR_PAGE) &&
+		       v->gdt == cea_page(i, CEA_GDT_PAGE));
 		for (int k = IST_NMI; k <= IST_COUNT; k++)
 			KCHECK(in_block(i, tss->ist[k]));
 		/* RSP0 is 0 before the CPU's first user thread where it goes with the thread. */
 		KCHECK(!tss->rsp[0] || in_block(i, tss->rsp[0]) || tss->rsp[0] == top || i == 0);
 		KCHECK(v->rsp < top && v->rsp > top - KSTACK_PAGES * PAGE_SIZE);
 		for (uint32_t j = 0; j < i; j++) {
-			KCHECK(top != cpus[j].idle->kstack_top && cpus[i].gdt != cpus[j].gdt && tss != cpus[j].tss);
+			KCHECK(top != cpus[j].idle->kstack_top && cpus[i].gdt != cpus[j].gdt &&
+			       tss != cpus[j].tss);
 			for (int k = 0; k <= IST_COUNT; k++)
-				KCHECK(cpus[i].percpu->ist_body_top[k] != cpus[j].percpu->ist_body_top[k]);
+				KCHECK(cpus[i].percpu->ist_body_top[k] !=
+				       cpus[j].percpu->ist_body_top[k]);
 		}
 	}
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_ticks.c - a CPU with nothing to do is left alone: its tick, once started, rests by itself. */
+/* test_ticks.c - a CPU with nothing to do is left alone: its tick, once started, rests by
+ * itself. */
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/lapic.h"

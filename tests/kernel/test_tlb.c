@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_tlb.c - the TLB module on the real machine: stale pages seen through user copies, words, CPU sets, IPIs. */
+/* test_tlb.c - the TLB module on the real machine: stale pages seen through user copies, words, CPU
+ * sets, IPIs. */
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
@@ -42,7 +43,8 @@ static uint64_t new_page(struct aspace *as, uint64_t value)
 	return va;
 }
 
-/* Does the loaded space show @value at @va? A page that is gone does not come back: this thread has no process. */
+/* Does the loaded space show @value at @va? A page that is gone does not come back: this thread has
+ * no process. */
 static bool shows(uint64_t va, uint64_t value)
 {
 	uint64_t found;
@@ -143,17 +145,20 @@ KTEST(the_door_names_the_loaded_roots)
 	KCHECK((pc->kernel_cr3 & PTE_ADDR) == as->tlb.root);
 	KCHECK((pc->user_cr3 & PTE_ADDR) == aspace_user_cr3(as));
 	KCHECK(!!(pc->kernel_cr3 & KEEP) == pcid);
-	KCHECK((pc->user_cr3 & 0xfff) == (pc->kernel_cr3 & 0xfff) + (pcid && boot_design->split ? USER_ID : 0));
+	KCHECK((pc->user_cr3 & 0xfff) ==
+	       (pc->kernel_cr3 & 0xfff) + (pcid && boot_design->split ? USER_ID : 0));
 	KCHECK(!pcid || pc->kernel_cr3 & 0x7ff);
 	KCHECK(pcid || !(pc->user_cr3 & (KEEP | 0xfff)));
 	tlb_load(NULL);
-	KCHECK((read_cr3() & PTE_ADDR) == kspace_boot_root() && (pc->kernel_cr3 & PTE_ADDR) == kspace_boot_root());
+	KCHECK((read_cr3() & PTE_ADDR) == kspace_boot_root() &&
+	       (pc->kernel_cr3 & PTE_ADDR) == kspace_boot_root());
 	tlb_exit_work();
 	tlb_exit_work();
 	aspace_destroy(as, sched_point);
 }
 
-/* Two exits after a private page went: the first flushes, where that is due, the second does not. */
+/* Two exits after a private page went: the first flushes, where that is due, the second does
+ * not. */
 KTEST(one_flip_out_does_the_pending_flush)
 {
 	struct percpu *pc = this_cpu()->percpu;
@@ -180,7 +185,8 @@ KTEST(one_flip_out_does_the_pending_flush)
 /* Two frames take turns behind an address where nothing else ever is. It stays mapped. */
 KTEST(a_kernel_page_is_gone_at_once)
 {
-	uint64_t va = MMIO_AREA_BASE + 0x1000000000, pa[2] = { frame_alloc_zeroed(), frame_alloc_zeroed() };
+	uint64_t va = MMIO_AREA_BASE + 0x1000000000,
+		 pa[2] = { frame_alloc_zeroed(), frame_alloc_zeroed() };
 	volatile uint64_t *word = (volatile uint64_t *)va;
 	struct aspace *as = new_space();
 	unsigned level;

@@ -7,20 +7,38 @@
 #include "string.h"
 #include "user.h"
 
-#define FLAGS_IN_PATTERN 0x244cd5ul	/* CF PF AF ZF SF DF OF NT AC ID: all a program can set, but TF */
+#define FLAGS_IN_PATTERN 0x244cd5ul	/* CF PF AF ZF SF DF OF NT AC ID: all a program can set,
+					 * but TF */
 #define GENERAL_FIRST offsetof(struct machine_state, rax)
 
-void bystander_round(const struct machine_state *load, struct machine_state *seen, void (*action)(void),
-		     bool avx);
+void bystander_round(const struct machine_state *load, struct machine_state *seen,
+		     void (*action)(void), bool avx);
 void bystander_spin(void);
 extern const uint64_t bystander_layout[4];
 
 static const char *const names[] = {
-	"rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-	"flags", "ds, es, fs, gs", "word at fs:0",
+	"rax",
+	"rbx",
+	"rcx",
+	"rdx",
+	"rsi",
+	"rdi",
+	"rbp",
+	"r8",
+	"r9",
+	"r10",
+	"r11",
+	"r12",
+	"r13",
+	"r14",
+	"r15",
+	"flags",
+	"ds, es, fs, gs",
+	"word at fs:0",
 };
 #define NAMES (sizeof(names) / sizeof(names[0]))
-_Static_assert(GENERAL_FIRST + NAMES * 8 == offsetof(struct machine_state, fs_word) + 8, "a name for each");
+_Static_assert(GENERAL_FIRST + NAMES * 8 == offsetof(struct machine_state, fs_word) + 8,
+	       "a name for each");
 
 /* A different word for every (id, round, register): a stale value never looks right. */
 static uint64_t scramble(uint64_t x)
@@ -41,7 +59,8 @@ static bool has_avx(void)
 	return (low & 6) == 6;
 }
 
-/* Four data selectors by @id: null or the user data segment with any RPL. (IRET may clear nulls 1 to 3.) */
+/* Four data selectors by @id: null or the user data segment with any RPL. (IRET may clear nulls 1
+ * to 3.) */
 static uint64_t choose_selectors(uint64_t id)
 {
 	uint64_t all = 0;
@@ -72,7 +91,8 @@ static void make_pattern(struct machine_state *s, uint64_t key)
 	s->flags = (s->flags & FLAGS_IN_PATTERN) | FLAG_FIXED | FLAG_IF;
 }
 
-static bool same_vectors(const struct machine_state *want, const struct machine_state *seen, bool avx)
+static bool same_vectors(const struct machine_state *want, const struct machine_state *seen,
+			 bool avx)
 {
 	bool ok = true;
 
@@ -100,7 +120,8 @@ static bool same(const struct machine_state *want, const struct machine_state *s
 }
 
 /* Load @want, do @action, and see what is left of it. The caller says what may change. */
-static void do_round(struct bystander *b, struct machine_state *want, struct machine_state *seen, void (*action)(void))
+static void do_round(struct bystander *b, struct machine_state *want, struct machine_state *seen,
+		     void (*action)(void))
 {
 	b->round++;
 	bystander_round(want, seen, action, b->avx);
@@ -143,7 +164,9 @@ bool bystander_unchanged(const struct bystander *b, struct bystander_act *a)
 
 bool bystander_call_round(struct bystander *b, uint64_t number, uint64_t arg, long *result)
 {
-	struct bystander_act a = { .action = bystander_syscall, .rax = number, .rdi = arg, .syscall = true };
+	struct bystander_act a = {
+		.action = bystander_syscall, .rax = number, .rdi = arg, .syscall = true
+	};
 
 	bystander_act(b, &a);
 	*result = (long)a.seen.rax;
@@ -212,7 +235,8 @@ static void run_until_stopped(void *arg)
 	struct bystander_thread *b = arg;
 
 	b->good = do_rounds(b->id, UINT64_MAX, &b->stop, &b->rounds);
-	__atomic_store_n(&b->stop, true, __ATOMIC_RELAXED);	/* for bystander_unharmed(): it has come to its end */
+	__atomic_store_n(&b->stop, true, __ATOMIC_RELAXED);	/* for bystander_unharmed(): it
+								 * has come to its end */
 }
 
 int bystander_start(struct bystander_thread *b, uint64_t id)

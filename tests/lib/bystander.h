@@ -25,7 +25,8 @@ struct machine_state {
 	uint64_t fs_word;		/* the word at FS base; only stored */
 } __attribute__((aligned(32)));
 
-/* A thread's own: what tells its patterns from everybody else's. The thread's stack is a good place. */
+/* A thread's own: what tells its patterns from everybody else's. The thread's stack is a good
+ * place. */
 struct bystander {
 	uint64_t id, round;
 	uint64_t selectors;		/* what it loaded */
@@ -40,17 +41,18 @@ struct bystander_thread {
 	uint64_t rounds;		/* that are done, and changed nothing */
 };
 
-/* Take the calling thread's FS base and data selectors, until bystander_end(). False: this file and its assembly
- * do not agree, nothing can be checked. @b stays where it is meanwhile. */
+/* Take the calling thread's FS base and data selectors, until bystander_end(). False: this file
+ * and its assembly do not agree, nothing can be checked. @b stays where it is meanwhile. */
 bool bystander_begin(struct bystander *b, uint64_t id);
 void bystander_end(void);
-/* A round that spins for a few thousand instructions. Prints what changed; true when nothing did. */
+/* A round that spins for a few thousand instructions. Prints what changed; true when nothing
+ * did. */
 bool bystander_spin_round(struct bystander *b);
 /* A round that makes system call @number(@arg), whose result goes to *@result. */
 bool bystander_call_round(struct bystander *b, uint64_t number, uint64_t arg, long *result);
 
-/* Any action, in two steps. Its three registers are the caller's; what it returns in RAX, and RCX and R11 when it
- * makes a system call, is not compared. */
+/* Any action, in two steps. Its three registers are the caller's; what it returns in RAX, and
+ * RCX and R11 when it makes a system call, is not compared. */
 struct bystander_act {
 	void (*action)(void);		/* changes no other register */
 	uint64_t rax, rdi, rsi;
@@ -63,13 +65,15 @@ bool bystander_unchanged(const struct bystander *b, struct bystander_act *a);
 /* The action of a system call: number in RAX. */
 void bystander_syscall(void);
 
-/* Run @rounds rounds, or until *@stop when it is not NULL, with patterns that depend on @id. Sets the calling
- * thread's FS base and data selectors. Prints what changed; true when nothing did. */
+/* Run @rounds rounds, or until *@stop when it is not NULL, with patterns that depend on @id.
+ * Sets the calling thread's FS base and data selectors. Prints what changed; true when nothing
+ * did. */
 bool bystander_rounds(uint64_t id, uint64_t rounds, const bool *stop);
 
 /* The same on a new thread, until bystander_stop(). 0 or a negative error. */
 int bystander_start(struct bystander_thread *b, uint64_t id);
-/* Wait until it has begun and ended a round from now on. True when no register has changed so far. */
+/* Wait until it has begun and ended a round from now on. True when no register has changed so
+ * far. */
 bool bystander_unharmed(const struct bystander_thread *b);
 /* End it. True when no register ever changed, and at least one round was done. */
 bool bystander_stop(struct bystander_thread *b);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* secrets.c - a process with a secret in its memory and one in the registers of a sleeping thread. */
+/* secrets.c - a process with a secret in its memory and one in the registers of a sleeping
+ * thread. */
 #include "secrets.h"
 #include "print.h"
 #include "thread.h"
@@ -34,7 +35,8 @@ void sleep_with_secret(void *key)
 			 "xor	%%r15d, %%r15d"
 			 : "+b"(key)
 			 : "r"(SECRET_MULTIPLIER), "i"(SYS_sleep)
-			 : "rax", "rcx", "rdi", "r11", "rbp", "r12", "r13", "r14", "r15", "memory", "cc");
+			 : "rax", "rcx", "rdi", "r11", "rbp", "r12", "r13", "r14", "r15", "memory",
+			   "cc");
 }
 
 /* What another process finds: the exit code of the program `reader`. */
@@ -61,8 +63,10 @@ static int look(struct sightings *s, unsigned long sleeper, uint64_t wanted)
 	if (other < 0)
 		return (int)other;
 	*s = (struct sightings){
-		.sibling = own, .unrelated = other,
-		.sibling_at_once = at_once & ((1 << SECRETS) - 1), .unrelated_at_once = at_once >> SECRETS,
+		.sibling = own,
+		.unrelated = other,
+		.sibling_at_once = at_once & ((1 << SECRETS) - 1),
+		.unrelated_at_once = at_once >> SECRETS,
 	};
 	return 0;
 }

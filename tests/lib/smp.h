@@ -10,7 +10,8 @@
 unsigned smp_count(void);
 unsigned smp_cpu(unsigned n);
 
-/* Keep the calling thread on @cpu, and let it go where it likes again. Pinned, it has moved at return. */
+/* Keep the calling thread on @cpu, and let it go where it likes again. Pinned, it has moved at
+ * return. */
 void smp_pin(unsigned cpu);
 void smp_unpin(void);
 
@@ -29,7 +30,8 @@ static inline void smp_relax(void)
 	__asm__ volatile(".rept 1000; nop; .endr; pause" : : : "memory");
 }
 
-/* The same for one that lets others run meanwhile. yield() alone returns at once when nobody waits for this CPU. */
+/* The same for one that lets others run meanwhile. yield() alone returns at once when nobody waits
+ * for this CPU. */
 static inline void smp_wait(void)
 {
 	sys_yield();

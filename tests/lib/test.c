@@ -20,8 +20,8 @@ bool test_check(bool ok, const char *file, int line, const char *what)
 bool test_equal(long actual, long expected, const char *file, int line, const char *what)
 {
 	if (actual != expected) {
-		printf("# %s:%d: %s is %ld (0x%lx), expected %ld (0x%lx)\n", file, line, what, actual,
-		       (unsigned long)actual, expected, (unsigned long)expected);
+		printf("# %s:%d: %s is %ld (0x%lx), expected %ld (0x%lx)\n", file, line, what,
+		       actual, (unsigned long)actual, expected, (unsigned long)expected);
 		failures++;
 	}
 	return actual == expected;
@@ -39,7 +39,8 @@ uint64_t test_seed(const char *arg)
 
 uint64_t test_random(uint64_t *state)
 {
-	uint64_t x = *state += 0x9e3779b97f4a7c15;	/* SplitMix64: any seed will do, 0 included */
+	uint64_t x = *state += 0x9e3779b97f4a7c15;	/* SplitMix64: any seed will do, 0
+							 * included */
 
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
 	x = (x ^ x >> 27) * 0x94d049bb133111eb;

@@ -33,7 +33,8 @@ uint64_t test_seed(const char *arg);
 /* The next number of the sequence whose state is *@state: a seed at first. */
 uint64_t test_random(uint64_t *state);
 
-/* What may become of a child: it exits with code 0, or a vector below 32 kills it. Or'ed together. */
+/* What may become of a child: it exits with code 0, or a vector below 32 kills it. Or'ed
+ * together. */
 #define SURVIVES	(1ul << 32)
 #define KILLED_BY(v)	(1ul << (v))
 
@@ -43,8 +44,9 @@ struct offence {
 	uint64_t outcomes;		/* the allowed ones */
 };
 
-/* The body of an abuse test. In a child (@arg is "child=<name>"): commit that offence. Otherwise: spawn a
- * child of @program for each offence, with a bystander thread at work, and judge what became of it. */
+/* The body of an abuse test. In a child (@arg is "child=<name>"): commit that offence.
+ * Otherwise: spawn a child of @program for each offence, with a bystander thread at work, and
+ * judge what became of it. */
 int test_offences(const char *program, const char *arg, const struct offence *table, size_t count);
 
 /* Spawn @program with "child=<name>" and check that its end is among @outcomes. */

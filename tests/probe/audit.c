@@ -76,8 +76,8 @@ void audit_dump(struct process *p)
 	LIST_EACH(at, &p->threads) {
 		const struct thread *t = LIST_OBJECT(at, struct thread, sibling);
 
-		printk("AUDIT-FACT thread %u %u 0x%lx 0x%lx 0x%lx\n", p->pid, t->tid, t->trampoline.va,
-		       t->trampoline.pa, t->kstack_top);
+		printk("AUDIT-FACT thread %u %u 0x%lx 0x%lx 0x%lx\n", p->pid, t->tid,
+		       t->trampoline.va, t->trampoline.pa, t->kstack_top);
 	}
 	pt_walk(aspace_user_cr3(p->as), 0, EVERYTHING, dump_leaf, &r);
 	print_run(&r);
@@ -104,7 +104,8 @@ static void print_cpu_facts(const struct cpu *c)
 
 void audit_facts(void)
 {
-	printk("AUDIT-FACT start %s %s\n", boot_design->name, cpu_features & CPU_PGE ? "global" : "no-global");
+	printk("AUDIT-FACT start %s %s\n", boot_design->name,
+	       cpu_features & CPU_PGE ? "global" : "no-global");
 	printk("AUDIT-FACT ram-end 0x%lx\n", frames_ram_end());
 	printk("AUDIT-FACT idt 0x%lx\n", idt_pa);
 	for (uint32_t i = 0; i < cpu_count; i++)
@@ -147,7 +148,8 @@ static bool count_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsi
 {
 	struct exposure *x = ctx;
 
-	/* Device registers are no memory, and which are mapped depends on the loader (a text screen or none). */
+	/* Device registers are no memory, and which are mapped depends on the loader (a text screen
+	 * or none). */
 	if ((access & PTE_U) || in_area(va, MMIO_AREA_BASE, CPU_ENTRY_AREA_BASE))
 		return true;
 	if (!(access & PTE_NX))

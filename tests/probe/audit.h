@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* audit.h - look at a user root from outside: dump its supervisor pages, and read it as Meltdown would. */
+/* audit.h - look at a user root from outside: dump its supervisor pages, and read it as Meltdown
+ * would. */
 #ifndef MM_AUDIT_H
 #define MM_AUDIT_H
 
@@ -8,26 +9,30 @@
 struct aspace;
 struct process;
 
-/* Print every supervisor leaf of @p's user root (of the one root in an unsplit design), runs of equal rights
- * merged: `AUDIT <pid> <va> <pa> <pages> <W|-><X|-><G|-><U|->`, then `AUDIT-END <pid>`; before them, a line
- * `AUDIT-FACT thread <pid> <tid> <trampoline va> <its pa> <kernel stack top>` for each thread. @p has a space. */
+/* Print every supervisor leaf of @p's user root (of the one root in an unsplit design), runs of
+ * equal rights merged: `AUDIT <pid> <va> <pa> <pages> <W|-><X|-><G|-><U|->`, then `AUDIT-END
+ * <pid>`; before them, a line `AUDIT-FACT thread <pid> <tid> <trampoline va> <its pa> <kernel
+ * stack top>` for each thread. @p has a space. */
 void audit_dump(struct process *p);
 
-/* Print what the host must know and cannot compute, taken from the kernel's own pointers and never from a page
- * table: `AUDIT-FACT start <design> <global|no-global>`, then ram-end, idt, `cpu <n> <page of its block> <pa>`,
- * `body-stack <n> <top>`. Before the first audit_dump() of an audit. */
+/* Print what the host must know and cannot compute, taken from the kernel's own pointers and
+ * never from a page table: `AUDIT-FACT start <design> <global|no-global>`, then ram-end, idt,
+ * `cpu <n> <page of its block> <pa>`, `body-stack <n> <top>`. Before the first audit_dump() of
+ * an audit. */
 void audit_facts(void);
 
-/* What a process exposes to a reader that ignores U/S: supervisor pages reachable through its user root. */
+/* What a process exposes to a reader that ignores U/S: supervisor pages reachable through its user
+ * root. */
 struct exposure {
 	uint64_t text_pages, rodata_pages, data_pages;	/* X; read-only NX; writable */
 	uint64_t other_thread_pages;	/* holding data of a thread that is not the caller */
 };
 void audit_exposure(struct aspace *as, struct exposure *e);
 
-/* Meltdown's view: is the secret of @key (tests/probe/secrets.h) found in any page reachable through @as's user root,
- * U/S ignored? Returns the virtual address of the first hit, or 0. The plain secret is never computed here: what
- * the search leaves in registers and on its stack must not be found in its turn. */
+/* Meltdown's view: is the secret of @key (tests/probe/secrets.h) found in any page reachable
+ * through @as's user root, U/S ignored? Returns the virtual address of the first hit, or 0. The
+ * plain secret is never computed here: what the search leaves in registers and on its stack must
+ * not be found in its turn. */
 uint64_t audit_find_secret(struct aspace *as, uint64_t key);
 
 #endif

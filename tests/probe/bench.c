@@ -74,7 +74,8 @@ static int64_t report(uint64_t name, uint64_t name_len, uint64_t values, uint64_
 		if (copy_from_user(&value, values + i * sizeof(value), sizeof(value)))
 			return -EFAULT;
 		printk(" %lu", value);
-		if (i % 16 == 15)	/* goes on, whatever they want: the line is read by a program */
+		if (i % 16 == 15)	/* goes on, whatever they want: the line is read by a
+					 * program */
 			sched_point();
 	}
 	printk("\n");
@@ -109,7 +110,8 @@ static void self_ipi_loop_mmio(uint64_t n, bool send)
 /*
  * @n interrupts taken in kernel mode, each sent by this CPU to itself and taken in
  * the window that STI opens.  Writing to a dummy instead of the APIC makes the
- * same loop without the interrupt.  Returns TSC ticks for all, or -EAGAIN when one did not arrive in its window.
+ * same loop without the interrupt.  Returns TSC ticks for all, or -EAGAIN when one did not arrive
+ * in its window.
  */
 static int64_t self_ipi_loop(uint64_t n, bool send)
 {
@@ -135,8 +137,9 @@ static int64_t set_timer(uint64_t hz)
 	return 0;
 }
 
-/* A program may have breakpoints in its own half, where the kernel's accesses for it are hit at most, and where an
- * exception of its own enters: a #DB there must be its end, wherever it came from (kernel/trap/fault.c). */
+/* A program may have breakpoints in its own half, where the kernel's accesses for it are hit at
+ * most, and where an exception of its own enters: a #DB there must be its end, wherever it came
+ * from (kernel/trap/fault.c). */
 static int64_t set_breakpoint(uint64_t arg)
 {
 	uint64_t kind = arg & BREAK_ACCESS, address = arg & ~BREAK_ACCESS;
@@ -144,7 +147,8 @@ static int64_t set_breakpoint(uint64_t arg)
 
 	if (vector < 256)
 		address = (uint64_t)boot_design->stubs + vector * ENTRY_STUB_SIZE;
-	else if (address >= USER_END || (kind != BREAK_EXECUTE && kind != BREAK_WRITE && kind != BREAK_ACCESS))
+	else if (address >= USER_END ||
+		 (kind != BREAK_EXECUTE && kind != BREAK_WRITE && kind != BREAK_ACCESS))
 		return -EINVAL;
 	write_dr7(DR7_NOTHING);
 	if (!arg)
@@ -170,7 +174,8 @@ static int64_t report_exposure(void)
 	printk("BENCH exposure.text_pages %lu\n", e.text_pages);
 	printk("BENCH exposure.rodata_pages %lu\n", e.rodata_pages);
 	printk("BENCH exposure.data_pages %lu\n", e.data_pages);
-	printk("BENCH exposure.bytes %lu\n", (e.text_pages + e.rodata_pages + e.data_pages) * PAGE_SIZE);
+	printk("BENCH exposure.bytes %lu\n",
+	       (e.text_pages + e.rodata_pages + e.data_pages) * PAGE_SIZE);
 	printk("BENCH exposure.other_thread_pages %lu\n", e.other_thread_pages);
 	return 0;
 }
@@ -183,7 +188,7 @@ static int64_t report_memory(void)
 
 static int64_t audit_all(void)
 {
-	reap_all();			/* a dead thread's trampoline is gone, as it would be a moment later */
+	reap_all();	/* a dead thread's trampoline is gone, as it would be a moment later */
 	audit_facts();
 	for (struct process *p = process_next(NULL); p; p = process_next(p))
 		if (p->as)

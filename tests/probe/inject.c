@@ -67,7 +67,8 @@ static bool first_not_global(void *ctx, uint64_t va, uint64_t e, uint64_t access
 	return false;
 }
 
-/* The first page that must not be Global: a private one, or where there is none, one of the program's. */
+/* The first page that must not be Global: a private one, or where there is none, one of the
+ * program's. */
 static void make_global(struct aspace *as)
 {
 	uint64_t va = 0, root = aspace_user_cr3(as);

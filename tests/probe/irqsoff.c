@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * irqsoff.c - the longest stretch with interrupts off: a timer that notes how late it comes, over and over.
+ * irqsoff.c - the longest stretch with interrupts off: a timer that notes how late it comes, over
+ * and over.
  *
- * A one-shot of the local APIC's timer is set for a moment soon.  Its handler reads the TSC: what has passed
- * since that moment, the interrupt had to wait.  It keeps the longest wait and sets the next one-shot.  The stretch
- * began after the one-shot was set, so it is no longer than the wait and one period together.
+ * A one-shot of the local APIC's timer is set for a moment soon.  Its handler reads the TSC: what
+ * has passed since that moment, the interrupt had to wait.  It keeps the longest wait and sets the
+ * next one-shot.  The stretch began after the one-shot was set, so it is no longer than the wait
+ * and one period together.
  *
- * Under -icount both clocks count instructions, so the figure is exact to within the period.  Elsewhere the
- * host's pauses count, too.  Nothing in the kernel is changed for it: what is measured is what is shipped.
+ * Under -icount both clocks count instructions, so the figure is exact to within the period.
+ * Elsewhere the host's pauses count, too.  Nothing in the kernel is changed for it: what is
+ * measured is what is shipped.
  *
- * But the clock is one for all CPUs, which run in turn there, and where a turn ends is QEMU's business: in the
- * middle of a stretch, mostly.  What another CPU does in its turn would count.  So the others idle: they are parked in
- * their HLT, called for work as ever and not coming.
+ * But the clock is one for all CPUs, which run in turn there, and where a turn ends is QEMU's
+ * business: in the middle of a stretch, mostly.  What another CPU does in its turn would count.  So
+ * the others idle: they are parked in their HLT, called for work as ever and not coming.
  */
 #include "tests/probe/irqsoff.h"
 #include "arch/x86_64/clock.h"
@@ -119,13 +122,15 @@ static uint64_t next_tick;		/* TSC: when the scheduler's tick is due */
 
 static void set_one_shot(void)
 {
-	uint64_t count = (IRQS_OFF_PERIOD * lapic_timer_hz * LAPIC_TIMER_DIVISOR + tsc_hz / 2) / tsc_hz;
+	uint64_t count =
+		(IRQS_OFF_PERIOD * lapic_timer_hz * LAPIC_TIMER_DIVISOR + tsc_hz / 2) / tsc_hz;
 
 	due = rdtsc() + IRQS_OFF_PERIOD;
 	lapic_timer_one_shot(count ? count : 1);
 }
 
-/* VECTOR_TIMER. The next one-shot first: what the scheduler's tick takes is a stretch like any other. */
+/* VECTOR_TIMER. The next one-shot first: what the scheduler's tick takes is a stretch like any
+ * other. */
 static void note_wait(struct trapframe *frame)
 {
 	uint64_t now = rdtsc();

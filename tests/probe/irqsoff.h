@@ -7,20 +7,24 @@
 #include <stdint.h>
 
 /*
- * TSC ticks between two interrupts of the watch. Every stretch with interrupts off that is longer holds a moment at
- * which one is due. Long enough for each design to get out of the interrupt, and some way on in between: an
- * interrupt that is due again at its own IRETQ would leave no time for anything else.
+ * TSC ticks between two interrupts of the watch. Every stretch with interrupts off that is longer
+ * holds a moment at which one is due. Long enough for each design to get out of the interrupt, and
+ * some way on in between: an interrupt that is due again at its own IRETQ would leave no time for
+ * anything else.
  */
 #define IRQS_OFF_PERIOD	500
 
-/* Watch this CPU, whose periodic tick stops; timed sleepers and slices are looked at every millisecond or so.  A second
- * CPU is parked as soon as it idles, until irqsoff_end(). One CPU at a time: -EBUSY otherwise, and with a third CPU, or
- * when the second has always something to do. Lets interrupts in. IRQs off, after clock_calibrate(). */
+/* Watch this CPU, whose periodic tick stops; timed sleepers and slices are looked at every
+ * millisecond or so.  A second CPU is parked as soon as it idles, until irqsoff_end(). One CPU
+ * at a time: -EBUSY otherwise, and with a third CPU, or when the second has always something to
+ * do. Lets interrupts in. IRQs off, after clock_calibrate(). */
 int irqsoff_begin(void);
-/* Stop, and the timer with it. TSC ticks: no stretch with interrupts off was longer, and the longest was shorter by
- * IRQS_OFF_PERIOD and the way into an interrupt at most. -EINVAL on another CPU. IRQs off. */
+/* Stop, and the timer with it. TSC ticks: no stretch with interrupts off was longer, and the
+ * longest was shorter by IRQS_OFF_PERIOD and the way into an interrupt at most. -EINVAL on
+ * another CPU. IRQs off. */
 int64_t irqsoff_end(void);
-/* Keep interrupts off for @ticks of the TSC, at most some instructions more, then let them in. IRQs off. */
+/* Keep interrupts off for @ticks of the TSC, at most some instructions more, then let them in. IRQs
+ * off. */
 void irqsoff_keep(uint64_t ticks);
 
 #endif

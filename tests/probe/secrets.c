@@ -11,15 +11,16 @@
 #include "tests/probe/abi.h"
 #include "tests/probe/audit.h"
 
-#define PATIENCE 1000			/* yields until a thread that was to sleep counts as awake */
+#define PATIENCE 1000	/* yields until a thread that was to sleep counts as awake */
 
 _Static_assert(SECRET_MULTIPLIER * SECRET_INVERSE == 1, "inverse modulo 2^64");
 
-static uint64_t sequence, seed;		/* of the generator; of the last planting, one of its outputs */
+static uint64_t sequence, seed;	/* of the generator; of the last planting, one of its outputs */
 static uint64_t data_secret = 1;	/* not 0: .data, not .bss */
 static uint64_t *heap_secret, *stack_secret;
 
-/* A bijection that spreads every bit over the word: xor-shifts and odd multiplications (SplitMix64). */
+/* A bijection that spreads every bit over the word: xor-shifts and odd multiplications
+ * (SplitMix64). */
 static uint64_t mix(uint64_t x)
 {
 	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ul;
@@ -38,7 +39,8 @@ static uint64_t key_of(unsigned secret)
 	return mix(seed + secret) >> 1;
 }
 
-/* In assembly, so that the plain value is in one register for three instructions and then nowhere. */
+/* In assembly, so that the plain value is in one register for three instructions and then
+ * nowhere. */
 static void plant(uint64_t *where, unsigned secret)
 {
 	uint64_t plain = key_of(secret);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* ender.c - a process that ends: at once, or with the argument "<cpu>,<n>" after n turns on that CPU. */
+/* ender.c - a process that ends: at once, or with the argument "<cpu>,<n>" after n turns on that
+ * CPU. */
 #include "smp.h"
 #include "string.h"
 #include "user.h"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hang.c - a program that never ends (tests=hang): everybody waits for somebody, in every way there is.
+ * hang.c - a program that never ends (tests=hang): everybody waits for somebody, in every way there
+ * is.
  *
- * It is there to be looked at from outside (tools/hang.py).  Those that wait are on one CPU, and the thread that says
- * that they do is less urgent than they: it runs when none of them can.
+ * It is there to be looked at from outside (tools/hang.py).  Those that wait are on one CPU, and
+ * the thread that says that they do is less urgent than they: it runs when none of them can.
  */
 #include "print.h"
 #include "smp.h"

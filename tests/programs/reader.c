@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* reader.c - an unrelated process that looks for secrets through its own user root. The argument is the set to
- * look for, the exit code the set found, or 255. */
+/* reader.c - an unrelated process that looks for secrets through its own user root. The argument
+ * is the set to look for, the exit code the set found, or 255. */
 #include "string.h"
 #include "user.h"
 #include "tests/probe/abi.h"

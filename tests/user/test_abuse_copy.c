@@ -2,9 +2,10 @@
 /*
  * test_abuse_copy.c - page faults inside the kernel's copies: resolved, and not.
  *
- * A system call copies from and to pages that do not exist yet, so that the kernel's own MOVS faults, once for each
- * page.  Then what must go wrong does: the copy crosses into a page that cannot be had, a page is read-only, there is
- * no memory left.  The call says EFAULT, whatever was resolved before it stays, and the process goes on.
+ * A system call copies from and to pages that do not exist yet, so that the kernel's own MOVS
+ * faults, once for each page.  Then what must go wrong does: the copy crosses into a page that
+ * cannot be had, a page is read-only, there is no memory left.  The call says EFAULT, whatever was
+ * resolved before it stays, and the process goes on.
  */
 #include "arch/x86_64/trapframe.h"
 #include "bystander.h"
@@ -95,7 +96,8 @@ static void not_resolved(void)
 		CHECK(all_are(edge - PAGE_SIZE, PAGE_SIZE - before, 0));
 		/* Both bad, and the source first. */
 		copy(edge - before, edge - before, -EFAULT);
-		copy(good, fresh(2, 0) + PAGE_SIZE - before, -EFAULT);	/* read-only, and not there yet */
+		/* read-only, and not there yet */
+		copy(good, fresh(2, 0) + PAGE_SIZE - before, -EFAULT);
 		copy(good, USER_STACK_TOP - USER_STACK_SIZE - before, -EFAULT);
 		copy(USER_STACK_TOP - before, good, -EFAULT);
 		copy((uintptr_t)main & ~(PAGE_SIZE - 1ul), good, 0);
@@ -112,7 +114,8 @@ static void registers(void)
 	tid = (unsigned long)other.thread.tid;
 	CHECK_EQUAL(sys_thread_stop(tid), 0);
 	for (unsigned before = 8; before < sizeof(struct thread_registers); before += 40) {
-		unsigned long across = fresh(2, PROT_WRITE) + PAGE_SIZE - before, edge = fresh_edge() - before;
+		unsigned long across = fresh(2, PROT_WRITE) + PAGE_SIZE - before,
+			      edge = fresh_edge() - before;
 
 		CHECK_EQUAL(sys_thread_get_registers(tid, edge), -EFAULT);
 		CHECK_EQUAL(sys_thread_set_registers(tid, edge), -EFAULT);
@@ -120,17 +123,21 @@ static void registers(void)
 		CHECK_EQUAL(sys_thread_get_registers(tid, across), 0);
 		CHECK_EQUAL(sys_thread_set_registers(tid, across), 0);
 		/* All zeroes, brought in by the copy: no CS of ring 3. */
-		CHECK_EQUAL(sys_thread_set_registers(tid, fresh(2, PROT_WRITE) + PAGE_SIZE - before), -EINVAL);
+		CHECK_EQUAL(
+			sys_thread_set_registers(tid, fresh(2, PROT_WRITE) + PAGE_SIZE - before),
+			-EINVAL);
 	}
 	CHECK_EQUAL(sys_thread_resume(tid), 0);
 	CHECK(bystander_unharmed(&other));
 	CHECK(bystander_stop(&other));
 }
 
-/* In a child: take every frame there is, by the kernel's copies alone. The last one fails, and is the last. */
+/* In a child: take every frame there is, by the kernel's copies alone. The last one fails, and is
+ * the last. */
 static int exhaust(void)
 {
-	unsigned long good = fresh(1, PROT_WRITE), hoard = fresh(HOARD / PAGE_SIZE, PROT_WRITE), at = hoard;
+	unsigned long good = fresh(1, PROT_WRITE), hoard = fresh(HOARD / PAGE_SIZE, PROT_WRITE),
+		      at = hoard;
 	long error = 0;
 
 	fill(good, SIZE, 5);

@@ -2,11 +2,12 @@
 /*
  * test_abuse_debug.c - breakpoints and single steps that want to trap in the kernel.
  *
- * A MOV to SS holds a #DB back until the next instruction is done (SDM vol. 3A, 6.8.3). When the MOV reads a word
- * with a breakpoint and the next instruction is SYSCALL or INT n, the #DB comes in ring 0 with the user's GS, table
- * and stack (CVE-2018-8897); QEMU's TCG has it in user mode, Bochs where the hardware has it. TF and a word that the
- * kernel copies are the other ways.  The program must be what ends, by #DB; the POP SS of the old days is no
- * instruction in 64-bit mode.  The breakpoint is one CPU's: all children and their parent stay on it.
+ * A MOV to SS holds a #DB back until the next instruction is done (SDM vol. 3A, 6.8.3). When the
+ * MOV reads a word with a breakpoint and the next instruction is SYSCALL or INT n, the #DB comes in
+ * ring 0 with the user's GS, table and stack (CVE-2018-8897); QEMU's TCG has it in user mode, Bochs
+ * where the hardware has it. TF and a word that the kernel copies are the other ways.  The program
+ * must be what ends, by #DB; the POP SS of the old days is no instruction in 64-bit mode.  The
+ * breakpoint is one CPU's: all children and their parent stay on it.
  */
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
@@ -37,7 +38,9 @@ static void watch(const void *at)
 
 /* @text with null()'s number in RAX, where to find SS in RBX, SS itself in RDX, and 0 in RSI. */
 #define RUN(text) \
-	__asm__ volatile(text : : "a"((unsigned long)SYS_null), "b"(&word), "d"(SEL_USER_DATA), "S"(0ul) \
+	__asm__ volatile(text							\
+			 : : "a"((unsigned long)SYS_null), "b"(&word),	\
+			     "d"(SEL_USER_DATA), "S"(0ul) \
 			 : "rcx", "r11", "memory", "cc")
 #define WITH_TF "push $0x302; popfq; "
 
@@ -45,7 +48,8 @@ static void watch(const void *at)
 
 #define DB KILLED_BY(VECTOR_DB)
 #define OR_DB(v) (DB | KILLED_BY(v))
-/* What is next must not be what kills when it kills as well: the #DB is older. Hardware may forget it for a fault. */
+/* What is next must not be what kills when it kills as well: the #DB is older. Hardware may forget
+ * it for a fault. */
 #define NEXT(X)								\
 	X(nop, "nop", DB)						\
 	X(syscall, "syscall", DB)					\
@@ -156,10 +160,12 @@ static void pop_ss(void)
 #define STEPPED(outcomes) ((outcomes) | DB)
 #define ENTRY(kind, name, outcomes) { #kind "_" #name, kind##_##name, outcomes },
 #define ENTRIES(name, text, outcomes) \
-	ENTRY(data, name, outcomes) ENTRY(step, name, STEPPED(outcomes)) ENTRY(both, name, STEPPED(outcomes))
+	ENTRY(data, name, outcomes) ENTRY(step, name, STEPPED(outcomes)) \
+	ENTRY(both, name, STEPPED(outcomes))
 
 /* QEMU's TCG has #GP where it should have #SS. */
-#define STUB_ENTRY(name, text, vector) ENTRY(stub, name, DB | ((vector) == VECTOR_SS ? KILLED_BY(VECTOR_GP) : 0))
+#define STUB_ENTRY(name, text, vector) \
+	ENTRY(stub, name, DB | ((vector) == VECTOR_SS ? KILLED_BY(VECTOR_GP) : 0))
 
 /* The rest. */
 #define OTHERS(X)				\
@@ -183,7 +189,8 @@ static void refused(uint64_t arg)
 
 static void refusals(void)
 {
-	static const uint64_t beyond[] = { USER_END, 0x7fffffffffff, KERNEL_IMAGE_BASE, CPU_ENTRY_AREA_BASE, ~0ul };
+	static const uint64_t beyond[] = { USER_END, 0x7fffffffffff, KERNEL_IMAGE_BASE,
+					   CPU_ENTRY_AREA_BASE, ~0ul };
 
 	for (size_t i = 0; i < sizeof(beyond) / sizeof(beyond[0]); i++) {
 		refused(beyond[i]);

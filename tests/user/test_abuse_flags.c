@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_abuse_flags.c - system calls and exceptions with every flag a program can set, one by one and together. */
+/* test_abuse_flags.c - system calls and exceptions with every flag a program can set, one by one
+ * and together. */
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "bystander.h"
@@ -11,7 +12,8 @@
 #define PROGRAM "test_abuse_flags"
 #define ALL_BUT_TF 0x244cd5ul	/* CF PF AF ZF SF DF OF NT AC ID */
 
-/* Load @flags, call null, and tell the flags right before and right after. POPF ignores what a program may not set. */
+/* Load @flags, call null, and tell the flags right before and right after. POPF ignores what a
+ * program may not set. */
 static void around_syscall(unsigned long flags, unsigned long *before, unsigned long *after)
 {
 	unsigned long result;
@@ -53,7 +55,10 @@ static void commit(const char *how, unsigned long flags)
 	else if (starts_with(how, "bp"))
 		__asm__ volatile("push %0; popfq; int3" : : "r"(value) : "memory", "cc");
 	else if (starts_with(how, "pf"))
-		__asm__ volatile("push %0; popfq; mov 0, %%rax" : : "r"(value) : "rax", "memory", "cc");
+		__asm__ volatile("push %0; popfq; mov 0, %%rax"
+				 :
+				 : "r"(value)
+				 : "rax", "memory", "cc");
 	else if (starts_with(how, "tf"))
 		__asm__ volatile("push %0; popfq; syscall; nop; nop"
 				 : : "r"(value | FLAG_TF), "a"((unsigned long)SYS_null)

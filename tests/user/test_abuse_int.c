@@ -11,7 +11,8 @@
 #define GATE_SIZE 4
 #define VECTOR_OF 4
 
-/* INT 0, INT 1, ... INT 255, each followed by RET. Neither is a way to encode n at run time: text is read-only. */
+/* INT 0, INT 1, ... INT 255, each followed by RET. Neither is a way to encode n at run time: text
+ * is read-only. */
 __asm__(".pushsection .text\n"
 	"int_gates:\n"
 	".set vector, 0\n"
@@ -59,7 +60,8 @@ int main(const char *arg, size_t len)
 	CHECK_EQUAL(bystander_start(&witness, 1), 0);
 	for (unsigned n = 0; n < 256; n++)
 		check_vector(n);
-	/* No gate's DPL keeps ICEBP away from #DB. QEMU's TCG (7.2) does not know the instruction. */
+	/* No gate's DPL keeps ICEBP away from #DB. QEMU's TCG (7.2) does not know the
+	 * instruction. */
 	test_child(PROGRAM, "icebp", KILLED_BY(VECTOR_DB) | KILLED_BY(VECTOR_UD));
 	CHECK(bystander_stop(&witness));
 	return test_result();

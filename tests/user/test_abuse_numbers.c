@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_abuse_numbers.c - system-call numbers that do not exist, and some that look as if they did. */
+/* test_abuse_numbers.c - system-call numbers that do not exist, and some that look as if they
+ * did. */
 #include "print.h"
 #include "test.h"
 #include "user.h"
@@ -21,7 +22,8 @@ int main(const char *arg, size_t len)
 	for (unsigned long n = SYSCALL_COUNT; n < SYSCALL_COUNT + 1024; n++)
 		refused(n);
 	for (unsigned bit = 5; bit < 64; bit++) {
-		/* Each of these has a valid number in its low bits: exit, thread_exit and shutdown among them. */
+		/* Each of these has a valid number in its low bits: exit, thread_exit and shutdown
+		 * among them. */
 		for (unsigned long n = 0; n < SYSCALL_COUNT; n++)
 			refused(1ul << bit | n);
 		refused((1ul << bit) - 1);

@@ -15,11 +15,29 @@ static const char name[] = "sleeper";
 
 /* No byte here may be touched for a program. */
 static const unsigned long bad[] = {
-	0, 1, PAGE_SIZE - 1, USER_END - 1, USER_END, USER_END + 1, USER_STACK_TOP - USER_STACK_SIZE - 64,
-	CANONICAL_END - 64, CANONICAL_END - 1, CANONICAL_END, 0xffff7fffffffffff,
-	DIRECT_MAP_BASE, DIRECT_MAP_BASE + KERNEL_LOAD_PA, KSTACK_AREA_BASE, HEAP_AREA_BASE, MMIO_AREA_BASE,
-	CPU_ENTRY_AREA_BASE, CEA_FIRST_BLOCK, TRAMPOLINE_AREA_BASE, KERNEL_IMAGE_BASE,
-	KERNEL_IMAGE_BASE + KERNEL_LOAD_PA, ~0ul - 63, ~0ul,
+	0,
+	1,
+	PAGE_SIZE - 1,
+	USER_END - 1,
+	USER_END,
+	USER_END + 1,
+	USER_STACK_TOP - USER_STACK_SIZE - 64,
+	CANONICAL_END - 64,
+	CANONICAL_END - 1,
+	CANONICAL_END,
+	0xffff7fffffffffff,
+	DIRECT_MAP_BASE,
+	DIRECT_MAP_BASE + KERNEL_LOAD_PA,
+	KSTACK_AREA_BASE,
+	HEAP_AREA_BASE,
+	MMIO_AREA_BASE,
+	CPU_ENTRY_AREA_BASE,
+	CEA_FIRST_BLOCK,
+	TRAMPOLINE_AREA_BASE,
+	KERNEL_IMAGE_BASE,
+	KERNEL_IMAGE_BASE + KERNEL_LOAD_PA,
+	~0ul - 63,
+	~0ul,
 };
 #define BAD_COUNT (sizeof(bad) / sizeof(bad[0]))
 
@@ -42,7 +60,8 @@ static void each_call(unsigned long p)
 
 	for (size_t i = 0; i < sizeof(tried) / sizeof(tried[0]); i++) {
 		if (tried[i].result != -EFAULT)
-			printf("# %s with pointer 0x%lx returned %ld\n", tried[i].what, p, tried[i].result);
+			printf("# %s with pointer 0x%lx returned %ld\n", tried[i].what, p,
+			       tried[i].result);
 		CHECK(tried[i].result == -EFAULT);
 	}
 }
@@ -92,7 +111,8 @@ static bool refused(long result)
 static void lengths(void)
 {
 	static const unsigned long lens[] = {
-		4097, 8192, 1ul << 20, 1ul << 31, 1ul << 32, (1ul << 32) + 1, 1ul << 47, 1ul << 63, ~0ul - 4095, ~0ul,
+		4097, 8192, 1ul << 20, 1ul << 31, 1ul << 32, (1ul << 32) + 1, 1ul << 47, 1ul << 63,
+		~0ul - 4095, ~0ul,
 	};
 	unsigned long good = (uintptr_t)buffer;
 
@@ -101,7 +121,8 @@ static void lengths(void)
 		CHECK_EQUAL(sys_spawn((uintptr_t)name, lens[i], good, 0), -EINVAL);
 		CHECK_EQUAL(sys_spawn((uintptr_t)name, strlen(name), good, lens[i]), -EINVAL);
 		CHECK_EQUAL(sys_bench_report((uintptr_t)name, lens[i], good, 1), -EINVAL);
-		CHECK_EQUAL(sys_bench_report((uintptr_t)name, strlen(name), good, lens[i]), -EINVAL);
+		CHECK_EQUAL(sys_bench_report((uintptr_t)name, strlen(name), good, lens[i]),
+			    -EINVAL);
 		/* Length times 8 or pointer plus length wraps around. */
 		CHECK(refused(sys_bench_report((uintptr_t)name, strlen(name), ~0ul - 7, lens[i])));
 		CHECK(refused(sys_console_write(~0ul - 7, lens[i])));
@@ -114,7 +135,7 @@ static void lengths(void)
 /* What can be read is written, and counted. */
 static void cut_off(void)
 {
-	char *page = map_memory(PAGE_SIZE, PROT_WRITE);		/* the last map: nothing lies after it */
+	char *page = map_memory(PAGE_SIZE, PROT_WRITE);	/* the last map: nothing lies after it */
 	char *line = page + PAGE_SIZE - LINE;
 
 	memset(line, '#', LINE - 1);

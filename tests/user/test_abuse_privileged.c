@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_abuse_privileged.c - every instruction that is the kernel's alone, each in a child that it must kill. */
+/* test_abuse_privileged.c - every instruction that is the kernel's alone, each in a child that it
+ * must kill. */
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "print.h"
@@ -13,7 +14,8 @@ static char scratch[64] __attribute__((aligned(64)));
 #define UD KILLED_BY(VECTOR_UD)
 /* Depends on what the CPU has and how it numbers its checks; never allowed to succeed. */
 #define DEAD (GP | UD)
-/* QEMU before 9.1 pops a far return's frame as the supervisor: where there is SMAP, that is a #PF. */
+/* QEMU before 9.1 pops a far return's frame as the supervisor: where there is SMAP, that is a
+ * #PF. */
 #define FAR (GP | KILLED_BY(VECTOR_PF))
 
 /* name, assembly, allowed outcomes. Operand %0 is 64 bytes of memory. */
@@ -95,7 +97,8 @@ static char scratch[64] __attribute__((aligned(64)));
 #define DEFINE(name, text, outcomes)						\
 	static void do_##name(void)						\
 	{									\
-		__asm__ volatile(text : "+m"(scratch) : : "rax", "rcx", "rdx", "rsi", "rdi", "r11", "memory", "cc"); \
+		__asm__ volatile(text : "+m"(scratch) : : "rax", "rcx", "rdx", "rsi", "rdi", \
+				 "r11", "memory", "cc");				\
 	}
 #define ENTRY(name, text, outcomes) { #name, do_##name, outcomes },
 
@@ -115,12 +118,14 @@ static bool is_tcg(void)
 	if (!(cpuid(1, 0).ecx >> 31))
 		return false;
 	r = cpuid_raw(0x40000000, 0);	/* no range that cpuid() knows */
-	return r.ebx == 0x54474354 && r.ecx == 0x43544743 && r.edx == 0x47435447;	/* TCGTCGTCGTCG */
+	/* TCGTCGTCGTCG */
+	return r.ebx == 0x54474354 && r.ecx == 0x43544743 && r.edx == 0x47435447;
 }
 
 /*
- * @name did not fault. Where this is TCG, at CPL 3, and the next privileged instruction does, it is the emulator's
- * fault: HLT ends this child as @name should have. If it is ours, this returns, and the child has survived.
+ * @name did not fault. Where this is TCG, at CPL 3, and the next privileged instruction does, it is
+ * the emulator's fault: HLT ends this child as @name should have. If it is ours, this returns, and
+ * the child has survived.
  */
 static void passed(const char *name)
 {

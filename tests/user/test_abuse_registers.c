@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_abuse_registers.c - a stopped thread is given registers that no program could load, and resumed.
+ * test_abuse_registers.c - a stopped thread is given registers that no program could load, and
+ * resumed.
  *
- * What a selector, an instruction pointer or a flag may do to the way to user mode can be tried only through
- * thread_set_registers(): a program's own MOV, POPF or IRET is checked by the processor first.  The victim is
- * stopped once in a system call, whose frame says what SYSCALL says, and once where an interrupt found it.
- * Each offence takes its own process with it and nobody else.
+ * What a selector, an instruction pointer or a flag may do to the way to user mode can be tried
+ * only through thread_set_registers(): a program's own MOV, POPF or IRET is checked by the
+ * processor first.  The victim is stopped once in a system call, whose frame says what SYSCALL
+ * says, and once where an interrupt found it. Each offence takes its own process with it and nobody
+ * else.
  */
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
@@ -101,8 +103,8 @@ static const struct hazard {
 static uint64_t *field_of(struct thread_registers *r, enum field field)
 {
 	uint64_t *const fields[] = {
-		[RIP] = &r->rip, [RSP] = &r->rsp, [RFLAGS] = &r->rflags, [CS] = &r->cs, [SS] = &r->ss,
-		[FS_BASE] = &r->fs_base,
+		[RIP] = &r->rip, [RSP] = &r->rsp, [RFLAGS] = &r->rflags,
+		[CS] = &r->cs,	 [SS] = &r->ss,	  [FS_BASE] = &r->fs_base,
 	};
 
 	return fields[field];
@@ -256,7 +258,8 @@ static void refuse(enum field field, uint64_t value)
 static void refusals(void)
 {
 	static const uint64_t fs[] = {
-		USER_END, USER_END + 1, CANONICAL_END - 1, CANONICAL_END, 1ul << 63, 0xffff7fffffffffff,
+		USER_END, USER_END + 1, CANONICAL_END - 1, CANONICAL_END, 1ul << 63,
+		0xffff7fffffffffff,
 		0xffff800000000000, CPU_ENTRY_AREA_BASE, KERNEL_IMAGE_BASE, ~0ul,
 	};
 	struct thread_registers r;
@@ -295,7 +298,8 @@ int main(const char *arg, size_t len)
 		CHECK(bystander_unharmed(&witness));
 	}
 	for (unsigned i = 0; i < RANDOM; i++) {
-		snprintf(name, sizeof(name), "r,%u,%lu", i % (unsigned)PLACES, test_random(&random));
+		snprintf(name, sizeof(name), "r,%u,%lu", i % (unsigned)PLACES,
+			 test_random(&random));
 		test_child(PROGRAM, name, BAD_SELECTOR);
 		CHECK(bystander_unharmed(&witness));
 	}

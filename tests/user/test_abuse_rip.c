@@ -43,7 +43,10 @@ static void to_null(void) { jump(0); }
 /* The call still works there when it does not return: the machine goes on after exit. */
 static void last_syscall_exits(void)
 {
-	__asm__ volatile("jmp *%0" : : "r"(TOP_SYSCALL), "a"((unsigned long)SYS_exit), "D"(0ul) : "memory");
+	__asm__ volatile("jmp *%0"
+			 :
+			 : "r"(TOP_SYSCALL), "a"((unsigned long)SYS_exit), "D"(0ul)
+			 : "memory");
 }
 
 static void yield_returns_off_the_end(void)
@@ -53,7 +56,10 @@ static void yield_returns_off_the_end(void)
 
 static void sleep_returns_off_the_end(void)
 {
-	__asm__ volatile("jmp *%0" : : "r"(TOP_SYSCALL), "a"((unsigned long)SYS_sleep), "D"(1000ul) : "memory");
+	__asm__ volatile("jmp *%0"
+			 :
+			 : "r"(TOP_SYSCALL), "a"((unsigned long)SYS_sleep), "D"(1000ul)
+			 : "memory");
 }
 
 #define PF KILLED_BY(VECTOR_PF)
@@ -82,5 +88,6 @@ int main(const char *arg, size_t len)
 	CHECK_EQUAL(*(const uint16_t *)TOP_SYSCALL, 0x050f);	/* 0f 05 */
 	/* The page is there and executable: this comes back. */
 	((void (*)(void))TOP_RET)();
-	return test_offences("test_abuse_rip", arg, offences, sizeof(offences) / sizeof(offences[0]));
+	return test_offences("test_abuse_rip", arg, offences,
+			     sizeof(offences) / sizeof(offences[0]));
 }

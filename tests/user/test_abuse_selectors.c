@@ -50,7 +50,8 @@ static bool readable(unsigned selector)
 	return ok;
 }
 
-/* Load it everywhere, and let others run. IRET to user mode may turn the null selectors 1 to 3 into 0. */
+/* Load it everywhere, and let others run. IRET to user mode may turn the null selectors 1 to 3 into
+ * 0. */
 static void load_everywhere(unsigned selector)
 {
 	for (enum segment s = DS; s < SEGMENTS; s++) {
@@ -73,8 +74,10 @@ static unsigned sweep(void)
 			continue;
 		load_everywhere(selector);
 		loadable++;
-		/* Null, and what the GDT offers to programs; nothing with the LDT bit, for there is none. */
-		CHECK(is_null(selector) || (selector | 3) == SEL_USER_DATA || (selector | 3) == SEL_USER_CODE);
+		/* Null, and what the GDT offers to programs; nothing with the LDT bit, for there is
+		 * none. */
+		CHECK(is_null(selector) || (selector | 3) == SEL_USER_DATA ||
+		      (selector | 3) == SEL_USER_CODE);
 	}
 	return loadable;
 }

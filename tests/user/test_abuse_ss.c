@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_abuse_ss.c - stack faults: everything a program can do through RSP and RBP with an address that is none.
+ * test_abuse_ss.c - stack faults: everything a program can do through RSP and RBP with an address
+ * that is none.
  *
- * An access through the stack segment at a non-canonical address is #SS with error code 0 (SDM vol. 3A, 6.15),
- * one through another segment #GP.  QEMU's TCG has #GP for both.  #SS pushes an error code, so its stub
- * must not: in a frame that is one word off RIP stands where CS belongs, and those with their
- * low bits 0 would be taken for the kernel's.
+ * An access through the stack segment at a non-canonical address is #SS with error code 0 (SDM vol.
+ * 3A, 6.15), one through another segment #GP.  QEMU's TCG has #GP for both.  #SS pushes an error
+ * code, so its stub must not: in a frame that is one word off RIP stands where CS belongs, and
+ * those with their low bits 0 would be taken for the kernel's.
  */
 #include "arch/x86_64/trapframe.h"
 #include "test.h"
@@ -47,7 +48,8 @@ _Static_assert(SYS_exit == 5, "exit above has it as a number");
 #define DEFINE(name, text, outcomes)						\
 	static void do_##name(void)						\
 	{									\
-		__asm__ volatile("mov $" NON_CANONICAL ", %%rsp; mov %%rsp, %%rbp; .p2align 2; " text "; ud2" \
+		__asm__ volatile("mov $" NON_CANONICAL ", %%rsp; mov %%rsp, %%rbp; .p2align 2; " \
+				 text "; ud2"					\
 				 : : "b"(1ul) : "memory", "cc");		\
 		__builtin_unreachable();					\
 	}
@@ -60,5 +62,6 @@ static const struct offence offences[] = { THROUGH(ENTRY) };
 int main(const char *arg, size_t len)
 {
 	(void)len;
-	return test_offences("test_abuse_ss", arg, offences, sizeof(offences) / sizeof(offences[0]));
+	return test_offences("test_abuse_ss", arg, offences,
+			     sizeof(offences) / sizeof(offences[0]));
 }

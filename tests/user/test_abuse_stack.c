@@ -19,14 +19,28 @@
 #define STORM_HZ 10000
 
 static const unsigned long stacks[] = {
-	0, 8, 0x1000, USER_END, USER_END + 0x1000, 0x800000000000, 0x8000000000000000, 0xffff7ffffffffff8,
-	DIRECT_MAP_BASE + KERNEL_LOAD_PA, KSTACK_AREA_BASE + 0x2000, CPU_ENTRY_AREA_BASE + 0x1000,
-	CEA_FIRST_BLOCK + (CEA_ENTRY_STACK_PAGE + 1) * PAGE_SIZE, CEA_FIRST_BLOCK + CEA_DOOR_PAGE * PAGE_SIZE,
-	TRAMPOLINE_AREA_BASE + 0x2000, KERNEL_IMAGE_BASE + KERNEL_LOAD_PA + 0x1001, ~0ul, ~0ul - 7,
+	0,
+	8,
+	0x1000,
+	USER_END,
+	USER_END + 0x1000,
+	0x800000000000,
+	0x8000000000000000,
+	0xffff7ffffffffff8,
+	DIRECT_MAP_BASE + KERNEL_LOAD_PA,
+	KSTACK_AREA_BASE + 0x2000,
+	CPU_ENTRY_AREA_BASE + 0x1000,
+	CEA_FIRST_BLOCK + (CEA_ENTRY_STACK_PAGE + 1) * PAGE_SIZE,
+	CEA_FIRST_BLOCK + CEA_DOOR_PAGE *PAGE_SIZE,
+	TRAMPOLINE_AREA_BASE + 0x2000,
+	KERNEL_IMAGE_BASE + KERNEL_LOAD_PA + 0x1001,
+	~0ul,
+	~0ul - 7,
 };
 #define STACK_COUNT (sizeof(stacks) / sizeof(stacks[0]))
 
-/* With rsp = @rsp: 1000 times null and yield. The real stack waits in a register the kernel keeps. */
+/* With rsp = @rsp: 1000 times null and yield. The real stack waits in a register the kernel
+ * keeps. */
 static bool call_with(unsigned long rsp)
 {
 	unsigned long left = 1000, bad = 0;
@@ -63,7 +77,9 @@ static bool spin_with(unsigned long rsp)
 			 "jnz 1b\n\t"
 			 "mov %%rsp, %[found]\n\t"
 			 "mov %%rbx, %%rsp"
-			 : [left] "+r"(left), [found] "=&r"(found) : [rsp] "r"(rsp) : "rbx", "memory", "cc");
+			 : [left] "+r"(left), [found] "=&r"(found)
+			 : [rsp] "r"(rsp)
+			 : "rbx", "memory", "cc");
 	return found == rsp;
 }
 
@@ -77,7 +93,8 @@ static const struct {
 	{ "ud", KILLED_BY(VECTOR_UD) },
 	{ "bp", KILLED_BY(VECTOR_BP) },
 	{ "pf", KILLED_BY(VECTOR_PF) },
-	/* The kernel half faults as a page, a non-canonical address as a stack or (QEMU) in general. */
+	/* The kernel half faults as a page, a non-canonical address as a stack or (QEMU) in
+	 * general. */
 	{ "push", KILLED_BY(VECTOR_PF) | KILLED_BY(VECTOR_SS) | KILLED_BY(VECTOR_GP) },
 };
 

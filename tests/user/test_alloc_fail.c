@@ -2,9 +2,9 @@
 /*
  * test_alloc_fail.c - every allocation of every operation fails once, and nothing is lost by it.
  *
- * For n = 1, 2, ...: the n-th allocation of an operation fails, alone or with all that follow it, until the
- * operation does with fewer than n. It then succeeds or returns an error that says so, and frames, page tables, heap
- * objects and thread ids are as many as before.
+ * For n = 1, 2, ...: the n-th allocation of an operation fails, alone or with all that follow it,
+ * until the operation does with fewer than n. It then succeeds or returns an error that says so,
+ * and frames, page tables, heap objects and thread ids are as many as before.
  */
 #include "print.h"
 #include "string.h"
@@ -84,11 +84,14 @@ static void check_counts(const char *name, unsigned long n, struct counts was)
 {
 	struct counts is = count();
 
-	if (is.frames == was.frames && is.tables == was.tables && is.objects == was.objects && is.tids == was.tids)
+	if (is.frames == was.frames && is.tables == was.tables && is.objects == was.objects &&
+	    is.tids == was.tids)
 		return;
-	printf("# %s, allocation %lu: frames %ld, were %ld; page tables %ld, were %ld; heap objects %ld, were %ld; "
-	       "tids %ld, were %ld\n", name, n, is.frames, was.frames, is.tables, was.tables, is.objects,
-	       was.objects, is.tids, was.tids);
+	printf("# %s, allocation %lu: frames %ld, were %ld; page tables %ld, were %ld; heap "
+	       "objects %ld, were %ld; "
+	       "tids %ld, were %ld\n",
+	       name, n, is.frames, was.frames, is.tables, was.tables, is.objects, was.objects,
+	       is.tids, was.tids);
 	CHECK(!"balance");
 }
 
@@ -120,7 +123,7 @@ static unsigned long fail_each(const char *name, long (*act)(void), unsigned lon
 	return n - 1;
 }
 
-/* --- in a child: a page fault for which there is no page, or no table -------------------------- */
+/* --- in a child: a page fault for which there is no page, or no table ------------- */
 
 static int touch(unsigned long n)
 {
@@ -163,7 +166,8 @@ int main(const char *arg, size_t len)
 		unsigned long once = fail_each(operations[i].name, operations[i].act, 0);
 		unsigned long all = fail_each(operations[i].name, operations[i].act, FAIL_ALL);
 
-		printf("# %s: %lu allocations, %lu until none succeeds\n", operations[i].name, once, all);
+		printf("# %s: %lu allocations, %lu until none succeeds\n", operations[i].name, once,
+		       all);
 	}
 	page_faults();
 	return test_result();

@@ -18,7 +18,7 @@
 #define PROGRAM "test_bystander"
 #define BYSTANDERS 4
 #define OFFENDERS 60
-#define SWITCHES 260000		/* of all bystanders together; tests/boot/guest.py adds the designs up */
+#define SWITCHES 260000	/* of all bystanders together; tests/boot/guest.py adds the designs up */
 #define STORM_HZ 10000
 
 /* Leaves rubbish in every register it can reach, then dies. */
@@ -38,7 +38,8 @@ static void offend(unsigned how)
 	sys_yield();
 	switch (how % 5) {
 	case 0: __asm__ volatile("std; ud2"); break;
-	case 1: __asm__ volatile("push $0x47d7; popfq; mov 0, %%rax" : : : "rax"); break;	/* NT, TF and more */
+	/* NT, TF and more */
+	case 1: __asm__ volatile("push $0x47d7; popfq; mov 0, %%rax" : : : "rax"); break;
 	case 2: __asm__ volatile("mov $-8, %rsp; push %rax"); break;
 	case 3: __asm__ volatile("hlt"); break;
 	case 4: __asm__ volatile("mov $0xdead, %eax; mov %eax, %gs"); break;
@@ -47,7 +48,8 @@ static void offend(unsigned how)
 
 static uint64_t allowed(unsigned how)
 {
-	static const unsigned vectors[5] = { VECTOR_UD, VECTOR_DB, VECTOR_PF, VECTOR_GP, VECTOR_GP };
+	static const unsigned vectors[5] = { VECTOR_UD, VECTOR_DB, VECTOR_PF, VECTOR_GP,
+					     VECTOR_GP };
 
 	/* With TF set the step trap may come before or after the page fault. */
 	return KILLED_BY(vectors[how % 5]) | (how % 5 == 1 ? KILLED_BY(VECTOR_PF) : 0);
@@ -69,7 +71,9 @@ static int child(const char *what)
 		return TEST_FAIL;
 	}
 	/* "bystand,<id>,<rounds>" */
-	return bystander_rounds(parse_number(number), parse_number(after_comma(number)), NULL) ? TEST_PASS : TEST_FAIL;
+	return bystander_rounds(parse_number(number), parse_number(after_comma(number)), NULL) ?
+		       TEST_PASS :
+		       TEST_FAIL;
 }
 
 static void run_all(uint64_t random)

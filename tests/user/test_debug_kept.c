@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_debug_kept.c - a breakpoint that is on stays on when #DB has killed somebody else on this CPU
- * meanwhile: what its way in switches off it gives back, also where there is no way back.
+ * test_debug_kept.c - a breakpoint that is on stays on when #DB has killed somebody else on this
+ * CPU meanwhile: what its way in switches off it gives back, also where there is no way back.
  */
 #include "smp.h"
 #include "string.h"

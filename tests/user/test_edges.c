@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_edges.c - arguments at their limits: the last one that is taken and the first one that is not;
- * numbers that are somebody else's; and a refusal leaves nothing behind.
+ * test_edges.c - arguments at their limits: the last one that is taken and the first one that is
+ * not; numbers that are somebody else's; and a refusal leaves nothing behind.
  */
 #include "mm/layout.h"
 #include "print.h"
@@ -110,7 +110,7 @@ static void numbers_of_others(void)
 	CHECK_EQUAL(thread_cut_off(&t), 0);
 }
 
-/* --- balances ---------------------------------------------------------------------------------- */
+/* --- balances --------------------------------------------------------------------- */
 
 static long in_use(unsigned long what)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* test_fault_kill.c - a fault kills the process that made it, with the right vector, and nobody else. */
+/* test_fault_kill.c - a fault kills the process that made it, with the right vector, and nobody
+ * else. */
 #include "arch/x86_64/trapframe.h"
 #include "mm/layout.h"
 #include "test.h"
@@ -50,7 +51,10 @@ static void below_the_stack(void) { write_to(USER_STACK_TOP - USER_STACK_SIZE - 
 
 static void divide_by_zero(void)
 {
-	__asm__ volatile("xor %%ecx, %%ecx; xor %%edx, %%edx; mov $1, %%eax; div %%ecx" : : : "rax", "rcx", "rdx");
+	__asm__ volatile("xor %%ecx, %%ecx; xor %%edx, %%edx; mov $1, %%eax; div %%ecx"
+			 :
+			 :
+			 : "rax", "rcx", "rdx");
 }
 
 static void undefined(void) { __asm__ volatile("ud2"); }
@@ -60,8 +64,11 @@ static void simd_divide_by_zero(void)
 {
 	uint32_t mxcsr = 0x1f80 & ~(1u << 9);	/* unmask divide by zero */
 
-	__asm__ volatile("ldmxcsr %0; xorps %%xmm1, %%xmm1; mov $1, %%eax; cvtsi2ss %%eax, %%xmm0; divss %%xmm1, %%xmm0"
-			 : : "m"(mxcsr) : "rax", "xmm0", "xmm1");
+	__asm__ volatile("ldmxcsr %0; xorps %%xmm1, %%xmm1; mov $1, %%eax; cvtsi2ss %%eax, %%xmm0; "
+			 "divss %%xmm1, %%xmm0"
+			 :
+			 : "m"(mxcsr)
+			 : "rax", "xmm0", "xmm1");
 }
 
 static void x87_divide_by_zero(void)
@@ -116,5 +123,6 @@ static const struct offence offences[] = {
 int main(const char *arg, size_t len)
 {
 	(void)len;
-	return test_offences("test_fault_kill", arg, offences, sizeof(offences) / sizeof(offences[0]));
+	return test_offences("test_fault_kill", arg, offences,
+			     sizeof(offences) / sizeof(offences[0]));
 }

@@ -36,14 +36,19 @@ __asm__(".text\n"
 	".globl fresh_start\n"
 	"fresh_start:\n"
 	"	mov %rax, found(%rip)\n	mov %rbx, found+8(%rip)\n	mov %rcx, found+16(%rip)\n"
-	"	mov %rdx, found+24(%rip)\n	mov %rsi, found+32(%rip)\n	mov %rdi, found+40(%rip)\n"
+	"	mov %rdx, found+24(%rip)\n	mov %rsi, found+32(%rip)\n	mov %rdi, "
+	"found+40(%rip)\n"
 	"	mov %rbp, found+48(%rip)\n	mov %rsp, found+56(%rip)\n"
-	"	mov %r8, found+64(%rip)\n	mov %r9, found+72(%rip)\n	mov %r10, found+80(%rip)\n"
-	"	mov %r11, found+88(%rip)\n	mov %r12, found+96(%rip)\n	mov %r13, found+104(%rip)\n"
+	"	mov %r8, found+64(%rip)\n	mov %r9, found+72(%rip)\n	mov %r10, "
+	"found+80(%rip)\n"
+	"	mov %r11, found+88(%rip)\n	mov %r12, found+96(%rip)\n	mov %r13, "
+	"found+104(%rip)\n"
 	"	mov %r14, found+112(%rip)\n	mov %r15, found+120(%rip)\n"
 	"	pushfq\n	pop found+128(%rip)\n	cld\n"
-	"	mov %ds, %eax\n	mov %rax, found+136(%rip)\n	mov %es, %eax\n	mov %rax, found+144(%rip)\n"
-	"	mov %fs, %eax\n	mov %rax, found+152(%rip)\n	mov %gs, %eax\n	mov %rax, found+160(%rip)\n"
+	"	mov %ds, %eax\n	mov %rax, found+136(%rip)\n	mov %es, %eax\n	mov %rax, "
+	"found+144(%rip)\n"
+	"	mov %fs, %eax\n	mov %rax, found+152(%rip)\n	mov %gs, %eax\n	mov %rax, "
+	"found+160(%rip)\n"
 	"	fnstenv found+168(%rip)\n	stmxcsr found+196(%rip)\n"
 	"	lea found+200(%rip), %rax\n"
 	".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15\n"
@@ -67,14 +72,18 @@ static void leave_traces(void *unused)
 	(void)unused;
 	__asm__ volatile("fldcw %0; ldmxcsr %1; fldpi; fldl2e; fldz" : : "m"(control), "m"(mxcsr));
 #define FILL(n) __asm__ volatile("movups %0, %%xmm" #n : : "m"(pattern) : "xmm" #n);
-	FILL(0) FILL(1) FILL(2) FILL(3) FILL(4) FILL(5) FILL(6) FILL(7)
-	FILL(8) FILL(9) FILL(10) FILL(11) FILL(12) FILL(13) FILL(14) FILL(15)
-	__asm__ volatile("mov %0, %%rbx; mov %%rbx, %%r8; mov %%rbx, %%r9; mov %%rbx, %%r10; mov %%rbx, %%r12;"
-			 "mov %%rbx, %%r13; mov %%rbx, %%r14; mov %%rbx, %%r15; mov %%rbx, %%rdx; mov %1, %%eax;"
-			 "std; syscall; cld"
-			 : : "r"(pattern[0]), "i"(SYS_yield)
-			 : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-			   "memory");
+	FILL(0)
+	FILL(1) FILL(2) FILL(3) FILL(4) FILL(5) FILL(6) FILL(7) FILL(8) FILL(9) FILL(10) FILL(11)
+		FILL(12) FILL(13) FILL(14)
+			FILL(15) __asm__ volatile("mov %0, %%rbx; mov %%rbx, %%r8; mov %%rbx, "
+						  "%%r9; mov %%rbx, %%r10; mov %%rbx, %%r12;"
+						  "mov %%rbx, %%r13; mov %%rbx, %%r14; mov %%rbx, "
+						  "%%r15; mov %%rbx, %%rdx; mov %1, %%eax;"
+						  "std; syscall; cld"
+						  :
+						  : "r"(pattern[0]), "i"(SYS_yield)
+						  : "rax", "rbx", "rcx", "rdx", "r8", "r9", "r10",
+						    "r11", "r12", "r13", "r14", "r15", "memory");
 	__asm__ volatile("fninit");
 }
 

@@ -47,7 +47,8 @@ static void threads(void)
 static void refused(void)
 {
 	static const unsigned long bad[] = {
-		USER_END, USER_END + 1, 0x7fffffffffff, 0x800000000000, 0x8000000000000000, 0xffff7fffffffffff,
+		USER_END, USER_END + 1, 0x7fffffffffff, 0x800000000000, 0x8000000000000000,
+		0xffff7fffffffffff,
 		0xffff800000000000, CPU_ENTRY_AREA_BASE, KERNEL_IMAGE_BASE, ~0ul,
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_gs_base.c - a program's GS base is 0, also after somebody left a stack of the processor's for
- * good: a program that #DB killed was the last one here.
+ * test_gs_base.c - a program's GS base is 0, also after somebody left a stack of the processor's
+ * for good: a program that #DB killed was the last one here.
  */
 #include "string.h"
 #include "test.h"

@@ -2,8 +2,8 @@
 /*
  * test_lifetimes.c - threads and processes that are found while they come and go.
  *
- * A join or a wait is answered once, to the one who has the claim; what is not there yet is not found; what nobody can
- * ask after any more is freed.
+ * A join or a wait is answered once, to the one who has the claim; what is not there yet is not
+ * found; what nobody can ask after any more is freed.
  */
 #include "print.h"
 #include "smp.h"
@@ -67,7 +67,8 @@ static void join_twice(void)
 	sys_unmap((uintptr_t)joined.stack, THREAD_STACK_SIZE);
 }
 
-/* As many threads at once as fit into the table below, each with a number of its own, each joined once. */
+/* As many threads at once as fit into the table below, each with a number of its own, each joined
+ * once. */
 static void tids_are_unique(void)
 {
 	static long tid[TIDS];
@@ -122,7 +123,8 @@ static void guess_pids(void *unused)
 	}
 }
 
-/* Fill our share of the thread table with threads that have ended, so that a process cannot get its first one. */
+/* Fill our share of the thread table with threads that have ended, so that a process cannot get its
+ * first one. */
 static void fill_table(void)
 {
 	long error;
@@ -133,7 +135,8 @@ static void fill_table(void)
 	CHECK_EQUAL(error, -EAGAIN);
 }
 
-/* In a child, which leaves the table full: spawns that fail, late, while somebody waits for what they make. */
+/* In a child, which leaves the table full: spawns that fail, late, while somebody waits for what
+ * they make. */
 static int spawn_in_vain(void)
 {
 	struct user_thread guesser;
@@ -161,7 +164,8 @@ static int spawn_in_vain(void)
 	return test_result();
 }
 
-/* A sibling that is faster than spawn() takes the child's end away: spawn() still returns the child's own pid. */
+/* A sibling that is faster than spawn() takes the child's end away: spawn() still returns the
+ * child's own pid. */
 static void spawn_and_lose(void)
 {
 	struct user_thread guesser;

@@ -2,7 +2,8 @@
 /*
  * test_limits.c - a program takes all it can get, and others still get theirs.
  *
- * A child's limits are below its parent's, so whatever it does, its parent and the parent's other children go on.
+ * A child's limits are below its parent's, so whatever it does, its parent and the parent's other
+ * children go on.
  */
 #include "print.h"
 #include "smp.h"
@@ -29,7 +30,8 @@ static void touch(char *at, size_t len)
 
 /* --- programs that take all --------------------------------------------------------------- */
 
-/* Ended and never joined: each keeps its number. The parent is told by our end that we got no more. */
+/* Ended and never joined: each keeps its number. The parent is told by our end that we got no
+ * more. */
 static int thread_hog(void)
 {
 	long tid;
@@ -38,7 +40,8 @@ static int thread_hog(void)
 		tid = sys_thread_create((uintptr_t)sys_thread_exit, 0, 0);
 	while (tid > 0);
 	CHECK_EQUAL(tid, -EAGAIN);
-	tid = spawn(PROGRAM, "child=nothing");	/* which limit it meets depends on the machine's memory */
+	tid = spawn(PROGRAM, "child=nothing");	/* which limit it meets depends on the machine's
+						 * memory */
 	CHECK(tid == -EAGAIN || tid == -ENOMEM);
 	return test_result();
 }
@@ -50,7 +53,8 @@ static int thread_bomb(void)
 	unsigned long n = 0;
 
 	do {
-		tid = sys_thread_create((uintptr_t)sys_sleep, 0, 0);	/* for ever, so it needs no stack */
+		/* for ever, so it needs no stack */
+		tid = sys_thread_create((uintptr_t)sys_sleep, 0, 0);
 		n += tid > 0;
 	} while (tid > 0);
 	printf("# %lu threads at once, then error %ld\n", n, tid);
@@ -119,7 +123,8 @@ static const char *touching(size_t len)
 	return arg;
 }
 
-/* Bytes that a child may have, for it may have three quarters of what we may; but we cannot have twice as much. */
+/* Bytes that a child may have, for it may have three quarters of what we may; but we cannot have
+ * twice as much. */
 static size_t large(void)
 {
 	return pages_left() * 2 / 3 * 4096;
@@ -142,8 +147,8 @@ static int regions(void)
 	return test_result();
 }
 
-/* In a child: a thread takes a few frames, so the limit is met at one place after the other on a program's way. It is
- * the limit that is told of, for the machine has memory. */
+/* In a child: a thread takes a few frames, so the limit is met at one place after the other on a
+ * program's way. It is the limit that is told of, for the machine has memory. */
 static int no_room_for_a_program(void)
 {
 	char *all = map_memory(1ul << 32, PROT_WRITE), *spare = map_memory(SPARE, PROT_WRITE);
@@ -156,7 +161,8 @@ static int no_room_for_a_program(void)
 	CHECK_EQUAL(sys_unmap((uintptr_t)spare, SPARE), 0);
 	do {
 		pid = run(PROGRAM, "child=nothing");
-		CHECK(pid == 0 || pid == (WAIT_KILLED | 14) || pid == -EAGAIN);	/* killed for want of a stack */
+		/* killed for want of a stack */
+		CHECK(pid == 0 || pid == (WAIT_KILLED | 14) || pid == -EAGAIN);
 		started += pid == 0;
 		tid = sys_thread_create((uintptr_t)sys_sleep, 0, 0);
 	} while (tid > 0);
@@ -253,7 +259,8 @@ static void touch_large(void *at)
 	touched = true;
 }
 
-/* In a child: a thread waits for what the dead have, and is stopped meanwhile. It must get it all the same. */
+/* In a child: a thread waits for what the dead have, and is stopped meanwhile. It must get it all
+ * the same. */
 static int stopped_while_short(void)
 {
 	struct user_thread busy_one, short_one;
@@ -283,7 +290,8 @@ static int stopped_while_short(void)
 	return test_result();
 }
 
-/* On one CPU: a child ends while we are ready all the time, nobody waits for it, and then we need its memory. */
+/* On one CPU: a child ends while we are ready all the time, nobody waits for it, and then we need
+ * its memory. */
 static int need_it_ourselves(void)
 {
 	size_t len = large();
@@ -345,6 +353,7 @@ int main(const char *arg, size_t len)
 	beside("child=memory_hog", WAIT_KILLED | 14);
 	beside("child=table_hog", WAIT_KILLED | 14);
 	beside("child=thread_bomb", 0);
-	CHECK_EQUAL(run(PROGRAM, touching(most)), 0);	/* what the bomb's threads had is there again */
+	CHECK_EQUAL(run(PROGRAM, touching(most)), 0);	/* what the bomb's threads had is there
+							 * again */
 	return test_result();
 }

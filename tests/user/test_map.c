@@ -34,7 +34,8 @@ static void zeroed(void)
 	}
 }
 
-/* Read a byte with DF set, as a program may: what the kernel does about a page fault must go upwards all the same. */
+/* Read a byte with DF set, as a program may: what the kernel does about a page fault must go
+ * upwards all the same. */
 static void touch_with_df(const volatile char *p)
 {
 	__asm__ volatile("std\n\tmovb (%0), %%al\n\tcld" : : "r"(p) : "al", "memory", "cc");
@@ -98,10 +99,12 @@ static void many(void)
 	}
 }
 
-/* A handful of pages in a range without end, at the ends of tables of every level: unmap() finds them all. */
+/* A handful of pages in a range without end, at the ends of tables of every level: unmap() finds
+ * them all. */
 static void sparse(void)
 {
-	static const size_t at[] = { 0, 511, 512, 0x3ffff, 0x40000, 0x7ffffff, 0x8000000, HUGE_PAGES - 1 };
+	static const size_t at[] = { 0,	      511,	 512,	    0x3ffff,
+				     0x40000, 0x7ffffff, 0x8000000, HUGE_PAGES - 1 };
 	long before = sys_bench_control(BENCH_FRAMES_USED, 0);
 
 	for (int round = 0; round < 2; round++) {
@@ -160,7 +163,8 @@ static void write_executable(void)
 	*(volatile char *)map_memory(PAGE_SIZE, PROT_EXEC) = 1;
 }
 
-/* Zeroes are `add %al, (%rax)`: with rax non-canonical the fetch works exactly if #GP comes, not #PF. */
+/* Zeroes are `add %al, (%rax)`: with rax non-canonical the fetch works exactly if #GP comes, not
+ * #PF. */
 static void run_zeroes(void *page)
 {
 	__asm__ volatile("call *%0" : : "r"(page), "a"(0x8000000000000000) : "memory");

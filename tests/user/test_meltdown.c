@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_meltdown.c - Meltdown's view: who reads which secret through a user root when U/S does not count?
+ * test_meltdown.c - Meltdown's view: who reads which secret through a user root when U/S does not
+ * count?
  *
  * On one table for user and kernel everybody reads everything.  With a table for each, nobody reads
- * what only the kernel or another process has; what happens to the registers of a sleeping thread is
- * the design's own matter, and is printed.  "At once" is before anybody has entered the kernel after
- * the sleeper, or left it: a reader on the same CPU comes too late for that, one on another CPU does not.
+ * what only the kernel or another process has; what happens to the registers of a sleeping thread
+ * is the design's own matter, and is printed.  "At once" is before anybody has entered the kernel
+ * after the sleeper, or left it: a reader on the same CPU comes too late for that, one on another
+ * CPU does not.
  */
 #include "print.h"
 #include "secrets.h"
@@ -19,7 +21,7 @@
 #define BIT(secret)	(1ul << (secret))
 #define ALL		(BIT(SECRETS) - 1)
 #define PLANTED		(ALL & ~BIT(SECRET_NOWHERE))
-#define KERNELS_OWN	(BIT(SECRET_DATA) | BIT(SECRET_HEAP) | BIT(SECRET_KSTACK) | BIT(SECRET_PERCPU))
+#define KERNELS_OWN (BIT(SECRET_DATA) | BIT(SECRET_HEAP) | BIT(SECRET_KSTACK) | BIT(SECRET_PERCPU))
 #define NOT_REGISTERS	(KERNELS_OWN | BIT(SECRET_PROCESS))
 #define SUCCESSORS	4
 
@@ -35,11 +37,12 @@ static const char *word(uint64_t set, unsigned secret)
 
 static void print_table(const struct sightings *s)
 {
-	printf("# %10s  %10s  %10s  %18s  %18s\n", "secret", "unrelated", "sibling", "unrelated, at once",
-	       "sibling, at once");
+	printf("# %10s  %10s  %10s  %18s  %18s\n", "secret", "unrelated", "sibling",
+	       "unrelated, at once", "sibling, at once");
 	for (unsigned i = 0; i < SECRET_NOWHERE; i++)
 		printf("# %10s  %10s  %10s  %18s  %18s\n", secret_names[i], word(s->unrelated, i),
-		       word(s->sibling, i), word(s->unrelated_at_once, i), word(s->sibling_at_once, i));
+		       word(s->sibling, i), word(s->unrelated_at_once, i),
+		       word(s->sibling_at_once, i));
 }
 
 /* In a child, so that there is somebody to come after it. */
@@ -78,7 +81,8 @@ static void enter_on_each_cpu(void)
 	smp_unpin();
 }
 
-/* The dead victim's stacks go to this process's next threads: they must come without what it left there. */
+/* The dead victim's stacks go to this process's next threads: they must come without what it left
+ * there. */
 static void succeed(void)
 {
 	struct user_thread thread[SUCCESSORS];

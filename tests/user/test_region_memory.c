@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_region_memory.c - whoever keeps one range here and there keeps no more of the machine than it is charged for.
+ * test_region_memory.c - whoever keeps one range here and there keeps no more of the machine than
+ * it is charged for.
  *
- * What the kernel knows of a range is small, and many of them share a frame.  A program that makes thousands and gives
- * back all but one in each frame must pay for those frames: or a few such programs together have more
- * than their limit, and a stranger has nothing.
+ * What the kernel knows of a range is small, and many of them share a frame.  A program that makes
+ * thousands and gives back all but one in each frame must pay for those frames: or a few such
+ * programs together have more than their limit, and a stranger has nothing.
  */
 #include "print.h"
 #include "test.h"
@@ -48,7 +49,7 @@ static int keep_a_few(void)
 {
 	long left, used, charged, kept;
 
-	for (unsigned i = 0; i < RANGES; i++)		/* the memory of the array, before it is counted */
+	for (unsigned i = 0; i < RANGES; i++)	/* the memory of the array, before it is counted */
 		at[i] = 1;
 	left = pages_left();
 	used = frames_used();
@@ -74,6 +75,7 @@ int main(const char *arg, size_t len)
 	(void)len;
 	if (*arg == 'c')
 		return keep_a_few();
-	CHECK_EQUAL(run(PROGRAM, "child=keep_a_few"), 0);	/* whose limit is below the machine's memory */
+	CHECK_EQUAL(run(PROGRAM, "child=keep_a_few"), 0);	/* whose limit is below the
+								 * machine's memory */
 	return test_result();
 }

@@ -21,7 +21,8 @@ static int privileged(void)
 {
 	CHECK_EQUAL(sys_set_priority(0, PRIORITY_URGENT), 0);
 	CHECK_EQUAL(sys_set_priority(0, PRIORITY_USUAL), 0);
-	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);	/* a right is not handed on by itself */
+	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);	/* a right is not handed on by
+								 * itself */
 	return test_result();
 }
 

@@ -57,7 +57,8 @@ static int hold(void)
 	sys_set_fs_base((uintptr_t)&word - (uintptr_t)&canary);
 	for (int i = 0; i < YIELDS; i++) {
 		sys_yield();
-		good &= read_selectors() == (mine | (mine + 1) << 16 | (mine + 2) << 32 | (mine + 3) << 48);
+		good &= read_selectors() ==
+			(mine | (mine + 1) << 16 | (mine + 2) << 32 | (mine + 3) << 48);
 		good &= through_fs() == word && through_gs() == canary;
 	}
 	return good ? TEST_PASS : TEST_FAIL;

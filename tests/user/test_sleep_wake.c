@@ -14,7 +14,8 @@ static volatile uint64_t turns[2];
 static volatile uint64_t passed;
 static volatile long result;
 
-/* Two threads hand a turn to and fro. wake() often comes before the other's sleep(), and must be remembered. */
+/* Two threads hand a turn to and fro. wake() often comes before the other's sleep(), and must be
+ * remembered. */
 static void ping_pong(void *arg)
 {
 	uintptr_t me = (uintptr_t)arg;
@@ -131,7 +132,8 @@ static void urgent_sleeper(void *unused)
 	}
 }
 
-/* An urgent thread on our CPU runs before the wake() that woke it has returned, not at the next tick. */
+/* An urgent thread on our CPU runs before the wake() that woke it has returned, not at the next
+ * tick. */
 static void woken_at_once(void)
 {
 	struct user_thread t;

@@ -30,7 +30,8 @@ static void look(struct worker *w)
 {
 	long home = w->home, cpu = sys_cpu();
 
-	/* home is set after the thread has been moved there: a look that began before does not count */
+	/* home is set after the thread has been moved there: a look that began before does not
+	 * count */
 	w->strays += home >= 0 && home == w->home && cpu != home;
 	w->cpu = cpu;
 	w->looks++;
@@ -119,7 +120,8 @@ static void move_self(void)
 	CHECK_EQUAL(sys_set_affinity(0, ~0ul), 0);
 }
 
-/* A running one (and one that is ready behind us, where we happen to share a CPU): it arrives, and strays no more. */
+/* A running one (and one that is ready behind us, where we happen to share a CPU): it arrives, and
+ * strays no more. */
 static void move_running(void)
 {
 	struct worker w;
@@ -138,8 +140,8 @@ static void move_running(void)
 	finish(&w);
 }
 
-/* One that waits for the very CPU we hold must run elsewhere as soon as it may: we do not make way. Where an idle
- * CPU was faster it was not waiting, and what counts is that it arrives. */
+/* One that waits for the very CPU we hold must run elsewhere as soon as it may: we do not make
+ * way. Where an idle CPU was faster it was not waiting, and what counts is that it arrives. */
 static void move_ready(void)
 {
 	unsigned here = smp_cpu(0), there = smp_cpu(1);

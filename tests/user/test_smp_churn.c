@@ -2,8 +2,9 @@
 /*
  * test_smp_churn.c - threads and processes come and go on all CPUs, and nothing is left of them.
  *
- * What the kernel keeps for the next one (stacks, trampolines, heap blocks) is filled first, by having as many at once
- * as there will ever be. After that, every frame and page-table page that the churn takes must come back.
+ * What the kernel keeps for the next one (stacks, trampolines, heap blocks) is filled first, by
+ * having as many at once as there will ever be. After that, every frame and page-table page that
+ * the churn takes must come back.
  */
 #include "arch/x86_64/trapframe.h"
 #include "bystander.h"
@@ -27,11 +28,13 @@ struct balance {
 	long frames, tables;
 };
 
-/* Without what the pools keep: how much that is depends on how many of the dead were there at once. */
+/* Without what the pools keep: how much that is depends on how many of the dead were there at
+ * once. */
 static struct balance count(void)
 {
 	sys_bench_control(BENCH_SHRINK, 0);
-	return (struct balance){ sys_bench_control(BENCH_FRAMES_USED, 0), sys_bench_control(BENCH_PT_PAGES, 0) };
+	return (struct balance){ sys_bench_control(BENCH_FRAMES_USED, 0),
+				 sys_bench_control(BENCH_PT_PAGES, 0) };
 }
 
 /* A thread that has ended is freed a moment later, when its CPU has left its stack. */
@@ -39,7 +42,8 @@ static struct balance settle(struct balance wanted, unsigned naps)
 {
 	struct balance now = count();
 
-	for (unsigned i = 0; i < naps && (now.frames > wanted.frames || now.tables > wanted.tables); i++) {
+	for (unsigned i = 0; i < naps && (now.frames > wanted.frames || now.tables > wanted.tables);
+	     i++) {
 		sys_sleep(NAP_NS);
 		now = count();
 	}
@@ -78,7 +82,8 @@ static void live(void *arg)
 	}
 }
 
-/* In a child: threads one after the other in @alive places, ended in any order, joined when their place is needed. */
+/* In a child: threads one after the other in @alive places, ended in any order, joined when their
+ * place is needed. */
 static int churn(uint64_t seed, unsigned lives)
 {
 	static struct user_thread thread[ALIVE];
@@ -218,9 +223,9 @@ static void take_post(void *kind)
 }
 
 /*
- * A thread of a kind, alone in its process, on the CPU between those two. Under icount CPUs run in turn, and the last
- * one stands still for as long as the middle one takes what the first gives away (tests/lib/smp.h). A hang here is the
- * boot's time-out.
+ * A thread of a kind, alone in its process, on the CPU between those two. Under icount CPUs run in
+ * turn, and the last one stands still for as long as the middle one takes what the first gives away
+ * (tests/lib/smp.h). A hang here is the boot's time-out.
  */
 static int take_turns(unsigned kind)
 {
@@ -273,7 +278,8 @@ static void run_everything(uint64_t seed, unsigned endings)
 		run_at_once("return", 0, 1, 42);
 		run_at_once("exit", 0, 1, 42);
 		run_at_once("fault", 0, 1, WAIT_KILLED | VECTOR_GP);
-		CHECK_EQUAL(sys_bench_control(BENCH_CHECK, 0), 0);	/* while the dead are taken apart */
+		/* while the dead are taken apart */
+		CHECK_EQUAL(sys_bench_control(BENCH_CHECK, 0), 0);
 	}
 }
 
@@ -299,7 +305,9 @@ static int child(const char *what)
 		return look_about();
 	if (starts_with(what, "turns"))
 		return take_turns((unsigned)parse_number(number + 1));
-	return end_beside_others(starts_with(what, "return") ? 0 : starts_with(what, "exit") ? 1 : 2);
+	return end_beside_others(starts_with(what, "return") ? 0 :
+				 starts_with(what, "exit")   ? 1 :
+							       2);
 }
 
 int main(const char *arg, size_t len)

@@ -2,8 +2,8 @@
 /*
  * test_smp_map.c - map(), unmap() and page faults of one process at the same time.
  *
- * A range that one thread unmaps is nobody's until its last page is gone: no map() gets it, no touch fills it. Only
- * then a sibling's map() may have it, empty.
+ * A range that one thread unmaps is nobody's until its last page is gone: no map() gets it, no
+ * touch fills it. Only then a sibling's map() may have it, empty.
  */
 #include "arch/x86_64/trapframe.h"
 #include "mm/layout.h"
@@ -129,7 +129,8 @@ static void refill(void *n)
 	}
 }
 
-/* Were the new pages in the old range's way, unmap() would take them out, the siblings bring them in, without end. */
+/* Were the new pages in the old range's way, unmap() would take them out, the siblings bring them
+ * in, without end. */
 static void refill_everywhere(void)
 {
 	static struct user_thread threads[CPUS_MAX];
@@ -184,7 +185,9 @@ static void unmap_under_touches(void)
 		found = 0;
 		leave = false;
 		for (unsigned i = 0; i < others; i++)
-			CHECK_EQUAL(thread_start(&threads[i], touch_by_kernel, (void *)(uintptr_t)(i + 1)), 0);
+			CHECK_EQUAL(thread_start(&threads[i], touch_by_kernel,
+						 (void *)(uintptr_t)(i + 1)),
+				    0);
 		while (found < 2 * SMALL_PAGES)
 			smp_wait();
 		CHECK_EQUAL(sys_unmap((uintptr_t)touched, SMALL_PAGES * PAGE_SIZE), 0);

@@ -2,9 +2,9 @@
 /*
  * test_smp_migrate.c - enter on one CPU, leave from another, with every register watched.
  *
- * BENCH_MIGRATE moves a thread at each yield and each wake. Some processes with a few threads each do
- * nothing but that, in turn by yield(), by sleep() until a sibling wakes them, by sleep() until a time, and by being
- * preempted in user mode at 10 kHz. make torture does the same for minutes.
+ * BENCH_MIGRATE moves a thread at each yield and each wake. Some processes with a few threads each
+ * do nothing but that, in turn by yield(), by sleep() until a sibling wakes them, by sleep() until
+ * a time, and by being preempted in user mode at 10 kHz. make torture does the same for minutes.
  */
 #include "bystander.h"
 #include "print.h"
@@ -17,7 +17,7 @@
 #define PAIRS 2			/* of threads, in each process */
 #define PROCESSES_MAX 8
 #define CALLS 24000		/* in all; divided among the threads */
-#define STAYED 3		/* exit code: nothing went wrong, but few calls moved their thread */
+#define STAYED 3	/* exit code: nothing went wrong, but few calls moved their thread */
 #define STORM_HZ 10000
 #define NAP_NS 200000
 
@@ -31,7 +31,8 @@ struct walker {
 };
 
 /* One call, all registers watched. */
-static void call(struct walker *w, struct bystander *b, uint64_t number, uint64_t arg, long other_result)
+static void call(struct walker *w, struct bystander *b, uint64_t number, uint64_t arg,
+		 long other_result)
 {
 	long before = sys_cpu(), result;
 
@@ -82,7 +83,9 @@ static int walk_all(uint64_t id, uint64_t rounds)
 	bool good = true;
 
 	for (unsigned i = 0; i < 2 * PAIRS; i++)
-		w[i] = (struct walker){ .partner = &w[i ^ 1], .id = id * 2 * PAIRS + i, .rounds = rounds };
+		w[i] = (struct walker){ .partner = &w[i ^ 1],
+					.id = id * 2 * PAIRS + i,
+					.rounds = rounds };
 	for (unsigned i = 0; i < 2 * PAIRS; i++)
 		good &= CHECK_EQUAL(thread_start(&w[i].thread, walk, &w[i]), 0);
 	for (unsigned i = 0; i < 2 * PAIRS && good; i++) {
@@ -91,7 +94,8 @@ static int walk_all(uint64_t id, uint64_t rounds)
 		calls += w[i].calls;
 		moved += w[i].moved;
 	}
-	printf("# process %lu: %lu of %lu calls began on one CPU and ended on another\n", id, moved, calls);
+	printf("# process %lu: %lu of %lu calls began on one CPU and ended on another\n", id, moved,
+	       calls);
 	if (test_result() == TEST_PASS && moved <= calls / 4)
 		return STAYED;
 	return test_result();

@@ -48,7 +48,8 @@ static void sleeps(void)
 	}
 	/* The tick that finds it due, and one more. */
 	if (exact && !CHECK(shortest <= SLEEP_NS + 2 * TICK_NS))
-		printf("# the shortest sleep of %ld us took %ld us\n", SLEEP_NS / 1000, shortest / 1000);
+		printf("# the shortest sleep of %ld us took %ld us\n", SLEEP_NS / 1000,
+		       shortest / 1000);
 }
 
 static volatile bool over;
@@ -74,7 +75,8 @@ static void turns(unsigned cpu)
 	for (int seen = 0; seen < TURNS;) {
 		long now = sys_clock();
 
-		if (now - before > GAP_NS && seen++ > 1) {	/* the first ones are no whole turns */
+		if (now - before > GAP_NS && seen++ > 1) {	/* the first ones are no whole
+								 * turns */
 			shortest = now - before < shortest ? now - before : shortest;
 			longest = now - before > longest ? now - before : longest;
 		}
@@ -84,11 +86,13 @@ static void turns(unsigned cpu)
 	over = true;
 	CHECK_EQUAL(thread_finish(&t), 0);
 	smp_unpin();
-	/* Two ticks, of which the first may be all but over where somebody gave way; these never do. */
+	/* Two ticks, of which the first may be all but over where somebody gave way; these never
+	 * do. */
 	CHECK(longest >= TICK_NS + TICK_NS / 2);
 	if (exact)
 		CHECK(shortest <= 2 * TICK_NS + TICK_NS / 2);
-	printf("# CPU %u: the other's turns took %ld to %ld us\n", cpu, shortest / 1000, longest / 1000);
+	printf("# CPU %u: the other's turns took %ld to %ld us\n", cpu, shortest / 1000,
+	       longest / 1000);
 }
 
 int main(const char *arg, size_t len)

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_smp_trampoline.c - what a thread left on its entry stack does not pass to another process with the stack.
+ * test_smp_trampoline.c - what a thread left on its entry stack does not pass to another process
+ * with the stack.
  *
- * In a victim process threads on all CPUs enter the kernel with a secret in their registers; it ends with them, in
- * several ways. Their stacks go to the pool and from there to this process's new threads, on the same and on
- * other CPUs, while the owner of the secret still exists or does no more: nobody finds the secret through this
- * process's user root (test_meltdown is the same on one CPU). Where user and kernel share one table everybody finds
- * everything, and nothing is tested.
+ * In a victim process threads on all CPUs enter the kernel with a secret in their registers; it
+ * ends with them, in several ways. Their stacks go to the pool and from there to this process's new
+ * threads, on the same and on other CPUs, while the owner of the secret still exists or does no
+ * more: nobody finds the secret through this process's user root (test_meltdown is the same on one
+ * CPU). Where user and kernel share one table everybody finds everything, and nothing is tested.
  */
 #include "arch/x86_64/trapframe.h"
 #include "print.h"
@@ -80,8 +81,8 @@ static void sleep_until_woken(void *unused)
 static volatile bool release;
 static volatile unsigned hogging;
 
-/* Keeps a CPU busy. On its way there it enters the kernel: entry stacks that belong to a CPU hold what entered last,
- * whosever it was. */
+/* Keeps a CPU busy. On its way there it enters the kernel: entry stacks that belong to a CPU
+ * hold what entered last, whosever it was. */
 static void hog(void *cpu)
 {
 	smp_pin((unsigned)(uintptr_t)cpu);
@@ -91,8 +92,9 @@ static void hog(void *cpu)
 		smp_relax();
 }
 
-/* From now on no thread runs but the caller, on the first CPU, and the hogs. They start one after the other: without
- * a tick, one that comes by another's CPU on the way to its own may wait there for ever. */
+/* From now on no thread runs but the caller, on the first CPU, and the hogs. They start one
+ * after the other: without a tick, one that comes by another's CPU on the way to its own may
+ * wait there for ever. */
 static void hog_cpus(struct user_thread *hogs, unsigned cpus)
 {
 	release = false;
@@ -116,7 +118,8 @@ static void release_cpus(struct user_thread *hogs, unsigned cpus)
 	smp_unpin();
 }
 
-/* Have more threads than the victim had, and look at what their stacks show before they run, and after. */
+/* Have more threads than the victim had, and look at what their stacks show before they run, and
+ * after. */
 static void succeed(unsigned cpus)
 {
 	static struct user_thread hogs[64], thread[SUCCESSORS];
@@ -145,7 +148,8 @@ int main(const char *arg, size_t len)
 		printf("# SKIP user and kernel share one table: everybody reads everything\n");
 		return TEST_SKIP;
 	}
-	/* No interrupt: its frame is another than a system call's, and would lie beside it for a while. */
+	/* No interrupt: its frame is another than a system call's, and would lie beside it for a
+	 * while. */
 	smp_set_timers(0);
 	for (unsigned i = 0; i < ROUNDS * ENDS; i++) {
 		enum end how = i % ENDS;

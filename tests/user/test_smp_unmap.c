@@ -2,10 +2,11 @@
 /*
  * test_smp_unmap.c - what one CPU has unmapped no other still sees.
  *
- * Readers on the other CPUs read one page all the time. Its owner takes it away, fills the frame with
- * something else, maps it anew at the same address, and the readers must see the new contents at once, through loads
- * of their own and through the kernel's user copies. Where the page stays away, whoever touches it must die:
- * that is tried in children. Another process shuffles frames with contents of its own meanwhile.
+ * Readers on the other CPUs read one page all the time. Its owner takes it away, fills the frame
+ * with something else, maps it anew at the same address, and the readers must see the new contents
+ * at once, through loads of their own and through the kernel's user copies. Where the page stays
+ * away, whoever touches it must die: that is tried in children. Another process shuffles frames
+ * with contents of its own meanwhile.
  */
 #include "arch/x86_64/trapframe.h"
 #include "mm/layout.h"
@@ -32,7 +33,7 @@ struct page {
 struct reader {
 	struct user_thread thread;
 	unsigned cpu;
-	bool sleeps;			/* between rounds, so that its CPU has left the space, or idles in it */
+	bool sleeps;	/* between rounds, so that its CPU has left the space, or idles in it */
 	volatile uint64_t round;	/* the last that it has checked */
 };
 
@@ -86,7 +87,8 @@ static void fill(struct page *p, uint64_t value)
 		p->value[i] = value;
 }
 
-/* The page leaves, and its frame gets other contents under another address; a new one comes to the old address. */
+/* The page leaves, and its frame gets other contents under another address; a new one comes to the
+ * old address. */
 static void replace_page(uint64_t value)
 {
 	struct page *other;
@@ -206,7 +208,8 @@ static void keep_touching(void *arg)
 	}
 }
 
-/* "<way>,<n>": a thread on the n-th CPU touches the page in that way all the time; from elsewhere it is unmapped. */
+/* "<way>,<n>": a thread on the n-th CPU touches the page in that way all the time; from elsewhere
+ * it is unmapped. */
 static int lose_page(const char *what)
 {
 	const struct way *w = ways;
@@ -231,7 +234,8 @@ static int lose_page(const char *what)
 		sys_sleep(0);
 }
 
-/* Frames wander through this process: new ones are zero, and contents stay as long as they are mapped. */
+/* Frames wander through this process: new ones are zero, and contents stay as long as they are
+ * mapped. */
 static int shuffle_frames(void)
 {
 	for (uint64_t i = 0; i < FILLS; i++) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_smp_unmap_stop.c - unmap() cut short: by thread_stop(), by the end of the process, by another unmap().
+ * test_smp_unmap_stop.c - unmap() cut short: by thread_stop(), by the end of the process, by
+ * another unmap().
  *
- * What is left of the range is nobody's: no map() gets it, no touch fills it, another unmap() goes on.
+ * What is left of the range is nobody's: no map() gets it, no touch fills it, another unmap() goes
+ * on.
  */
 #include "mm/layout.h"
 #include "print.h"
@@ -20,7 +22,7 @@
 #define TRIES 12
 #define POISON 0xdead
 
-/* --- an unmap() that is cut short --------------------------------------------------------------- */
+/* --- an unmap() that is cut short ------------------------------------------------- */
 
 static char *volatile going;
 static volatile long result;
@@ -44,8 +46,8 @@ static void unmap_rounds(void *unused)
 	}
 }
 
-/* The range of an unmap() that was cut short: what is gone stays away, and its addresses are nobody's until another
- * unmap() has come to the end. */
+/* The range of an unmap() that was cut short: what is gone stays away, and its addresses are
+ * nobody's until another unmap() has come to the end. */
 static void finish_range(char *range)
 {
 	char *other = map_memory(LEN, PROT_WRITE);
@@ -129,7 +131,7 @@ static void end_many(void)
 		smp_wait();
 }
 
-/* --- two that unmap the same ---------------------------------------------------------------------- */
+/* --- two that unmap the same ------------------------------------------------------ */
 
 static long results[2];
 
@@ -154,7 +156,8 @@ static void unmap_twice(void)
 		begun = 1;
 		for (unsigned n = 0; n < 2; n++)
 			CHECK_EQUAL(thread_finish(&t[n]), 0);
-		CHECK((results[0] == 0 && results[1] == -EINVAL) || (results[1] == 0 && results[0] == -EINVAL));
+		CHECK((results[0] == 0 && results[1] == -EINVAL) ||
+		      (results[1] == 0 && results[0] == -EINVAL));
 	}
 }
 

@@ -61,7 +61,9 @@ static void refused_names(void)
 
 static void refused_waits(void)
 {
-	static const unsigned long pids[] = { 0, 1, 0x7fffffff, 0xffffffff, 1ul << 32, 1ul << 32 | 1, ~0ul };
+	static const unsigned long pids[] = { 0,	  1,	     0x7fffffff,
+					      0xffffffff, 1ul << 32, 1ul << 32 | 1,
+					      ~0ul };
 
 	for (size_t i = 0; i < sizeof(pids) / sizeof(pids[0]); i++)
 		CHECK_EQUAL(sys_wait(pids[i]), -ECHILD);
@@ -79,7 +81,8 @@ static int child(const char *what)
 	if (starts_with(what, "exit,"))
 		return (int)parse_number(what + strlen("exit,"));
 	if (starts_with(what, "text,"))
-		return strcmp(what, "text,with spaces, commas = and \x01\xff bytes") ? TEST_FAIL : TEST_PASS;
+		return strcmp(what, "text,with spaces, commas = and \x01\xff bytes") ? TEST_FAIL :
+										       TEST_PASS;
 	if (!strcmp(what, "grandchild"))
 		return grandchild();
 	return TEST_FAIL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_thread_races.c - threads stopped and resumed at any moment: while they end, while they stop others, and for
- * a bystander thousands of times.
+ * test_thread_races.c - threads stopped and resumed at any moment: while they end, while they stop
+ * others, and for a bystander thousands of times.
  */
 #include "bystander.h"
 #include "print.h"
@@ -14,7 +14,8 @@
 #define STORM_HZ 10000
 #define MEETINGS 20000
 #define COLLISIONS 20
-#define ENDINGS 200		/* threads that are stopped while they end, on another CPU if there is one */
+#define ENDINGS 200		/* threads that are stopped while they end, on another CPU if
+				 * there is one */
 
 static struct user_thread victim, other;
 
@@ -38,7 +39,8 @@ static void stop_again(void *arg)
 		if (sys_thread_stop(tid_of(arg)) == -EINTR)
 			__atomic_fetch_add(&collisions, 1, __ATOMIC_RELAXED);
 		sys_thread_resume(tid_of(arg));
-		for (unsigned n = i % 8; n; n--)	/* or the other would never get out of its last stop */
+		for (unsigned n = i % 8; n; n--)	/* or the other would never get out of
+							 * its last stop */
 			smp_relax();
 	}
 }
@@ -51,7 +53,8 @@ static bool resume_both(void)
 	return errors[0] != -ESRCH || errors[1] != -ESRCH;
 }
 
-/* Two that stop each other at one moment, which takes two CPUs, both come to rest; a third gets them going again. */
+/* Two that stop each other at one moment, which takes two CPUs, both come to rest; a third gets
+ * them going again. */
 static void each_other(void)
 {
 	victim.tid = 0;
@@ -82,7 +85,8 @@ static void race_with_the_end(void)
 			error = sys_thread_stop(tid_of(&victim));
 			if (!error)
 				sys_thread_resume(tid_of(&victim));
-			sys_yield();	/* or it would be stopped again before its first instruction */
+			sys_yield();	/* or it would be stopped again before its first
+					 * instruction */
 		} while (!error);
 		CHECK_EQUAL(error, -ESRCH);
 		CHECK_EQUAL(thread_finish(&victim), 0);

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_thread_stop.c - threads stopped by a sibling wherever they are, looked at, changed and resumed.
+ * test_thread_stop.c - threads stopped by a sibling wherever they are, looked at, changed and
+ * resumed.
  *
- * A thread is stopped while it spins, sleeps, joins, waits, stops another and before its first instruction.  What
- * registers it has then, what its call returned, and that nothing has changed when it goes on.
+ * A thread is stopped while it spins, sleeps, joins, waits, stops another and before its first
+ * instruction.  What registers it has then, what its call returned, and that nothing has changed
+ * when it goes on.
  */
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
@@ -118,12 +120,14 @@ static void wait_for_child(void *unused)
 	result = sys_wait((unsigned long)child_pid);
 }
 
-/* Stop @victim in the call that it is about to make. Stopped before that, it goes on. False: the call has ended. */
+/* Stop @victim in the call that it is about to make. Stopped before that, it goes on. False: the
+ * call has ended. */
 static bool stop_in_call(struct thread_registers *r)
 {
 	for (;;) {
 		smp_wait();
-		if (!CHECK_EQUAL(sys_thread_stop(tid_of(&victim)), 0) || !CHECK_EQUAL(thread_get(&victim, r), 0))
+		if (!CHECK_EQUAL(sys_thread_stop(tid_of(&victim)), 0) ||
+		    !CHECK_EQUAL(thread_get(&victim, r), 0))
 			return false;
 		if (r->rax == (uint64_t)-EINTR)
 			break;
@@ -136,8 +140,8 @@ static bool stop_in_call(struct thread_registers *r)
 	return true;
 }
 
-/* A victim that makes @body's call is stopped in it, and the call returns what the stopper says: @answer, or 0: EINTR.
- * False: the call had its own end before that. */
+/* A victim that makes @body's call is stopped in it, and the call returns what the stopper says:
+ * @answer, or 0: EINTR. False: the call had its own end before that. */
 static bool cut_short(void (*body)(void *), long answer)
 {
 	struct thread_registers r;
@@ -170,7 +174,7 @@ static void stop_joiner(void)
 {
 	CHECK_EQUAL(thread_start(&other, spin, NULL), 0);
 	CHECK(cut_short(join_other, 0));
-	CHECK_EQUAL(thread_cut_off(&other), 0);		/* nobody joins it any more, or this would fail */
+	CHECK_EQUAL(thread_cut_off(&other), 0);	/* nobody joins it any more, or this would fail */
 }
 
 static void stop_waiter(void)
@@ -227,7 +231,8 @@ static void stop_victim(void *unused)
 	result = sys_thread_stop(tid_of(&victim));
 }
 
-/* Whoever asked for a stop that was made learns of it, also when somebody else has undone it before he could look. */
+/* Whoever asked for a stop that was made learns of it, also when somebody else has undone it before
+ * he could look. */
 static void undo_at_once(void)
 {
 	CHECK_EQUAL(thread_start(&victim, spin, NULL), 0);

@@ -20,14 +20,15 @@
 struct benchmark {
 	const char *name;
 	void (*measure)(void);	/* timer stopped; reports its metrics */
-	void (*trace)(void);	/* the operation once between trace_begin() and trace_end(); may be NULL */
+	void (*trace)(void);	/* the operation once between trace_begin() and trace_end(); may
+				 * be NULL */
 };
 
 extern const struct benchmark benchmarks[];
 extern const size_t benchmark_count;
 
-/* TSC ticks of @n passes of a loop around one asm statement. Two loops with the same operands and clobbers but
- * another text differ by exactly that text: the compiler does not look inside. */
+/* TSC ticks of @n passes of a loop around one asm statement. Two loops with the same operands
+ * and clobbers but another text differ by exactly that text: the compiler does not look inside. */
 #define LOOP_TICKS(n, ...)						\
 	({								\
 		uint64_t start_ = rdtsc();				\

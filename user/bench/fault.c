@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fault.c - exceptions from user mode: first touch of fresh memory, and an undefined instruction that is skipped. */
+/* fault.c - exceptions from user mode: first touch of fresh memory, and an undefined instruction
+ * that is skipped. */
 #include "bench.h"
 #include "tests/probe/abi.h"
 
@@ -7,7 +8,8 @@
 #define PAGE 4096
 #define EXCEPTIONS 500
 
-/* Ticks for one write to each of @n pages; a function, so that the first and the second touch run the same code. */
+/* Ticks for one write to each of @n pages; a function, so that the first and the second touch run
+ * the same code. */
 static __attribute__((noinline)) uint64_t touch(volatile char *page, size_t n)
 {
 	uint64_t start = rdtsc();

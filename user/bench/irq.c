@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * irq.c - interrupts: the gaps they tear into a spinning program, and self-IPIs taken in kernel mode.
+ * irq.c - interrupts: the gaps they tear into a spinning program, and self-IPIs taken in kernel
+ * mode.
  *
  * The spinning loop has no branch but its end, so that every pass takes the
  * same instructions; a pass with an interrupt in it takes those and the
@@ -21,8 +22,8 @@
 static uint64_t gaps[GAPS_MAX], seen_at[GAPS_MAX];
 static uint64_t samples[SAMPLES_MAX];
 
-/* Spin for @window ticks or until @max gaps longer than @threshold were seen; returns how many. Their times
- * are relative to the start. */
+/* Spin for @window ticks or until @max gaps longer than @threshold were seen; returns how many.
+ * Their times are relative to the start. */
 static size_t watch(uint64_t window, uint64_t threshold, size_t max)
 {
 	uint64_t start = rdtsc(), before = start, now;
@@ -51,7 +52,8 @@ static struct quiet watch_quiet(void)
 	memset(seen_at, 0, sizeof(seen_at));
 	watch(UINT64_MAX, 0, QUIET_PASSES);
 	sort_u64(gaps, QUIET_PASSES);
-	return (struct quiet){ gaps[QUIET_PASSES / 2], gaps[QUIET_PASSES - QUIET_PASSES / 256] + NOISE };
+	return (struct quiet){ gaps[QUIET_PASSES / 2],
+			       gaps[QUIET_PASSES - QUIET_PASSES / 256] + NOISE };
 }
 
 static uint64_t ticks_per_second(void)
@@ -64,7 +66,8 @@ static uint64_t ticks_per_second(void)
 	return (rdtsc() - t0) * 1000000000 / ns;
 }
 
-/* @count interrupts at @hz, into samples[]. Returns how many there are: less where the host was too busy. */
+/* @count interrupts at @hz, into samples[]. Returns how many there are: less where the host was too
+ * busy. */
 static size_t sample_interrupts(unsigned hz, size_t count)
 {
 	struct quiet quiet = watch_quiet();
@@ -77,7 +80,8 @@ static size_t sample_interrupts(unsigned hz, size_t count)
 
 	control(BENCH_TIMER_HZ, 0);
 	for (size_t i = 0, last = SIZE_MAX; i < n; i++) {
-		/* The first tick comes one period after the start: periods begin half of one before it. */
+		/* The first tick comes one period after the start: periods begin half of one before
+		 * it. */
 		size_t index = (seen_at[i] - period / 2) / period;
 
 		if (seen_at[i] < period / 2 || index >= count)

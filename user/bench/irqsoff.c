@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * irqsoff.c - the longest stretch with interrupts off, for each system call with the worst arguments that we know.
+ * irqsoff.c - the longest stretch with interrupts off, for each system call with the worst
+ * arguments that we know.
  *
  *   bench irqs_off           every call, each in a process of its own, and the watch itself first
  *   bench irqs_off-<call>    that call
  *
- * The kernel's watch (tests/probe/irqsoff.h) says what no stretch exceeded while a case was watched: those of the
- * call, and of what it brings about, like the end of a process or the interrupt that wakes sleepers.  The
- * list of calls comes from kernel/syscalls.def, so a call without a case does not link: write worst_<call>(), in the
- * file of its kind.
+ * The kernel's watch (tests/probe/irqsoff.h) says what no stretch exceeded while a case was
+ * watched: those of the call, and of what it brings about, like the end of a process or the
+ * interrupt that wakes sleepers.  The list of calls comes from kernel/syscalls.def, so a call
+ * without a case does not link: write worst_<call>(), in the file of its kind.
  */
 #include "bench.h"
 #include "irqsoff.h"
@@ -77,7 +78,8 @@ static bool run_named(const struct named *table, size_t n, const char *name)
 	return false;
 }
 
-/* The watch must see a stretch of a known length, however it lies to the watch's period. Nothing is believed else. */
+/* The watch must see a stretch of a known length, however it lies to the watch's period. Nothing is
+ * believed else. */
 static void test_watch(void)
 {
 	static const uint64_t lengths[] = { 0, 700, 1234, 9000, 10001, 54321 };
@@ -89,8 +91,10 @@ static void test_watch(void)
 		watch_end();
 		if (longest >= lengths[i] && longest <= lengths[i] + SELF_TEST_SLACK)
 			continue;
-		printf("irqs_off: interrupts were off for %lu instructions, the watch says %lu (is this no icount "
-		       "boot?)\n", lengths[i], longest);
+		printf("irqs_off: interrupts were off for %lu instructions, the watch says %lu (is "
+		       "this no icount "
+		       "boot?)\n",
+		       lengths[i], longest);
 		sys_exit(1);
 	}
 }
@@ -109,7 +113,8 @@ void measure_irqs_off(void)
 		status = run("bench", arg);
 		if (!status)
 			continue;
-		printf("irqs_off: %s ended with status 0x%lx\n", calls[i].name, (unsigned long)status);
+		printf("irqs_off: %s ended with status 0x%lx\n", calls[i].name,
+		       (unsigned long)status);
 		sys_exit(1);
 	}
 }

@@ -11,8 +11,8 @@
 SYSCALL_LIST(WORST)
 #undef WORST
 
-/* The longest stretch with interrupts off between the two counts, whichever program of this CPU runs. A child may
- * begin what its parent ends. */
+/* The longest stretch with interrupts off between the two counts, whichever program of this CPU
+ * runs. A child may begin what its parent ends. */
 void watch_begin(void);
 void watch_end(void);
 
@@ -35,8 +35,9 @@ enum crowd_life {
 unsigned make_crowd(enum crowd_life life, uint64_t ns);
 extern unsigned long crowd[CROWD_MAX];
 
-/* Two places, not touched yet, each eight bytes before a multiple of 512 GiB: to bring in the pages at both sides of
- * one takes as many new page tables as there can be. Many regions lie before them. */
+/* Two places, not touched yet, each eight bytes before a multiple of 512 GiB: to bring in the
+ * pages at both sides of one takes as many new page tables as there can be. Many regions lie
+ * before them. */
 struct far_places {
 	unsigned long a, b;
 };

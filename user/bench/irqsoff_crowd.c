@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* irqsoff_crowd.c - worst cases of calls on threads and processes: beside thousands of threads, many children. */
+/* irqsoff_crowd.c - worst cases of calls on threads and processes: beside thousands of threads,
+ * many children. */
 #include "bench.h"
 #include "irqsoff.h"
 #include "smp.h"
@@ -174,7 +175,8 @@ void worst_thread_exit(void)
 	watch_end();
 }
 
-/* A long argument, the largest program that is there; a name and an argument that have to be brought in first. */
+/* A long argument, the largest program that is there; a name and an argument that have to be
+ * brought in first. */
 void worst_spawn(void)
 {
 	static const char child[] = "irqs_off-child-quit";

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* irqsoff_simple.c - worst cases of calls that need no crowd: those on memory, registers and the console. */
+/* irqsoff_simple.c - worst cases of calls that need no crowd: those on memory, registers and the
+ * console. */
 #include "bench.h"
 #include "irqsoff.h"
 #include "string.h"
 #include "thread.h"
 
-#define ROUNDS 20		/* of a short call: the watch's period comes by at many of its places */
+#define ROUNDS 20	/* of a short call: the watch's period comes by at many of its places */
 #define CONSOLE_MAX 4096
 #define PAGE 4096ul
 #define LARGE_TABLE (1ul << 21)	/* what one page table maps */
@@ -54,7 +55,8 @@ void worst_shutdown(void)
 	WATCH(sys_shutdown(EXIT_PASS));
 }
 
-/* Not there in an ordinary boot, and no part of what is measured: an error is what a program gets from it. */
+/* Not there in an ordinary boot, and no part of what is measured: an error is what a program gets
+ * from it. */
 void worst_bench_report(void)
 {
 	WATCH(sys_bench_report(0, 64, 0, 512));
@@ -126,8 +128,8 @@ void worst_map(void)
 	watch_end();
 }
 
-/* @pages pages, @step bytes from one to the next, each of them there. Its last bytes, which a walk from
- * the front comes to last. */
+/* @pages pages, @step bytes from one to the next, each of them there. Its last bytes, which a
+ * walk from the front comes to last. */
 static void unmap_touched(unsigned long step, unsigned long pages)
 {
 	unsigned long len = step * pages + LARGE_TABLE;

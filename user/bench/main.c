@@ -44,7 +44,8 @@ static int run_all(void)
 		long status = in_all(&benchmarks[i]) ? run("bench", benchmarks[i].name) : 0;
 
 		if (status) {
-			printf("bench: %s ended with status 0x%lx\n", benchmarks[i].name, (unsigned long)status);
+			printf("bench: %s ended with status 0x%lx\n", benchmarks[i].name,
+			       (unsigned long)status);
 			return TEST_FAIL;
 		}
 	}

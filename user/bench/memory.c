@@ -58,7 +58,8 @@ static void measure_processes(void)
 	struct count before = count_frames();
 
 	start_processes(pid + PROCESSES, PROCESSES);
-	report_difference("memory.per_process_bytes", "memory.per_process_pt_pages", before, PROCESSES);
+	report_difference("memory.per_process_bytes", "memory.per_process_pt_pages", before,
+			  PROCESSES);
 
 	/* They sleep until a time: that needs a clock that ticks. */
 	control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
@@ -136,7 +137,8 @@ static void report_secrets(void)
 	report_set("sibling_at_once", s.sibling_at_once);
 }
 
-/* Seen from a process with a second thread asleep in a system call, whose residue counts as another's. */
+/* Seen from a process with a second thread asleep in a system call, whose residue counts as
+ * another's. */
 void measure_exposure(void)
 {
 	long tid;

@@ -2,9 +2,10 @@
 /*
  * smp.c - a thread comes and goes while its siblings run on every other CPU.
  *
- * Where an entry stack leaves the user root with its thread, each of those CPUs must be told, and answer.
- * The figure that is exact is the number of interrupts which that takes. The time is the TSC's, and under -icount
- * with several CPUs it holds the instructions of them all, the siblings' loops too.
+ * Where an entry stack leaves the user root with its thread, each of those CPUs must be told, and
+ * answer. The figure that is exact is the number of interrupts which that takes. The time is the
+ * TSC's, and under -icount with several CPUs it holds the instructions of them all, the siblings'
+ * loops too.
  */
 #include "bench.h"
 #include "smp.h"
@@ -17,7 +18,8 @@
 static volatile bool release;
 static unsigned spinning;
 
-/* In user mode for the whole measurement: this CPU has the process's root loaded, and sends nothing itself. */
+/* In user mode for the whole measurement: this CPU has the process's root loaded, and sends nothing
+ * itself. */
 static void spin(void *cpu)
 {
 	smp_pin((unsigned)(uintptr_t)cpu);
@@ -26,8 +28,9 @@ static void spin(void *cpu)
 		smp_relax();
 }
 
-/* All CPUs but @own get a sibling. No CPU is idle then, so none steals a new thread: it runs where it was made. One
- * after the other: without a tick, one that comes by another's CPU on the way to its own may wait there for ever. */
+/* All CPUs but @own get a sibling. No CPU is idle then, so none steals a new thread: it runs
+ * where it was made. One after the other: without a tick, one that comes by another's CPU on the
+ * way to its own may wait there for ever. */
 static void occupy(struct user_thread *sibling, unsigned cpus, unsigned own)
 {
 	smp_pin(own);

@@ -16,14 +16,20 @@ static uint64_t yields(uint64_t n)
 {
 	unsigned long result;
 
-	return LOOP_TICKS(n, "syscall" : "=a"(result) : "0"((unsigned long)SYS_yield) : "rcx", "r11", "memory");
+	return LOOP_TICKS(n, "syscall"
+			  : "=a"(result)
+			  : "0"((unsigned long)SYS_yield)
+			  : "rcx", "r11", "memory");
 }
 
 static uint64_t no_yields(uint64_t n)
 {
 	unsigned long result;
 
-	return LOOP_TICKS(n, "" : "=a"(result) : "0"((unsigned long)SYS_yield) : "rcx", "r11", "memory");
+	return LOOP_TICKS(n, ""
+			  : "=a"(result)
+			  : "0"((unsigned long)SYS_yield)
+			  : "rcx", "r11", "memory");
 }
 
 /* The other side: as many yields as the measuring side does, and one more to outlast it. */
@@ -33,7 +39,8 @@ static void peer_measure(void *unused)
 	yields(TRACE_WARMUP + SWITCHES + 1);
 }
 
-/* In a trace the operation begins on one side and ends here, when this side's third yield() returns. */
+/* In a trace the operation begins on one side and ends here, when this side's third yield()
+ * returns. */
 static void peer_trace(void *unused)
 {
 	(void)unused;
@@ -115,7 +122,8 @@ static void sleeper(void *rounds)
 		sys_sleep(0);
 }
 
-/* One operation: wake(), the switch to the sleeper, its next sleep(), the switch back out of yield(). */
+/* One operation: wake(), the switch to the sleeper, its next sleep(), the switch back out of
+ * yield(). */
 static __attribute__((noinline)) void wake_and_yield(unsigned long tid)
 {
 	raw_syscall(SYS_wake, tid, 0, 0, 0);
@@ -127,7 +135,8 @@ static __attribute__((noinline)) void do_nothing(unsigned long tid)
 	__asm__ volatile("" : : "r"(tid) : "memory");
 }
 
-static __attribute__((noinline)) uint64_t repeat(void (*operation)(unsigned long), unsigned long arg, uint64_t n)
+static __attribute__((noinline)) uint64_t repeat(void (*operation)(unsigned long),
+						 unsigned long arg, uint64_t n)
 {
 	uint64_t start = rdtsc();
 
@@ -147,7 +156,8 @@ void measure_sleep(void)
 
 	uint64_t with = repeat(wake_and_yield, (unsigned long)t.tid, ROUNDS - 1);
 
-	report_per_operation("syscall_sleep.instructions", with, repeat(do_nothing, 0, ROUNDS - 1), ROUNDS - 1);
+	report_per_operation("syscall_sleep.instructions", with, repeat(do_nothing, 0, ROUNDS - 1),
+			     ROUNDS - 1);
 	wake_and_yield((unsigned long)t.tid);
 	thread_finish(&t);
 }
@@ -192,8 +202,8 @@ unsigned long one_stack(void)
 	return (uintptr_t)stack + THREAD_STACK_SIZE - 8;
 }
 
-/* From here on the kernel's heap has free objects side by side, whatever ran before: none of its blocks becomes full
- * with one thread, and not full without it. */
+/* From here on the kernel's heap has free objects side by side, whatever ran before: none of its
+ * blocks becomes full with one thread, and not full without it. */
 static void several_at_once(unsigned long stack)
 {
 	long tid[16];
@@ -210,7 +220,8 @@ void measure_thread_create(void)
 
 	several_at_once(stack);
 	repeat(create_and_join, stack, TRACE_WARMUP);
-	report_per_operation("thread_create_exit.instructions", repeat(create_and_join, stack, ROUNDS),
+	report_per_operation("thread_create_exit.instructions",
+			     repeat(create_and_join, stack, ROUNDS),
 			     repeat(do_nothing, stack, ROUNDS), ROUNDS);
 }
 

@@ -12,7 +12,8 @@ static uint64_t latency[LATENCIES];
 
 /* The number is loaded in either loop: what remains is SYSCALL and what comes of it. */
 #define NULL_OPERANDS : "=a"(result) : "0"((unsigned long)SYS_null) : "rcx", "r11", "memory"
-#define COPY_OPERANDS : "=a"(result) : "0"((unsigned long)SYS_copy64), "D"(in), "S"(out) : "rcx", "r11", "memory"
+#define COPY_OPERANDS \
+	: "=a"(result) : "0"((unsigned long)SYS_copy64), "D"(in), "S"(out) : "rcx", "r11", "memory"
 
 static uint64_t null_with(uint64_t n)
 {
@@ -31,8 +32,8 @@ static uint64_t null_without(uint64_t n)
 void measure_null(void)
 {
 	null_with(TRACE_WARMUP);
-	report_per_operation("syscall_null.instructions", null_with(OPERATIONS), null_without(OPERATIONS),
-			     OPERATIONS);
+	report_per_operation("syscall_null.instructions", null_with(OPERATIONS),
+			     null_without(OPERATIONS), OPERATIONS);
 }
 
 void trace_null(void)
@@ -93,7 +94,8 @@ static void sample_latency(const char *name)
 		report(name, latency, LATENCIES);
 }
 
-/* The same alone and in an interrupt storm. Kept apart from syscall_null, whose exact count comes first. */
+/* The same alone and in an interrupt storm. Kept apart from syscall_null, whose exact count comes
+ * first. */
 void measure_latency(void)
 {
 	sample_latency(NULL);	/* brings in the sample pages */

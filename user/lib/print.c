@@ -22,7 +22,8 @@ static void put(struct out *o, char c)
 		o->buf[o->n++] = c;
 }
 
-static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base, bool negative)
+static void put_number(struct out *o, const struct spec *s, uint64_t v, unsigned base,
+		       bool negative)
 {
 	char digits[24];
 	unsigned n = 0;
@@ -81,7 +82,8 @@ size_t vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
 			break;
 		case 'u':
 		case 'x':
-			put_number(&o, &s, s.is_long ? va_arg(ap, unsigned long) : va_arg(ap, unsigned),
+			put_number(&o, &s,
+				   s.is_long ? va_arg(ap, unsigned long) : va_arg(ap, unsigned),
 				   *fmt == 'u' ? 10 : 16, false);
 			break;
 		case 'p':

@@ -8,8 +8,10 @@
 
 #define PRINT_MAX 511	/* bytes that one printf() writes; the rest is cut */
 
-/* At most @size bytes with the NUL; a longer text is cut. Returns the length written, without the NUL. */
-size_t vsnprintf(char *buf, size_t size, const char *fmt, va_list ap) __attribute__((format(printf, 3, 0)));
+/* At most @size bytes with the NUL; a longer text is cut. Returns the length written, without the
+ * NUL. */
+size_t vsnprintf(char *buf, size_t size, const char *fmt, va_list ap)
+	__attribute__((format(printf, 3, 0)));
 size_t snprintf(char *buf, size_t size, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 /* To the console, in one console_write(): lines of several threads do not mix. */
 void printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));

@@ -12,12 +12,13 @@
 #define ARGUMENT_MAX 255	/* bytes; a longer argument string is cut */
 #define TIMER_HZ_NORMAL 100	/* the kernel's own tick rate, restored after BENCH_TIMER_HZ */
 
-/* The program. @arg ends with NUL and is @len bytes long without it. Returns the exit code, 0..255. */
+/* The program. @arg ends with NUL and is @len bytes long without it. Returns the exit code,
+ * 0..255. */
 int main(const char *arg, size_t len);
 
 /* Any system call, with every argument register set by the caller. Returns rax. */
-static inline long raw_syscall(unsigned long number, unsigned long a, unsigned long b, unsigned long c,
-			       unsigned long d)
+static inline long raw_syscall(unsigned long number, unsigned long a, unsigned long b,
+			       unsigned long c, unsigned long d)
 {
 	register unsigned long r10 __asm__("r10") = d;
 	long result;

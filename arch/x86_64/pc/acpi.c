@@ -56,7 +56,8 @@ struct fadt {
 
 #define FADT_V1_SIZE	116
 #define ADDRESS_IO	1
-_Static_assert(offsetof(struct fadt, pm_timer_port) == 76 && offsetof(struct fadt, pm_timer_len) == 91 &&
+_Static_assert(offsetof(struct fadt, pm_timer_port) == 76 &&
+		       offsetof(struct fadt, pm_timer_len) == 91 &&
 		       offsetof(struct fadt, pm_timer) == 208,
 	       "ACPI's FADT");
 
@@ -95,7 +96,8 @@ static const void *window(uint64_t pa, uint64_t len)
 
 static bool rsdp_ok(const struct rsdp *r, size_t len)
 {
-	if (len < RSDP_V1_SIZE || memcmp(r->signature, "RSD PTR ", 8) || !checksum_ok(r, RSDP_V1_SIZE))
+	if (len < RSDP_V1_SIZE || memcmp(r->signature, "RSD PTR ", 8) ||
+	    !checksum_ok(r, RSDP_V1_SIZE))
 		return false;
 	return r->revision < 2 || (len >= sizeof(*r) && checksum_ok(r, sizeof(*r)));
 }
@@ -105,7 +107,8 @@ static bool scan_for_rsdp(struct rsdp *out, uint64_t pa, uint64_t size)
 	for (uint64_t at = pa; at + RSDP_V1_SIZE <= pa + size; at += 16) {
 		uint64_t left = pa + size - at, len = left < sizeof(*out) ? left : sizeof(*out);
 
-		memcpy(out, phys_to_virt(at), len);	/* the first version may lie at the very end */
+		memcpy(out, phys_to_virt(at), len);	/* the first version may lie at the very
+							 * end */
 		if (rsdp_ok(out, len))
 			return true;
 	}
@@ -209,7 +212,9 @@ static const void *find_table(const struct root *root, const char *signature, si
 static uint16_t pm_timer_port(const struct fadt *f)
 {
 	if (f->head.length >= sizeof(*f) && f->pm_timer.at)
-		return f->pm_timer.space == ADDRESS_IO && f->pm_timer.at <= UINT16_MAX ? f->pm_timer.at : 0;
+		return f->pm_timer.space == ADDRESS_IO && f->pm_timer.at <= UINT16_MAX ?
+			       f->pm_timer.at :
+			       0;
 	return f->pm_timer_len == 4 && f->pm_timer_port <= UINT16_MAX ? f->pm_timer_port : 0;
 }
 
@@ -224,7 +229,8 @@ static void use_defaults(void)
 	};
 }
 
-/* False, with a line on the console, where there is none or it is bad: `acpi` has the defaults then. */
+/* False, with a line on the console, where there is none or it is bad: `acpi` has the defaults
+ * then. */
 static bool read_madt(const struct acpi_table *madt)
 {
 	if (madt && acpi_parse_madt(madt))

@@ -34,8 +34,9 @@ struct acpi_info {
 
 extern struct acpi_info acpi;
 
-/* Fill `acpi`. Tables are read through the direct map where they are RAM and mapped otherwise. Without ACPI it says
- * so on the console and leaves the architectural defaults: one CPU, LAPIC and IOAPIC at their usual addresses. */
+/* Fill `acpi`. Tables are read through the direct map where they are RAM and mapped otherwise.
+ * Without ACPI it says so on the console and leaves the architectural defaults: one CPU, LAPIC
+ * and IOAPIC at their usual addresses. */
 void acpi_init(const struct bootinfo *bi);
 
 #endif

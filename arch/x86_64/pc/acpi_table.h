@@ -21,8 +21,8 @@ bool acpi_is_addressable(uint64_t pa, uint64_t len);
 
 #define ACPI_MADT_SIZE	(sizeof(struct acpi_table) + 8)	/* bytes, at least */
 
-/* Fill `acpi` from the MADT @t, whose length and checksum are right and which has ACPI_MADT_SIZE bytes.
- * False when an entry is malformed, or none names a CPU. */
+/* Fill `acpi` from the MADT @t, whose length and checksum are right and which has ACPI_MADT_SIZE
+ * bytes. False when an entry is malformed, or none names a CPU. */
 bool acpi_parse_madt(const struct acpi_table *t);
 
 #endif

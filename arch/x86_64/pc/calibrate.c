@@ -38,8 +38,8 @@
 #define SLACK		128		/* of a wait, at most 1/SLACK may be doubtful */
 #define AGREEMENT	64		/* two rates may differ by 1/AGREEMENT */
 
-/* No processor with a 64-bit mode is outside, and in clock.c no product overflows; a timer divided by 16 is
- * slower. */
+/* No processor with a 64-bit mode is outside, and in clock.c no product overflows; a timer
+ * divided by 16 is slower. */
 #define TSC_MIN		1000000ul
 #define TSC_MAX		18000000000ul
 #define TIMER_MIN	10000ul

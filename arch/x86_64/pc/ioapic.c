@@ -23,7 +23,8 @@
 #define PIC2		0xa0
 #define PIC_INIT	0x11		/* ICW1: edge, cascade, ICW4 follows */
 #define PIC_8086	0x01		/* ICW4 */
-#define PIC_VECTORS	0xe0		/* where no device lives: a spurious IRQ must not look like an exception */
+#define PIC_VECTORS	0xe0		/* where no device lives: a spurious IRQ must not look
+					 * like an exception */
 
 #define NOT_THERE	0xffffffffu	/* what a bus without a device answers */
 

@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-/* Move the legacy 8259s out of the exceptions' way and mask them. Before lapic_enable(): while LINT0 still
- * carries their line, a request that firmware's timer left pending is withdrawn from the CPU;
- * later it would be an interrupt that no controller knows of. */
+/* Move the legacy 8259s out of the exceptions' way and mask them. Before lapic_enable(): while
+ * LINT0 still carries their line, a request that firmware's timer left pending is withdrawn from
+ * the CPU; later it would be an interrupt that no controller knows of. */
 void pic_disable(void);
 void ioapic_init(void);			/* map all, mask every pin. After acpi_init() */
 /* Route ISA interrupt @isa to @vector on CPU @apic_id and unmask it. Returns the pin, or -1 where

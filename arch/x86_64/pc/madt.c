@@ -9,7 +9,13 @@ struct madt {
 	uint32_t lapic_pa, flags;
 } __attribute__((packed));
 
-enum madt_type { MADT_LAPIC = 0, MADT_IOAPIC = 1, MADT_OVERRIDE = 2, MADT_LAPIC_ADDRESS = 5, MADT_X2APIC = 9 };
+enum madt_type {
+	MADT_LAPIC = 0,
+	MADT_IOAPIC = 1,
+	MADT_OVERRIDE = 2,
+	MADT_LAPIC_ADDRESS = 5,
+	MADT_X2APIC = 9
+};
 
 struct madt_entry {
 	uint8_t type, length;
@@ -53,13 +59,15 @@ struct madt_lapic_address {
 #define BUS_ISA			0
 #define ISA_IRQS		16
 
-/* No CPU has the id @everybody of its form: what is sent there goes to all, and an INIT resets them. */
+/* No CPU has the id @everybody of its form: what is sent there goes to all, and an INIT resets
+ * them. */
 static void add_cpu(uint32_t apic_id, uint32_t flags, uint32_t everybody)
 {
 	if (!(flags & LAPIC_ENABLED))
 		return;
 	if (apic_id == everybody) {
-		printk("acpi: a CPU with APIC id %u ignored: that addresses all of them\n", apic_id);
+		printk("acpi: a CPU with APIC id %u ignored: that addresses all of them\n",
+		       apic_id);
 		return;
 	}
 	for (uint32_t i = 0; i < acpi.cpu_count; i++)
@@ -115,14 +123,14 @@ static bool add_entry(const struct madt_entry *e)
 	case MADT_LAPIC:
 		if (e->length < sizeof(struct madt_lapic))
 			return false;
-		add_cpu(((const struct madt_lapic *)p)->apic_id, ((const struct madt_lapic *)p)->flags,
-			UINT8_MAX);
+		add_cpu(((const struct madt_lapic *)p)->apic_id,
+			((const struct madt_lapic *)p)->flags, UINT8_MAX);
 		return true;
 	case MADT_X2APIC:
 		if (e->length < sizeof(struct madt_x2apic))
 			return false;
-		add_cpu(((const struct madt_x2apic *)p)->apic_id, ((const struct madt_x2apic *)p)->flags,
-			UINT32_MAX);
+		add_cpu(((const struct madt_x2apic *)p)->apic_id,
+			((const struct madt_x2apic *)p)->flags, UINT32_MAX);
 		return true;
 	case MADT_IOAPIC:
 		if (e->length < sizeof(struct madt_ioapic))
@@ -154,7 +162,8 @@ bool acpi_parse_madt(const struct acpi_table *t)
 	while (at < end) {
 		const struct madt_entry *e = (const void *)at;
 
-		if (end - at < (int)sizeof(*e) || e->length < sizeof(*e) || e->length > end - at || !add_entry(e))
+		if (end - at < (int)sizeof(*e) || e->length < sizeof(*e) || e->length > end - at ||
+		    !add_entry(e))
 			return false;
 		at += e->length;
 	}

@@ -9,8 +9,8 @@
 #define CPUID_EXTENDED	0x80000001u
 
 /* Bits of EDX in these two leaves (SDM vol. 2A, CPUID; AMD APM vol. 3, appendix E).
- * The greatest lack comes first. SYSCALL is not among them, for Intel's processors name it in 64-bit
- * mode alone: CPU_SYSCALL in cpu.h. */
+ * The greatest lack comes first. SYSCALL is not among them, for Intel's processors name it in
+ * 64-bit mode alone: CPU_SYSCALL in cpu.h. */
 #define CPU_NEEDS(X)								\
 	X(CPUID_EXTENDED, 29, "a 64-bit mode: use an x86-64 one")		\
 	X(CPUID_EXTENDED, 20, "NX: every page is W^X here")			\

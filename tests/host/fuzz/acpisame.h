@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* acpisame.h - for the ACPI harnesses: do two readers agree? Field by field, for a struct has padding. */
+/* acpisame.h - for the ACPI harnesses: do two readers agree? Field by field, for a struct has
+ * padding. */
 #ifndef TESTS_HOST_FUZZ_ACPISAME_H
 #define TESTS_HOST_FUZZ_ACPISAME_H
 

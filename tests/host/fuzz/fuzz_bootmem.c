@@ -33,7 +33,8 @@ static int compare(const void *a, const void *b)
 }
 
 /* @count ranges in an order of their own, without what lies between their fields. */
-static const struct mem_range *sorted(struct mem_range *to, const struct mem_range *from, size_t count)
+static const struct mem_range *sorted(struct mem_range *to, const struct mem_range *from,
+				      size_t count)
 {
 	memset(to, 0, count * sizeof(*to));
 	for (size_t i = 0; i < count; i++) {

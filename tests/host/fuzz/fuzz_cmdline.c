@@ -53,7 +53,8 @@ static bool inject_valid(const char *value, char *list, size_t listlen)
 
 static struct cmdline want;
 static unsigned seen;
-static char blamed[MOST_TOLD + 1];	/* the beginning of the word that is wrong; "" when none is */
+/* The beginning of the word that is wrong; "" when none is. */
+static char blamed[MOST_TOLD + 1];
 
 static bool number(const char *text, uint64_t *value)
 {
@@ -107,7 +108,8 @@ static bool value_right(unsigned key, const char *text)
 
 static bool word_right(char *word)
 {
-	static const char *const keys[] = { "entry", "tests", "bench", "cpus", "pcid", "seed", "inject" };
+	static const char *const keys[] = { "entry", "tests", "bench", "cpus",
+					    "pcid",  "seed",  "inject" };
 	char *equals = strchr(word, '=');
 	unsigned key = 0;
 

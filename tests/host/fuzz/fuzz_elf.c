@@ -89,7 +89,8 @@ static bool load_right(const Elf64_Phdr *p, size_t len)
 {
 	return (wide)p->p_offset + p->p_filesz <= len && p->p_filesz <= p->p_memsz &&
 	       p->p_vaddr >= USER_MIN && (wide)p->p_vaddr + p->p_memsz <= USER_END &&
-	       (p->p_vaddr >= USER_STACK_TOP || p->p_vaddr + p->p_memsz <= USER_STACK_TOP - USER_STACK_SIZE) &&
+	       (p->p_vaddr >= USER_STACK_TOP ||
+		p->p_vaddr + p->p_memsz <= USER_STACK_TOP - USER_STACK_SIZE) &&
 	       p->p_vaddr % PAGE_SIZE == p->p_offset % PAGE_SIZE &&
 	       !(p->p_flags & PF_W && p->p_flags & PF_X);
 }
@@ -175,7 +176,8 @@ static void check_pages(const uint8_t *file)
 			MUST(pages[i].bytes[k] == wanted(file, pages[i].va + k));
 	for (unsigned i = 0; i < load_count; i++)
 		if (loads[i].p_filesz)
-			whole += (loads[i].p_vaddr + loads[i].p_filesz - 1) / PAGE_SIZE - first_page(&loads[i]) + 1;
+			whole += (loads[i].p_vaddr + loads[i].p_filesz - 1) / PAGE_SIZE -
+				 first_page(&loads[i]) + 1;
 	MUST(page_count == whole);
 }
 
@@ -218,7 +220,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size_t len;
 	int err;
 
-	end = take8(&in);			/* an odd number: memory ends; an even one: the thread */
+	end = take8(&in);	/* an odd number: memory ends; an even one: the thread */
 	fails_at = end % 2 ? end / 2 + 1 : 0;
 	stops_at = end % 2 ? 0 : end / 2;
 	len = take16(&in) % (MOST_BYTES + 1);

@@ -112,7 +112,8 @@ static bool is_right(const uint8_t *table, size_t len)
 	want.lapic_pa = 0xfee00000;
 	lapic_address(read32(table + HEAD));
 	for (; at < len; at += table[at + 1])
-		if (len - at < 2 || table[at + 1] < 2 || table[at + 1] > len - at || !entry_right(table + at))
+		if (len - at < 2 || table[at + 1] < 2 || table[at + 1] > len - at ||
+		    !entry_right(table + at))
 			return false;
 	return want.cpu_count;
 }

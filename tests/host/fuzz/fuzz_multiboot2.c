@@ -55,7 +55,8 @@ static bool range_right(const uint8_t *range)
 	if (want.mem_count == BOOT_MEM_RANGES)
 		map_seen_full = true;
 	else
-		want.mem[want.mem_count++] = (struct mem_range){ base, len, read32(range + 16) == 1 };
+		want.mem[want.mem_count++] =
+			(struct mem_range){ base, len, read32(range + 16) == 1 };
 	return true;
 }
 
@@ -78,8 +79,8 @@ static bool framebuffer_right(const uint8_t *body, uint64_t len)
 {
 	if (len < 22)
 		return false;
-	want.vga_text = read64(body) == 0xb8000 && read32(body + 12) == 80 && read32(body + 16) == 25 &&
-			body[21] == 2;
+	want.vga_text = read64(body) == 0xb8000 && read32(body + 12) == 80 &&
+			read32(body + 16) == 25 && body[21] == 2;
 	return true;
 }
 

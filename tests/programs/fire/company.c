@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* company.c - what the other CPUs do. The first and the second are under fire (migration's paths lead from one to the
- * other); the third has registers to lose and a timer storm; the fourth sends the NMIs. */
+/* company.c - what the other CPUs do. The first and the second are under fire (migration's paths
+ * lead from one to the other); the third has registers to lose and a timer storm; the fourth
+ * sends the NMIs. */
 #include "fire.h"
 #include "smp.h"
 #include "thread.h"
@@ -41,7 +42,8 @@ bool company_start(void)
 	stop = false;
 	set_timer(BYSTANDER_CPU, STORM_HZ);
 	good = bystander_start(&bystander, 1) == 0;
-	good &= sys_set_affinity((unsigned long)bystander.thread.tid, 1ul << smp_cpu(BYSTANDER_CPU)) == 0;
+	good &= sys_set_affinity((unsigned long)bystander.thread.tid,
+				 1ul << smp_cpu(BYSTANDER_CPU)) == 0;
 	return thread_start(&sender, serve, NULL) == 0 && good;
 }
 

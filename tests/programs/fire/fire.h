@@ -34,13 +34,14 @@ struct shot {
 #define CHANGES_CR2	2u
 #define PARTNER		4u	/* needs a thread that wakes it */
 #define DB_ONLY		8u	/* NMIs are masked there */
-#define EVERY_BYTE	16u	/* #DB: at every offset of entry text, for no NMI has seen the way */
+#define EVERY_BYTE	16u	/* #DB: at every offset of entry text, for no NMI has seen the
+				 * way */
 #define PAIR		32u	/* needs two CPUs */
 
 struct path {
 	const char *name;
 	bool (*prepare)(struct shot *s);	/* before it is armed; may be NULL */
-	void (*act)(struct shot *s);		/* while it is armed; ends with nothing on its way */
+	void (*act)(struct shot *s);	/* while it is armed; ends with nothing on its way */
 	bool (*check)(struct shot *s);		/* the operation's own result; may be NULL */
 	unsigned flags;				/* of the above */
 	unsigned operands;			/* run with operand 0..n-1; 0: once */
@@ -54,8 +55,8 @@ bool path_takes(const struct path *path, uint64_t operand);
 /* Is vector @operand's way after its stub not that of a smaller one? */
 bool path_is_first(uint64_t operand);
 
-/* With four CPUs or more: another CPU sends the NMIs of FIRE_HELD, and one keeps its registers under a storm
- * of timer interrupts. False when that failed, or a register changed. */
+/* With four CPUs or more: another CPU sends the NMIs of FIRE_HELD, and one keeps its registers
+ * under a storm of timer interrupts. False when that failed, or a register changed. */
 bool company_start(void);
 bool company_stop(void);
 

@@ -2,18 +2,23 @@
 /*
  * main.c - an entry path under fire: at each instruction in turn, an NMI, then a breakpoint.
  *
- * For each path: it is taken again and again, and each time the NMI comes one instruction later, until it comes
- * too late to meet it.  Then a breakpoint is set on each instruction of entry text that an NMI has seen on that
- * path.  Every register, the operation's result and the kernel's own registers are checked each time.
+ * For each path: it is taken again and again, and each time the NMI comes one instruction later,
+ * until it comes too late to meet it.  Then a breakpoint is set on each instruction of entry text
+ * that an NMI has seen on that path.  Every register, the operation's result and the kernel's own
+ * registers are checked each time.
  *
  * Its argument is "fire[-<word>...] seed=<n>"; the words:
- *   nmi, db, held  these only: NMIs by the timer, breakpoints, NMIs held back until a breakpoint (without nmi the
+ *   nmi, db, held  these only: NMIs by the timer, breakpoints, NMIs held back until a breakpoint
+ *                  (without nmi the
  *              other two try every byte of entry text, for no NMI has shown the way)
- *   trace      nothing comes: for the host's instruction log, between fire_start() and fire_disarm()
- *   mc         nothing comes from here: all paths, until <number> machine checks have come from the host
+ *   trace      nothing comes: for the host's instruction log, between fire_start() and
+ *              fire_disarm()
+ *   mc         nothing comes from here: all paths, until <number> machine checks have come from the
+ *              host
  *   own        breakpoints, and NMIs held back until one, in the design's own entry text only, not
  *              in what it shares with its kind
- *   <number>   NMIs by the timer at every n-th instruction only, starting with one that the seed chooses
+ *   <number>   NMIs by the timer at every n-th instruction only, starting with one that the seed
+ *              chooses
  *   <path>     this path only
  *   v<number>  this operand of paths that have several: the vector, for stubs
  */
@@ -99,7 +104,8 @@ static long next_offset(const struct path *p, uint64_t at)
 	return (p->flags & EVERY_BYTE) || !options.nmi ? (long)at : fire(FIRE_NEXT, at);
 }
 
-/* Is @at of no use to @s, which enters one stub only: another's stub, or text that one of its like has been at? */
+/* Is @at of no use to @s, which enters one stub only: another's stub, or text that one of its like
+ * has been at? */
 static bool is_elsewhere(const struct path *p, const struct shot *s, uint64_t at)
 {
 	uint64_t stub = at - (uint64_t)fire(FIRE_STUBS, 0);
@@ -234,7 +240,8 @@ static bool run_job(const struct path *p)
 
 static bool wanted(const struct path *p)
 {
-	return (!*options.path || !strcmp(p->name, options.path)) && smp_count() > (p->flags & PAIR ? 1 : 0);
+	return (!*options.path || !strcmp(p->name, options.path)) &&
+	       smp_count() > (p->flags & PAIR ? 1 : 0);
 }
 
 static int run_all(void)
@@ -244,7 +251,8 @@ static int run_all(void)
 
 	for (unsigned i = 0; i < path_count; i++)
 		count += wanted(&paths[i]);
-	printf("KTAP version 1\n# seed %lu, stride %lu\n1..%u\n", options.seed, options.stride, count);
+	printf("KTAP version 1\n# seed %lu, stride %lu\n1..%u\n", options.seed, options.stride,
+	       count);
 	for (unsigned i = 0; i < path_count; i++) {
 		if (!wanted(&paths[i]))
 			continue;

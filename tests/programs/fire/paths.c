@@ -239,6 +239,6 @@ bool path_takes(const struct path *path, uint64_t operand)
 
 bool path_is_first(uint64_t operand)
 {
-	return operand == VECTOR_DE || operand == VECTOR_DB || operand == VECTOR_DF || operand == VECTOR_MC ||
-	       operand == VECTOR_EXCEPTIONS;
+	return operand == VECTOR_DE || operand == VECTOR_DB || operand == VECTOR_DF ||
+	       operand == VECTOR_MC || operand == VECTOR_EXCEPTIONS;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* calls.c - one system call at random: any number there is, arguments that are right, nearly right, or not at all. */
+/* calls.c - one system call at random: any number there is, arguments that are right, nearly right,
+ * or not at all. */
 #include "fuzz.h"
 #include "mm/layout.h"
 #include "string.h"
@@ -8,7 +9,7 @@
 #include "tests/probe/abi.h"
 
 #define POINTS_MOST 50			/* of one BENCH_POINTS */
-#define HZ_LEAST 100			/* of a timer: threads that never enter the kernel make way by it */
+#define HZ_LEAST 100	/* of a timer: threads that never enter the kernel make way by it */
 #define HZ_SPREAD 2000
 
 struct known known;
@@ -69,8 +70,32 @@ static uint64_t draw_victim(uint64_t *seed)
 uint64_t draw_length(uint64_t *seed)
 {
 	static const uint64_t lengths[] = {
-		0, 1, 8, 63, 64, 65, 255, 256, 1023, 1024, 1025, 4095, 4096, 4097, 8192, 65536, 1ul << 20, 1ul << 21,
-		(1ul << 21) + 1, 1ul << 30, 1ul << 39, USER_END - 4096, USER_END, USER_END + 1, 1ul << 63, ~0ul,
+		0,
+		1,
+		8,
+		63,
+		64,
+		65,
+		255,
+		256,
+		1023,
+		1024,
+		1025,
+		4095,
+		4096,
+		4097,
+		8192,
+		65536,
+		1ul << 20,
+		1ul << 21,
+		(1ul << 21) + 1,
+		1ul << 30,
+		1ul << 39,
+		USER_END - 4096,
+		USER_END,
+		USER_END + 1,
+		1ul << 63,
+		~0ul,
 	};
 
 	return lengths[test_random(seed) % (sizeof(lengths) / sizeof(lengths[0]))];
@@ -79,8 +104,10 @@ uint64_t draw_length(uint64_t *seed)
 uint64_t draw_address(uint64_t *seed)
 {
 	static const uint64_t odd[] = {
-		0, 1, USER_MIN - 1, USER_MAP_BASE, USER_STACK_TOP, USER_END - 64, USER_END - 1, USER_END, 1ul << 47,
-		0xffff7fffffffffff, DIRECT_MAP_BASE, KSTACK_AREA_BASE, CPU_ENTRY_AREA_BASE, KERNEL_IMAGE_BASE,
+		0, 1, USER_MIN - 1, USER_MAP_BASE, USER_STACK_TOP, USER_END - 64, USER_END - 1,
+		USER_END, 1ul << 47,
+		0xffff7fffffffffff, DIRECT_MAP_BASE, KSTACK_AREA_BASE, CPU_ENTRY_AREA_BASE,
+		KERNEL_IMAGE_BASE,
 		~0ul - 63, ~0ul,
 	};
 	uint64_t range = test_random(seed) % RANGES, at = known.at[range], len = known.len[range];
@@ -100,7 +127,8 @@ uint64_t draw_address(uint64_t *seed)
 static void map_range(uint64_t *seed)
 {
 	uint64_t range = test_random(seed) % RANGES;
-	uint64_t len = chance(seed, 4) ? draw_length(seed) : (1 + test_random(seed) % 20) * PAGE_SIZE;
+	uint64_t len =
+		chance(seed, 4) ? draw_length(seed) : (1 + test_random(seed) % 20) * PAGE_SIZE;
 	uint64_t prot = chance(seed, 8) ? test_random(seed) % 8 : PROT_WRITE;
 	long at;
 
@@ -141,7 +169,8 @@ static void start_program(uint64_t *seed)
 		len = draw_length(seed);
 	if (chance(seed, 8))
 		arg_len = draw_length(seed);
-	pid = call(SYS_spawn, at, len, chance(seed, 8) ? draw_address(seed) : (uintptr_t)arg, arg_len);
+	pid = call(SYS_spawn, at, len, chance(seed, 8) ? draw_address(seed) : (uintptr_t)arg,
+		   arg_len);
 	if (pid > 0)
 		remember(known.pid, (uint64_t)pid, seed);
 }
@@ -163,14 +192,17 @@ static void report_values(uint64_t *seed)
 {
 	uint64_t n = draw_length(seed);
 
-	call(SYS_bench_report, draw_address(seed), draw_length(seed), draw_address(seed) | 1ul << 63, n);
+	call(SYS_bench_report, draw_address(seed), draw_length(seed),
+	     draw_address(seed) | 1ul << 63, n);
 }
 
-/* None that stops a timer, keeps interrupts off, prints pages of text, or is for one program at a time. */
+/* None that stops a timer, keeps interrupts off, prints pages of text, or is for one program at a
+ * time. */
 static void control(uint64_t *seed)
 {
 	static const uint8_t harmless[] = {
-		BENCH_FRAMES_USED, BENCH_PT_PAGES, BENCH_SPLIT, BENCH_IPIS, BENCH_CPUS, BENCH_HEAP_OBJECTS, BENCH_TIDS,
+		BENCH_FRAMES_USED, BENCH_PT_PAGES, BENCH_SPLIT, BENCH_IPIS, BENCH_CPUS,
+		BENCH_HEAP_OBJECTS, BENCH_TIDS,
 		BENCH_SCHED_CHECK, 23, 24, 25, 29, 30, 31, BENCH_FIRE + FIRE_OPS, 255,
 	};
 
@@ -190,11 +222,13 @@ static void control(uint64_t *seed)
 			call(SYS_bench_control, BENCH_SHRINK, 0, 0, 0);
 		return;
 	case 4:
-		call(SYS_bench_control, BENCH_TIMER_HZ, HZ_LEAST + test_random(seed) % HZ_SPREAD, 0, 0);
+		call(SYS_bench_control, BENCH_TIMER_HZ, HZ_LEAST + test_random(seed) % HZ_SPREAD, 0,
+		     0);
 		return;
 	}
 	if (chance(seed, 8))			/* they walk over much */
-		call(SYS_bench_control, harmless[test_random(seed) % sizeof(harmless)], test_random(seed), 0, 0);
+		call(SYS_bench_control, harmless[test_random(seed) % sizeof(harmless)],
+		     test_random(seed), 0, 0);
 }
 
 static void make_thread(uint64_t *seed)
@@ -219,9 +253,11 @@ static void copy_registers(uint64_t *seed)
 static void schedule(uint64_t *seed)
 {
 	if (chance(seed, 2))
-		call(SYS_set_priority, draw_tid(seed), test_random(seed) % (chance(seed, 8) ? 8 : 3), 0, 0);
+		call(SYS_set_priority, draw_tid(seed),
+		     test_random(seed) % (chance(seed, 8) ? 8 : 3), 0, 0);
 	else
-		call(SYS_set_affinity, draw_tid(seed), chance(seed, 3) ? ~0ul : 1 + test_random(seed) % 255, 0, 0);
+		call(SYS_set_affinity, draw_tid(seed),
+		     chance(seed, 3) ? ~0ul : 1 + test_random(seed) % 255, 0, 0);
 }
 
 static void sleep_or_wake(uint64_t *seed)
@@ -267,8 +303,13 @@ static void call_simple(uint64_t *seed)
 	case 2: call(SYS_set_fs_base, draw_address(seed), 0, 0, 0); break;
 	case 3: call(SYS_shutdown, EXIT_FAIL, 0, 0, 0); break;
 	case 4: call(SYS_spawn_rights, test_random(seed) % 4, 0, 0, 0); break;
-	case 5: call(test_random(seed), test_random(seed), test_random(seed), test_random(seed), 0); break;
-	case 6: call(27 + test_random(seed) % 40, draw_tid(seed), draw_address(seed), draw_length(seed), 0); break;
+	case 5:
+		call(test_random(seed), test_random(seed), test_random(seed), test_random(seed), 0);
+		break;
+	case 6:
+		call(27 + test_random(seed) % 40, draw_tid(seed), draw_address(seed),
+		     draw_length(seed), 0);
+		break;
 	default: call(SYS_null, 0, 0, 0, 0); break;
 	}
 }
@@ -290,12 +331,12 @@ void call_something(uint64_t *seed)
 		void (*call)(uint64_t *seed);
 		unsigned weight;
 	} kinds[] = {
-		{ copy, 30 }, { call_simple, 20 }, { yield, 20 }, { map_range, 20 }, { unmap_range, 10 },
-		{ schedule, 15 },
-		{ sleep_or_wake, 20 }, { stop_or_resume, 20 }, { copy_registers, 10 }, { make_thread, 8 },
-		{ wait_for_something, 6 }, { call_sequence, 6 }, { control, 3 }, { write_console, 2 },
-		{ report_values, 1 },
-		{ start_program, 1 }, { end_something, 1 },
+		{ copy, 30 },	       { call_simple, 20 },	  { yield, 20 },
+		{ map_range, 20 },     { unmap_range, 10 },	  { schedule, 15 },
+		{ sleep_or_wake, 20 }, { stop_or_resume, 20 },	  { copy_registers, 10 },
+		{ make_thread, 8 },    { wait_for_something, 6 }, { call_sequence, 6 },
+		{ control, 3 },	       { write_console, 2 },	  { report_values, 1 },
+		{ start_program, 1 },  { end_something, 1 },
 	};
 	uint64_t pick = 0;
 	unsigned i = 0;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* fuzz.h - the parts of the fuzzer: who calls what, in which process, and who must notice nothing of it. */
+/* fuzz.h - the parts of the fuzzer: who calls what, in which process, and who must notice nothing
+ * of it. */
 #ifndef FUZZ_H
 #define FUZZ_H
 
@@ -14,7 +15,8 @@
 #define KNOWN		16		/* numbers of each kind that a process remembers */
 #define RANGES		32
 
-/* What a process's threads know together. They write it at random too, without locks: a wrong number is as good. */
+/* What a process's threads know together. They write it at random too, without locks: a wrong
+ * number is as good. */
 struct known {
 	uint64_t tid[KNOWN], pid[KNOWN];
 	uint64_t at[RANGES], len[RANGES];	/* ranges that map() returned */
@@ -47,7 +49,8 @@ long add_caller(uint64_t *seed);
 
 /* --- honest.c -------------------------------------------------------------------------------- */
 
-/* Threads whose registers, joins and waits must be right whatever others do. Begin; end: true when all were. */
+/* Threads whose registers, joins and waits must be right whatever others do. Begin; end: true when
+ * all were. */
 bool honest_begin(uint64_t seed);
 bool honest_end(void);
 int honest_child(uint64_t code);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* honest.c - the bystanders: registers, joins, waits and a thread's own memory are right, whatever others call. */
+/* honest.c - the bystanders: registers, joins, waits and a thread's own memory are right, whatever
+ * others call. */
 #include "fuzz.h"
 #include "bystander.h"
 #include "mm/layout.h"
@@ -73,7 +74,8 @@ static bool map_round(uint64_t *seed)
 
 	if (!range)
 		return true;
-	if (!said(!pages_without(range, PAGES, 0), "new pages that are not zero", (long)(uintptr_t)range))
+	if (!said(!pages_without(range, PAGES, 0), "new pages that are not zero",
+		  (long)(uintptr_t)range))
 		return false;
 	fill(range, PAGES, mark);
 	sys_yield();

@@ -2,8 +2,9 @@
 /*
  * life.c - one process's life: callers, and a keeper who keeps them from waiting for ever.
  *
- * Each caller has a stack of its own, by its place.  One that ends in the middle of something leaves its place taken;
- * so places run out, and the process is idle at last, which the keeper notices.
+ * Each caller has a stack of its own, by its place.  One that ends in the middle of something
+ * leaves its place taken; so places run out, and the process is idle at last, which the keeper
+ * notices.
  */
 #include "fuzz.h"
 #include "test.h"
@@ -33,7 +34,10 @@ static uint64_t code(void)
 /* The stack is given back by a thread that needs none any more. */
 static void __attribute__((noreturn)) leave(uint64_t place)
 {
-	__asm__ volatile("movb $0, %0\n\tsyscall\n\tud2" : : "m"(taken[place]), "a"(SYS_thread_exit) : "memory");
+	__asm__ volatile("movb $0, %0\n\tsyscall\n\tud2"
+			 :
+			 : "m"(taken[place]), "a"(SYS_thread_exit)
+			 : "memory");
 	__builtin_unreachable();
 }
 
@@ -57,7 +61,8 @@ long add_caller(uint64_t *seed)
 			return -EAGAIN;
 		place = (place + 1) % PLACES;
 	}
-	tid = call(SYS_thread_create, (uintptr_t)call_on, (uintptr_t)stacks[place] + STACK - 8, place, 0);
+	tid = call(SYS_thread_create, (uintptr_t)call_on, (uintptr_t)stacks[place] + STACK - 8,
+		   place, 0);
 	if (tid > 0)
 		remember(known.tid, (uint64_t)tid, seed);
 	else
@@ -101,7 +106,8 @@ int live(uint64_t seed)
 	long tid;
 
 	life_seed = seed;
-	for (unsigned i = 0; i < sizeof(stacks); i += 4096)	/* or an allocation that fails would be one of these */
+	for (unsigned i = 0; i < sizeof(stacks); i += 4096)	/* or an allocation that fails
+								 * would be one of these */
 		((volatile char *)stacks)[i] = 0;
 	((volatile char *)stack)[0] = ((volatile char *)stack)[4096] = 0;
 	tid = sys_thread_create((uintptr_t)keep, (uintptr_t)stack + STACK - 8, 0);

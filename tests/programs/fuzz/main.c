@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * main.c - the fuzzer: processes that make random and half-right system calls, and who watches over them.
+ * main.c - the fuzzer: processes that make random and half-right system calls, and who watches over
+ * them.
  *
- * Its argument is "fuzz-<calls> seed=<n>", which is tests=fuzz-<calls>. Runners, each a thread, start one process
- * after the other, each with a seed of its own, until so many calls were made: for certain, for a process that is
- * killed takes its count with it. Beside them others mind their registers, joins and waits. Every so often, and at
- * the end, all that the kernel keeps is looked at (tests/kernel/invariants.h); at the end nothing is left in use.
+ * Its argument is "fuzz-<calls> seed=<n>", which is tests=fuzz-<calls>. Runners, each a thread,
+ * start one process after the other, each with a seed of its own, until so many calls were made:
+ * for certain, for a process that is killed takes its count with it. Beside them others mind their
+ * registers, joins and waits. Every so often, and at the end, all that the kernel keeps is looked
+ * at (tests/kernel/invariants.h); at the end nothing is left in use.
  */
 #include "fuzz.h"
 #include "print.h"
@@ -43,11 +45,12 @@ static void report(void)
 {
 	uint64_t now = (uint64_t)sys_clock(), last = load(&last_report);
 
-	if (now - last < REPORT_NS || !__atomic_compare_exchange_n(&last_report, &last, now, false, __ATOMIC_RELAXED,
-								   __ATOMIC_RELAXED))
+	if (now - last < REPORT_NS ||
+	    !__atomic_compare_exchange_n(&last_report, &last, now, false, __ATOMIC_RELAXED,
+					 __ATOMIC_RELAXED))
 		return;
-	printf("fuzz: %lu of %lu calls, %lu processes, %lu of them killed, %lu checks\n", load(&calls), wanted,
-	       load(&lives), load(&killed), load(&checks));
+	printf("fuzz: %lu of %lu calls, %lu processes, %lu of them killed, %lu checks\n",
+	       load(&calls), wanted, load(&lives), load(&killed), load(&checks));
 }
 
 static bool check(void)
@@ -124,9 +127,11 @@ static bool balanced(const struct balance *before)
 	}
 	if (!memcmp(&now, before, sizeof(now)))
 		return true;
-	printf("fuzz: in use now and before: %ld and %ld frames, %ld and %ld page-table pages, %ld and %ld objects, "
-	       "%ld and %ld thread ids\n", now.frames, before->frames, now.tables, before->tables, now.objects,
-	       before->objects, now.tids, before->tids);
+	printf("fuzz: in use now and before: %ld and %ld frames, %ld and %ld page-table pages, %ld "
+	       "and %ld objects, "
+	       "%ld and %ld thread ids\n",
+	       now.frames, before->frames, now.tables, before->tables, now.objects, before->objects,
+	       now.tids, before->tids);
 	return false;
 }
 
@@ -153,12 +158,14 @@ static int fuzz(uint64_t calls_wanted, uint64_t first_seed)
 
 	last_report = start;
 	smp_set_timers(TIMER_HZ);
-	run_all(first_seed);		/* nothing but a start and an end: our own pages are there now */
+	run_all(first_seed);	/* nothing but a start and an end: our own pages are there now */
 	wanted = calls_wanted;
 	before = count();
 	good = run_all(first_seed) && check() && balanced(&before) && check();
-	printf("fuzz: seed %lu, %u CPUs: %lu calls, %lu processes, %lu of them killed, %lu checks, %lu ms: %s\n",
-	       first_seed, smp_count(), calls, lives, killed, checks, ((uint64_t)sys_clock() - start) / 1000000,
+	printf("fuzz: seed %lu, %u CPUs: %lu calls, %lu processes, %lu of them killed, %lu checks, "
+	       "%lu ms: %s\n",
+	       first_seed, smp_count(), calls, lives, killed, checks,
+	       ((uint64_t)sys_clock() - start) / 1000000,
 	       good ? "all is as it should be" : "FAILED");
 	return good ? TEST_PASS : TEST_FAIL;
 }
@@ -177,6 +184,7 @@ int main(const char *arg, size_t len)
 		return honest_child(parse_number(seed));
 	if (!starts_with(arg, "fuzz"))	/* a leaf, or one whose argument was drawn */
 		return 1;
-	return fuzz(starts_with(arg, "fuzz-") ? parse_number(arg + strlen("fuzz-")) : CALLS_WITHOUT_NUMBER,
+	return fuzz(starts_with(arg, "fuzz-") ? parse_number(arg + strlen("fuzz-")) :
+						CALLS_WITHOUT_NUMBER,
 		    test_seed(seed));
 }

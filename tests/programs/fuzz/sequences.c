@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* sequences.c - right orders of calls, which siblings cut short: they know the same threads, ranges and children. */
+/* sequences.c - right orders of calls, which siblings cut short: they know the same threads, ranges
+ * and children. */
 #include "fuzz.h"
 #include "mm/layout.h"
 #include "test.h"
@@ -8,12 +9,14 @@
 /* RIPs and RSPs at the edges of what a thread may have. */
 static uint64_t odd_rip(uint64_t *seed)
 {
-	static const uint64_t odd[] = { 0, USER_END - 1, USER_END, 1ul << 47, ~0ul << 47, KERNEL_IMAGE_BASE };
+	static const uint64_t odd[] = { 0,	   USER_END - 1, USER_END,
+					1ul << 47, ~0ul << 47,	 KERNEL_IMAGE_BASE };
 
 	return odd[test_random(seed) % (sizeof(odd) / sizeof(odd[0]))];
 }
 
-/* Stop a thread, look at it, send it elsewhere, and let it go. What it needs to go on stays, most often. */
+/* Stop a thread, look at it, send it elsewhere, and let it go. What it needs to go on stays, most
+ * often. */
 static void stop_and_send(uint64_t *seed)
 {
 	struct thread_registers r;
@@ -27,9 +30,11 @@ static void stop_and_send(uint64_t *seed)
 			r.rip = odd_rip(seed);
 		if (chance(seed, 200))
 			r.cs = r.ss = test_random(seed) % 0x50;
-		if (r.rcx == r.rip && chance(seed, 8)) {	/* it is in a call: what that leaves */
+		if (r.rcx == r.rip && chance(seed, 8)) {	/* it is in a call: what that
+								 * leaves */
 			r.rax = test_random(seed);
-			r.rflags ^= test_random(seed) & ~0x500ul;	/* but for DF, and a step, which kills */
+			/* but for DF, and a step, which kills */
+			r.rflags ^= test_random(seed) & ~0x500ul;
 		}
 		call(SYS_thread_set_registers, tid, (uintptr_t)&r, 0, 0);
 	}
@@ -49,7 +54,8 @@ static void map_touch_unmap(uint64_t *seed)
 		known.len[range] = pages * PAGE_SIZE;
 	}
 	for (uint64_t i = 0; i < pages; i += 1 + test_random(seed) % 8)
-		call(SYS_copy64, known.at[test_random(seed) % RANGES], (uint64_t)at + i * PAGE_SIZE, 0, 0);
+		call(SYS_copy64, known.at[test_random(seed) % RANGES], (uint64_t)at + i * PAGE_SIZE,
+		     0, 0);
 	if (chance(seed, 2))
 		call(SYS_unmap, (uint64_t)at, pages * PAGE_SIZE, 0, 0);
 }
@@ -73,7 +79,8 @@ static void spawn_and_wait(uint64_t *seed)
 	long pid[2];
 
 	for (unsigned i = 0; i < 2; i++) {
-		pid[i] = call(SYS_spawn, (uintptr_t)name, sizeof(name) - 1, (uintptr_t)arg, sizeof(arg) - 1);
+		pid[i] = call(SYS_spawn, (uintptr_t)name, sizeof(name) - 1, (uintptr_t)arg,
+			      sizeof(arg) - 1);
 		if (pid[i] > 0)
 			remember(known.pid, (uint64_t)pid[i], seed);
 	}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* allowed.c - results that are right although no order of the calls gives them, each with its reason. */
+/* allowed.c - results that are right although no order of the calls gives them, each with its
+ * reason. */
 #include "races.h"
 #include "string.h"
 
@@ -9,10 +10,13 @@ static const struct {
 	const char *beside;		/* when this one is made too */
 	const char *why;
 } exceptions[] = {
-	{ "", -EINTR, "exit", "the process ends: a wait is cut short before the thread is told to end" },
+	{ "", -EINTR, "exit",
+	  "the process ends: a wait is cut short before the thread is told to end" },
 	{ "", -EINTR, "kill", "likewise" },
-	{ "", -EINTR, "stop_peer", "the caller is stopped within its call: no order of whole calls shows that" },
-	{ "join_peer", -EINTR, "join_peer", "they wait for each other, until who looks on gets them out of it" },
+	{ "", -EINTR, "stop_peer",
+	  "the caller is stopped within its call: no order of whole calls shows that" },
+	{ "join_peer", -EINTR, "join_peer",
+	  "they wait for each other, until who looks on gets them out of it" },
 	{ "stop", -EAGAIN, "stop", "another thread is stopping it just now" },
 	{ "write", 1, "stop_peer", "likewise, between two lines" },
 	{ "write", 1, "exit", "likewise, between two lines" },

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * balance.c - frames, page tables, heap objects and thread ids are as many after a run as before it.
+ * balance.c - frames, page tables, heap objects and thread ids are as many after a run as before
+ * it.
  *
- * The kernel's pools keep what they once had, and grow when two calls need more at once than ever before. So where the
- * counts differ they are taken again with the pools emptied, and compared with those of the beginning, likewise.
+ * The kernel's pools keep what they once had, and grow when two calls need more at once than ever
+ * before. So where the counts differ they are taken again with the pools emptied, and compared with
+ * those of the beginning, likewise.
  */
 #include "races.h"
 #include "print.h"
@@ -28,7 +30,8 @@ static struct counts count(bool shrink)
 
 static bool same(const struct counts *a, const struct counts *b)
 {
-	return a->frames == b->frames && a->tables == b->tables && a->objects == b->objects && a->tids == b->tids;
+	return a->frames == b->frames && a->tables == b->tables && a->objects == b->objects &&
+	       a->tids == b->tids;
 }
 
 /* After a first run, which fills the pools. */
@@ -52,8 +55,10 @@ const char *balance_check(void)
 	usual = now;
 	if (same(&shrunk, &least))
 		return NULL;
-	snprintf(text, sizeof(text), "frames %ld, were %ld; page tables %ld, were %ld; heap objects %ld, were %ld; "
-		 "tids %ld, were %ld", shrunk.frames, least.frames, shrunk.tables, least.tables, shrunk.objects,
+	snprintf(text, sizeof(text),
+		 "frames %ld, were %ld; page tables %ld, were %ld; heap objects %ld, were %ld; "
+		 "tids %ld, were %ld",
+		 shrunk.frames, least.frames, shrunk.tables, least.tables, shrunk.objects,
 		 least.objects, shrunk.tids, least.tids);
 	least = shrunk;
 	return text;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* calls.c - the table: how each system call is made when it is X, Y or Z, and what this one touches. */
+/* calls.c - the table: how each system call is made when it is X, Y or Z, and what this one
+ * touches. */
 #include "races.h"
 #include "arch/x86_64/trapframe.h"
 #include "smp.h"
@@ -201,7 +202,9 @@ static const char *unmap_marked(struct race *r, unsigned me)
 
 static const char *join_made(struct race *r, unsigned me)
 {
-	return r->made[me] && sys_thread_join((unsigned long)r->made[me]) ? "a new thread cannot be joined" : NULL;
+	return r->made[me] && sys_thread_join((unsigned long)r->made[me]) ?
+		       "a new thread cannot be joined" :
+		       NULL;
 }
 
 /* Unless it is the other's call that has waited for it. */
@@ -209,7 +212,8 @@ static const char *wait_made(struct race *r, unsigned me)
 {
 	long status = r->made[me] ? sys_wait((unsigned long)r->made[me]) : 0;
 
-	if (status == -ECHILD && r->made[me] == (long)r->next_pid && race_did(r, SYS_wait, 0, false))
+	if (status == -ECHILD && r->made[me] == (long)r->next_pid &&
+	    race_did(r, SYS_wait, 0, false))
 		return NULL;
 	return status ? "a new process cannot be waited for" : NULL;
 }
@@ -256,14 +260,19 @@ const struct call calls[] = {
 	{ "wake_peer", SYS_wake, PEER, 0, 0, on_peer, NULL, NULL, 0 },
 	{ "exit", SYS_exit, END, 0, ENDS_PROCESS, code, NULL, NULL, 0 },
 	{ "kill", SYS_exit, END, 0, ENDS_PROCESS | BY_TOUCH, nowhere, NULL, NULL, 0 },
-	{ "child_exit", SYS_exit, CHILDREN, NEEDS_PLAYER, ENDS_THREAD | IN_CHILD, code, NULL, NULL, 0 },
-	{ "create", SYS_thread_create, THREADS | SELF, 0, HANDS_OUT, new_thread, keep, join_made, 0 },
+	{ "child_exit", SYS_exit, CHILDREN, NEEDS_PLAYER, ENDS_THREAD | IN_CHILD, code, NULL, NULL,
+	  0 },
+	{ "create", SYS_thread_create, THREADS | SELF, 0, HANDS_OUT, new_thread, keep, join_made,
+	  0 },
 	{ "thread_exit", SYS_thread_exit, THREADS | SELF, 0, ENDS_THREAD, NULL, NULL, NULL, 0 },
-	{ "join", SYS_thread_join, TARGET | TIDS | SELF, NEEDS_TARGET | NEEDS_ENDING, 0, on_target, NULL, NULL, 0 },
+	{ "join", SYS_thread_join, TARGET | TIDS | SELF, NEEDS_TARGET | NEEDS_ENDING, 0, on_target,
+	  NULL, NULL, 0 },
 	{ "join_dead", SYS_thread_join, TARGET | TIDS, NEEDS_DEAD, 0, on_target, NULL, NULL, 0 },
 	{ "join_peer", SYS_thread_join, PEER, 0, 0, on_peer, NULL, NULL, 0 },
-	{ "spawn", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made, 0 },
-	{ "spawn_more", SYS_spawn, 0, NEEDS_NEXT_PID, HANDS_OUT | ONLY_AS_Z, new_process, spawn_more, wait_more, 0 },
+	{ "spawn", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made,
+	  0 },
+	{ "spawn_more", SYS_spawn, 0, NEEDS_NEXT_PID, HANDS_OUT | ONLY_AS_Z, new_process,
+	  spawn_more, wait_more, 0 },
 	{ "wait", SYS_wait, CHILDREN | SELF, NEEDS_CHILD, 0, on_child, NULL, NULL, 0 },
 	{ "wait_zombie", SYS_wait, CHILDREN, NEEDS_ZOMBIE, 0, on_child, NULL, NULL, 0 },
 	{ "wait_next", SYS_wait, CHILDREN, NEEDS_NEXT_PID, 0, on_next_child, NULL, NULL, 0 },
@@ -272,28 +281,39 @@ const struct call calls[] = {
 	{ "report", SYS_bench_report, CONSOLE, 0, 0, a_figure, NULL, NULL, 0 },
 	{ "map", SYS_map, SPACE | SELF, 0, HANDS_OUT, new_region, mark, unmap_marked, 0 },
 	{ "unmap", SYS_unmap, SPACE | SELF, NEEDS_REGION, 0, region, NULL, NULL, 0 },
-	{ "unmap_empty", SYS_unmap, SPACE | SELF, NEEDS_REGION | NEEDS_EMPTY, 0, region, NULL, NULL, 0 },
+	{ "unmap_empty", SYS_unmap, SPACE | SELF, NEEDS_REGION | NEEDS_EMPTY, 0, region, NULL, NULL,
+	  0 },
 	{ "touch", SYS_null, SPACE | SELF, NEEDS_REGION, BY_TOUCH, untouched_page, NULL, NULL, 0 },
-	{ "priority", SYS_set_priority, TARGET | QUEUES, NEEDS_TARGET, 0, target_priority, NULL, NULL, 0 },
+	{ "priority", SYS_set_priority, TARGET | QUEUES, NEEDS_TARGET, 0, target_priority, NULL,
+	  NULL, 0 },
 	{ "priority_peer", SYS_set_priority, PEER, 0, 0, peer_priority, NULL, NULL, 0 },
-	{ "affinity", SYS_set_affinity, TARGET | QUEUES, NEEDS_TARGET, 0, target_affinity, NULL, NULL, 0 },
+	{ "affinity", SYS_set_affinity, TARGET | QUEUES, NEEDS_TARGET, 0, target_affinity, NULL,
+	  NULL, 0 },
 	{ "affinity_peer", SYS_set_affinity, PEER, 0, 0, peer_affinity, NULL, NULL, 0 },
 	{ "stop", SYS_thread_stop, TARGET | SELF, NEEDS_TARGET, 0, on_target, NULL, NULL, 0 },
 	{ "stop_peer", SYS_thread_stop, PEER, 0, 0, on_peer, NULL, NULL, 0 },
-	{ "get_registers", SYS_thread_get_registers, TARGET, NEEDS_STOPPED, 0, get_registers, check_registers,
+	{ "get_registers", SYS_thread_get_registers, TARGET, NEEDS_STOPPED, 0, get_registers,
+	  check_registers, NULL, 0 },
+	{ "set_registers", SYS_thread_set_registers, TARGET, NEEDS_STOPPED, 0, set_registers, NULL,
 	  NULL, 0 },
-	{ "set_registers", SYS_thread_set_registers, TARGET, NEEDS_STOPPED, 0, set_registers, NULL, NULL, 0 },
-	{ "resume", SYS_thread_resume, TARGET | QUEUES, NEEDS_STOPPED, 0, on_target, NULL, NULL, 0 },
+	{ "resume", SYS_thread_resume, TARGET | QUEUES, NEEDS_STOPPED, 0, on_target, NULL, NULL,
+	  0 },
 	{ "rights", SYS_spawn_rights, CHILDREN, 0, 0, no_rights, NULL, NULL, 0 },
 	{ "tick", SYS_bench_control, QUEUES | TIMER | SELF, 0, 0, a_tick, NULL, NULL, 0 },
 	{ "expiry", SYS_bench_control, TARGET | TIMER, NEEDS_TIMED, 0, an_expiry, NULL, NULL, 0 },
-	{ "create_fail1", SYS_thread_create, THREADS, 0, HANDS_OUT, new_thread, keep, join_made, 1 },
-	{ "create_fail2", SYS_thread_create, THREADS, 0, HANDS_OUT, new_thread, keep, join_made, 2 },
-	{ "create_fail3", SYS_thread_create, THREADS, 0, HANDS_OUT, new_thread, keep, join_made, 3 },
+	{ "create_fail1", SYS_thread_create, THREADS, 0, HANDS_OUT, new_thread, keep, join_made,
+	  1 },
+	{ "create_fail2", SYS_thread_create, THREADS, 0, HANDS_OUT, new_thread, keep, join_made,
+	  2 },
+	{ "create_fail3", SYS_thread_create, THREADS, 0, HANDS_OUT, new_thread, keep, join_made,
+	  3 },
 	{ "map_fail", SYS_map, SPACE, 0, HANDS_OUT, new_region, mark, unmap_marked, 1 },
 	{ "copy64_fail", SYS_copy64, SPACE, NEEDS_REGION, 0, copy_there, NULL, NULL, 1 },
-	{ "spawn_fail1", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made, 1 },
-	{ "spawn_fail4", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made, 4 },
-	{ "spawn_fail12", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made, 12 },
+	{ "spawn_fail1", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep,
+	  wait_made, 1 },
+	{ "spawn_fail4", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep,
+	  wait_made, 4 },
+	{ "spawn_fail12", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep,
+	  wait_made, 12 },
 };
 const unsigned call_count = sizeof(calls) / sizeof(calls[0]);

@@ -30,9 +30,10 @@ static void tell(const char *what)
 
 	if (sweep.faults++ >= FAULTS_MAX)
 		return;
-	printf("# race: %s, %s%s%s, %lu and %lu instructions: %s; results %ld, %ld, %ld; held at ", r->call[0]->name,
-	       r->call[1]->name, r->parts > 2 ? ", " : "", r->parts > 2 ? r->call[2]->name : "", r->ticks[0],
-	       r->ticks[1], what, r->result[0], r->result[1], r->parts > 2 ? r->result[2] : 0);
+	printf("# race: %s, %s%s%s, %lu and %lu instructions: %s; results %ld, %ld, %ld; held at ",
+	       r->call[0]->name, r->call[1]->name, r->parts > 2 ? ", " : "",
+	       r->parts > 2 ? r->call[2]->name : "", r->ticks[0], r->ticks[1], what, r->result[0],
+	       r->result[1], r->parts > 2 ? r->result[2] : 0);
 	race(RACE_SAY, sweep.rip);
 	printf("\n");
 }
@@ -145,7 +146,9 @@ void judge_orders(void)
 /* A first run fills the kernel's pools. */
 void judge_begin(void)
 {
-	sweep = (struct sweep){ .r = { .parts = 2, .call = { call_find("create"), call_find("thread_exit") } } };
+	sweep = (struct sweep){
+		.r = { .parts = 2, .call = { call_find("create"), call_find("thread_exit") } }
+	};
 	judge_orders();
 	balance_begin();
 	judge_orders();

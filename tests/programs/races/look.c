@@ -2,15 +2,17 @@
 /*
  * look.c - the one who looks on, starts those who play, and gets sleepers out of their sleep.
  *
- * Who looks on is the bystander too: joins, waits and registers of that thread must be right whatever the others do.
+ * Who looks on is the bystander too: joins, waits and registers of that thread must be right
+ * whatever the others do.
  */
 #include "races.h"
 #include "bystander.h"
 #include "tests/probe/abi.h"
 
 #define POLLS_MAX	20000		/* it hangs */
-#define CALM		4		/* polls in a row that find the same: no interrupt is on its way to anybody */
-#define GENTLE		4		/* times that sleepers are woken before harder means are tried */
+#define CALM		4		/* polls in a row that find the same: no interrupt is on
+					 * its way to anybody */
+#define GENTLE		4	/* times that sleepers are woken before harder means are tried */
 
 static struct bystander looker;
 static struct bystander_act look;
@@ -18,7 +20,10 @@ static struct bystander_act look;
 bool looker_begin(void)
 {
 	look = (struct bystander_act){
-		.action = bystander_syscall, .rax = SYS_bench_control, .rdi = BENCH_RACE + RACE_POLL, .syscall = true,
+		.action = bystander_syscall,
+		.rax = SYS_bench_control,
+		.rdi = BENCH_RACE + RACE_POLL,
+		.syscall = true,
 	};
 	return bystander_begin(&looker, CPU_MAIN);
 }
@@ -110,9 +115,11 @@ static void rescue(struct race *r, long poll, unsigned tries)
 {
 	r->rescued = true;
 	if (tries == GENTLE)
-		race(RACE_SET, RACE_OVER);	/* whoever is done ends: another may wait for that */
+		race(RACE_SET, RACE_OVER);	/* whoever is done ends: another may wait for
+						 * that */
 	for (unsigned n = 0; n < r->parts; n++) {
-		if (r->call[n]->flags & IN_CHILD || (of(poll, n) & RACE_CAME_BACK && tries != GENTLE))
+		if (r->call[n]->flags & IN_CHILD ||
+		    (of(poll, n) & RACE_CAME_BACK && tries != GENTLE))
 			continue;
 		if (tries <= GENTLE)
 			wake_part(r, n);
@@ -164,7 +171,8 @@ bool look_on(struct race *r)
 			return true;
 		if (begun < r->parts)
 			begun = start_next(r, poll, begun, &woken);
-		else if (!(poll & RACE_HOLDS) && are(r, poll, false) && race(RACE_QUIET, CPU_OTHERS))
+		else if (!(poll & RACE_HOLDS) && are(r, poll, false) &&
+			 race(RACE_QUIET, CPU_OTHERS))
 			rescue(r, poll, rescued++);
 		if (poll & RACE_LANDED && !(poll & RACE_HOLDS))
 			sys_yield();	/* a process that a call made may wait for this CPU */

@@ -6,7 +6,8 @@
  *   x<n>, y<n>, z<n>  only call n of tests/programs/races/calls.c as X, as Y, as Z
  *   <name>      the same by name: the first is X, the second Y, the third Z
  *   third       the triples below, in place of pairs
- *   second      pairs that share two things at least; Y is stopped as well, where it takes or gives back a lock
+ *   second      pairs that share two things at least; Y is stopped as well, where it takes or gives
+ *               back a lock
  *   p<n>        n pairs only, which the seed chooses
  *   s<n>        at every n-th instruction only, starting with one that the seed chooses
  *   k<n>        only with the NMI after n instructions, to repeat one run
@@ -45,7 +46,8 @@ static unsigned each_pair(pair_visitor *act, unsigned first, unsigned step)
 		for (unsigned y = 0; y < call_count; y++) {
 			if (!is_wanted(&calls[x], &calls[y]))
 				continue;
-			if (act && n >= first && (n - first) % step == 0 && !act(&calls[x], &calls[y]))
+			if (act && n >= first && (n - first) % step == 0 &&
+			    !act(&calls[x], &calls[y]))
 				return n;
 			n++;
 		}
@@ -79,7 +81,8 @@ static bool report(bool good, const char *x, const char *y, const char *z)
 
 static bool run_pair(const struct call *x, const struct call *y)
 {
-	return report(options.second ? sweep_second(x, y) : sweep_calls(x, y, NULL), x->name, y->name, "");
+	return report(options.second ? sweep_second(x, y) : sweep_calls(x, y, NULL), x->name,
+		      y->name, "");
 }
 
 static bool run_triple(const char *x, const char *y, const char *z)
@@ -97,7 +100,8 @@ static void run_triples(void)
 
 static void run_pairs(void)
 {
-	unsigned all = each_pair(NULL, 0, 1), step = options.pairs && options.pairs < all ? all / options.pairs : 1;
+	unsigned all = each_pair(NULL, 0, 1),
+		 step = options.pairs && options.pairs < all ? all / options.pairs : 1;
 	unsigned first = options.seed % step;
 
 	printf("1..%u\n", all > first ? (all - first + step - 1) / step : 0);
@@ -158,7 +162,8 @@ static void parse_word(const char *word)
 		options.only[*word - 'x'] = &calls[parse_number(word + 1) % call_count];
 	else
 		options.only[part] = call_find(word);
-	if (!number && !options.list && !options.say && !options.third && !options.second && !options.only[part])
+	if (!number && !options.list && !options.say && !options.third && !options.second &&
+	    !options.only[part])
 		printf("# races: there is no call %s\n", word);
 }
 

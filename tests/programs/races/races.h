@@ -11,7 +11,8 @@
 
 #define PROGRAM "races"
 
-/* The CPUs: A's, B's, the one that sets up and looks on, that of the thread and the child which they act on, C's. */
+/* The CPUs: A's, B's, the one that sets up and looks on, that of the thread and the child which
+ * they act on, C's. */
 #define CPU_A		0
 #define CPU_B		1
 #define CPU_MAIN	2
@@ -33,15 +34,18 @@
 /* These two are a pair: one acts on the other's thread, the other has something at stake there. */
 #define PEER		(1u << 10)
 #define SELF		(1u << 11)
-#define MEASURES	(1u << 12)	/* for measuring only, nothing is promised about two at once */
+#define MEASURES	(1u << 12)	/* for measuring only, nothing is promised about two at
+					 * once */
 #define ALONE		(1u << 13)	/* nothing that another call touches */
 
 /* What must be there before. Of two states of one thing the higher number wins. */
-#define NEEDS_TARGET	(1u << 0)	/* T sleeps on CPU_OTHERS, again when it is woken, until the run is over */
+#define NEEDS_TARGET	(1u << 0)	/* T sleeps on CPU_OTHERS, again when it is woken, until
+					 * the run is over */
 #define NEEDS_TIMED	(1u << 1)	/* T's sleep was timed, on A's CPU, and its time is over */
 #define NEEDS_STOPPED	(1u << 2)	/* T is stopped */
 #define NEEDS_DEAD	(1u << 3)	/* T has ended, and nobody has joined it */
-#define NEEDS_REGION	(1u << 4)	/* a map() of REGION_PAGES, the first and the last of which have been touched */
+#define NEEDS_REGION	(1u << 4)	/* a map() of REGION_PAGES, the first and the last of
+					 * which have been touched */
 #define NEEDS_ZOMBIE	(1u << 5)	/* a child that has ended */
 #define NEEDS_CHILD	(1u << 6)	/* a child that ends by itself soon */
 #define NEEDS_PLAYER	(1u << 7)	/* a child that has the part */
@@ -59,7 +63,7 @@
 #define ENDS_PROCESS	2u		/* nor does anybody else in the process */
 #define IN_CHILD	4u		/* the caller is a child of the other one's process */
 #define BY_TOUCH	8u		/* no system call: a store to arguments.a */
-#define HANDS_OUT	16u		/* what is not negative is a name or an address: any will do */
+#define HANDS_OUT	16u	/* what is not negative is a name or an address: any will do */
 #define ONLY_AS_Z	32u
 
 struct arguments {
@@ -73,8 +77,10 @@ struct call {
 	unsigned number;		/* SYS_* */
 	unsigned touches, needs, flags;
 	void (*prepare)(struct race *r, unsigned me, struct arguments *a);	/* may be NULL */
-	long (*after)(struct race *r, unsigned me, long result);	/* by the caller, at once; may be NULL */
-	const char *(*undo)(struct race *r, unsigned me);	/* afterwards; what is wrong, or NULL; may be NULL */
+	/* by the caller, at once; may be NULL */
+	long (*after)(struct race *r, unsigned me, long result);
+	const char *(*undo)(struct race *r, unsigned me);	/* afterwards; what is wrong, or
+								 * NULL; may be NULL */
 	unsigned fail;			/* not 0: from this allocation on none succeeds */
 };
 
@@ -83,7 +89,8 @@ extern const unsigned call_count;
 const struct call *call_find(const char *name);
 /* What some call shares with another; 0: nothing. */
 unsigned shared(const struct call *x, const struct call *y);
-/* The name of a system call that touches something, and of which there is no call here; NULL: none is missing. */
+/* The name of a system call that touches something, and of which there is no call here; NULL: none
+ * is missing. */
 const char *call_missing(void);
 
 /* Who begins first, second, third; each of the others when the one before is done, or sleeps. */
@@ -97,7 +104,7 @@ struct race {
 	unsigned parts;
 	const struct call *call[RACE_PARTS];
 	struct order order;
-	uint64_t ticks[2];		/* from A's, B's arming until the NMI; 0: it does not come */
+	uint64_t ticks[2];	/* from A's, B's arming until the NMI; 0: it does not come */
 	unsigned long tid[RACE_PARTS], target;
 	unsigned long child, next_pid;
 	char *region;
@@ -137,7 +144,8 @@ void race_print(const struct race *r, char *buf, size_t size, const char *who);
 /* look.c: start those who play, until all of them are done. False: they never are. */
 bool look_on(struct race *r);
 #define HANGS "it hangs"		/* what is wrong then */
-/* The calling thread looks on: from now on its registers are looked at too. False: that cannot be. */
+/* The calling thread looks on: from now on its registers are looked at too. False: that cannot
+ * be. */
 bool looker_begin(void);
 /* Some part made a call of @number that had @result, or with @not_negative any that is not. */
 bool race_did(const struct race *r, unsigned number, long result, bool not_negative);
@@ -159,7 +167,8 @@ enum slot { SLOT_A, SLOT_B, SLOT_C, SLOT_TARGET, SLOT_WATCHDOG, SLOTS };
 void balance_begin(void);		/* what there is now is what there must be later */
 const char *balance_check(void);	/* what is more or less, or NULL */
 
-/* allowed.c: why @part's result is right though no order of the calls gives it. NULL: there is no such reason. */
+/* allowed.c: why @part's result is right though no order of the calls gives it. NULL: there is no
+ * such reason. */
 const char *allowed_because(const struct race *r, unsigned part);
 
 #endif

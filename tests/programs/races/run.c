@@ -10,7 +10,7 @@
 #include "string.h"
 #include "tests/probe/abi.h"
 
-#define SURVIVED	99		/* exit code of a process that was to be ended, and was not */
+#define SURVIVED	99	/* exit code of a process that was to be ended, and was not */
 #define NOBODY		98		/* and of one whose run went wrong before that */
 #define NUMBERS		10		/* of a race, as an argument */
 
@@ -96,7 +96,9 @@ static void play_c(void *r)
 static const struct {
 	void (*body)(void *);
 	unsigned slot, cpu;
-} places[RACE_PARTS] = { { play_a, SLOT_A, CPU_A }, { play_b, SLOT_B, CPU_B }, { play_c, SLOT_C, CPU_C } };
+} places[RACE_PARTS] = { { play_a, SLOT_A, CPU_A },
+			 { play_b, SLOT_B, CPU_B },
+			 { play_c, SLOT_C, CPU_C } };
 
 static bool in_child(const struct race *r, unsigned part)
 {
@@ -248,8 +250,10 @@ static unsigned parse(const char *s)
 		s += *s == ',';
 	}
 	theirs = (struct race){
-		.parts = (unsigned)n[1], .call = { &calls[n[2]], &calls[n[3]], &calls[n[4]] },
-		.order = { { n[5] & 0xf, n[5] >> 4 & 0xf, n[6] & 0xf }, n[7] }, .ticks = { n[8], n[9] },
+		.parts = (unsigned)n[1],
+		.call = { &calls[n[2]], &calls[n[3]], &calls[n[4]] },
+		.order = { { n[5] & 0xf, n[5] >> 4 & 0xf, n[6] & 0xf }, n[7] },
+		.ticks = { n[8], n[9] },
 	};
 	return (unsigned)n[0];
 }

@@ -23,7 +23,8 @@ static bool is_end(void)
 {
 	bool ends = sweep.r.call[sweep.watched]->flags & (ENDS_THREAD | ENDS_PROCESS);
 
-	return sweep.class == LANDED_NOT || sweep.class == LANDED_BEHIND || (ends && sweep.class == LANDED_APART);
+	return sweep.class == LANDED_NOT || sweep.class == LANDED_BEHIND ||
+	       (ends && sweep.class == LANDED_APART);
 }
 
 /* What is done at each step: a run with the watched part's NMI after so many instructions. */
@@ -79,8 +80,8 @@ static bool is_over(uint64_t ticks)
 	return is_end() || ticks >= TICKS_MAX || sweep.faults >= FAULTS_MAX || sweep_hangs();
 }
 
-/* The next place from @ticks on that is looked at. A way that was longer than usual, by a REP, may end before it: then
- * that REP is gone through bit by bit. */
+/* The next place from @ticks on that is looked at. A way that was longer than usual, by a REP,
+ * may end before it: then that REP is gone through bit by bit. */
 static uint64_t advance(shot *shoot, uint64_t ticks, uint64_t stride)
 {
 	uint64_t step = step_on(stride);
@@ -142,9 +143,10 @@ static bool end(const char *what)
 {
 	if (!sweep_hangs())
 		judge_balance();
-	printf("RACE %s%s %s%s%s %lu %lu runs %lu done %lu asleep %lu waits %lu\n", what, name_of(0), name_of(1),
-	       sweep.r.parts > 2 ? " " : "", name_of(2), sweep.held, sweep.total, sweep.runs, sweep.how[HELD_DONE],
-	       sweep.how[HELD_ASLEEP], sweep.how[HELD_WAITS]);
+	printf("RACE %s%s %s%s%s %lu %lu runs %lu done %lu asleep %lu waits %lu\n", what,
+	       name_of(0), name_of(1), sweep.r.parts > 2 ? " " : "", name_of(2), sweep.held,
+	       sweep.total, sweep.runs, sweep.how[HELD_DONE], sweep.how[HELD_ASLEEP],
+	       sweep.how[HELD_WAITS]);
 	race(RACE_WAITS, 0);
 	return !sweep.faults;
 }
@@ -206,7 +208,7 @@ void sweep_watch(void *unused)
 		pair = (uintptr_t)sweep.r.call[1];
 		sys_sleep(WATCH_NS);
 	}
-	printf("# race: %s, %s, %lu and %lu instructions: it hangs\n", name_of(0), name_of(1), sweep.r.ticks[0],
-	       sweep.r.ticks[1]);
+	printf("# race: %s, %s, %lu and %lu instructions: it hangs\n", name_of(0), name_of(1),
+	       sweep.r.ticks[0], sweep.r.ticks[1]);
 	sys_exit(TEST_FAIL);
 }

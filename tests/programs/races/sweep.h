@@ -5,7 +5,7 @@
 
 #include "races.h"
 
-#define ORDERS_MAX	7		/* of three calls, and the one that a swept run begins with */
+#define ORDERS_MAX	7	/* of three calls, and the one that a swept run begins with */
 #define FAULTS_MAX	5		/* that are told of, per sweep */
 
 struct options {
@@ -20,7 +20,7 @@ struct sweep {
 	struct race r;
 	long allowed[ORDERS_MAX][RACE_PARTS];
 	unsigned orders;
-	bool rescued;			/* in one of the orders somebody had to be got out of his sleep */
+	bool rescued;	/* in one of the orders somebody had to be got out of his sleep */
 	uint64_t held, total, runs, how[HELD_PANIC + 1];
 	unsigned watched;		/* the part whose NMI is looked at: */
 	uint64_t class, rip;		/* where it came in the last run */
@@ -39,11 +39,12 @@ extern const struct order order_swept, order_y_first;
 
 /* --- sweep.c ------------------------------------------------------------------------ */
 
-/* X against Y, and Z where it is not NULL, at the instructions that the options say. True when nothing was wrong. */
+/* X against Y, and Z where it is not NULL, at the instructions that the options say. True when
+ * nothing was wrong. */
 bool sweep_calls(const struct call *x, const struct call *y, const struct call *z);
 /* X against Y, which is stopped a second time, wherever it takes a lock or gives one back. */
 bool sweep_second(const struct call *x, const struct call *y);
-bool sweep_hangs(void);			/* the last run has not come to an end: there can be no other */
-void sweep_watch(void *unused);		/* a thread's body: ends the program when no run ends any more */
+bool sweep_hangs(void);	/* the last run has not come to an end: there can be no other */
+void sweep_watch(void *unused);	/* a thread's body: ends the program when no run ends any more */
 
 #endif

@@ -1,23 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* touches.c - what every system call touches: who must have a row in calls.c, and which rows are a pair. */
+/* touches.c - what every system call touches: who must have a row in calls.c, and which rows are a
+ * pair. */
 #include "races.h"
 #include "string.h"
 
 /* Every system call. One that touches what others touch has at least one row in calls[]. */
 #define TOUCHES(X) \
-	X(null, ALONE) X(copy64, SPACE) X(yield, QUEUES) X(sleep, SELF | QUEUES | TIMER) X(wake, TARGET | QUEUES) \
-	X(exit, PROCESS | CHILDREN | POOLS) X(thread_create, PROCESS | TIDS | POOLS) X(thread_exit, PROCESS | TIDS) \
-	X(thread_join, TARGET | TIDS | SELF) X(spawn, CHILDREN | ARCHIVE | POOLS) X(wait, CHILDREN | SELF) \
-	X(clock, ALONE) X(set_fs_base, SELF) X(console_write, CONSOLE) X(map, SPACE) X(unmap, SPACE) \
-	X(bench_report, CONSOLE) X(bench_control, MEASURES) X(shutdown, ALONE) X(set_priority, TARGET | QUEUES) \
-	X(set_affinity, TARGET | QUEUES) X(cpu, ALONE) X(thread_stop, TARGET | SELF) \
-	X(thread_get_registers, TARGET) X(thread_set_registers, TARGET) X(thread_resume, TARGET) \
-	X(spawn_rights, CHILDREN)
+	X(null, ALONE) X(copy64, SPACE) X(yield, QUEUES) X(sleep, SELF | QUEUES | TIMER) \
+	X(wake, TARGET | QUEUES) X(exit, PROCESS | CHILDREN | POOLS) \
+	X(thread_create, PROCESS | TIDS | POOLS) X(thread_exit, PROCESS | TIDS) \
+	X(thread_join, TARGET | TIDS | SELF) X(spawn, CHILDREN | ARCHIVE | POOLS) \
+	X(wait, CHILDREN | SELF) X(clock, ALONE) X(set_fs_base, SELF) X(console_write, CONSOLE) \
+	X(map, SPACE) X(unmap, SPACE) X(bench_report, CONSOLE) X(bench_control, MEASURES) \
+	X(shutdown, ALONE) X(set_priority, TARGET | QUEUES) X(set_affinity, TARGET | QUEUES) \
+	X(cpu, ALONE) X(thread_stop, TARGET | SELF) X(thread_get_registers, TARGET) \
+	X(thread_set_registers, TARGET) X(thread_resume, TARGET) X(spawn_rights, CHILDREN)
 
 #define NUMBER(name, touches) LISTED_##name = SYS_##name,
 enum { TOUCHES(NUMBER) };
 #define ONE(name, touches) + 1
-_Static_assert(0 TOUCHES(ONE) == SYSCALL_COUNT, "say in TOUCHES what the new system call touches, and give it a row");
+_Static_assert(0 TOUCHES(ONE) == SYSCALL_COUNT,
+	       "say in TOUCHES what the new system call touches, and give it a row");
 
 static const struct {
 	const char *name;
@@ -35,10 +38,12 @@ const struct call *call_find(const char *name)
 	return NULL;
 }
 
-/* A touch of what is no more there would end the program: copy64() has that fault too, and an error to tell it by. */
+/* A touch of what is no more there would end the program: copy64() has that fault too, and an error
+ * to tell it by. */
 static bool is_deadly(const struct call *x, const struct call *y)
 {
-	return y->flags & BY_TOUCH && !(y->flags & ENDS_PROCESS) && (x->number == SYS_unmap || x->fail);
+	return y->flags & BY_TOUCH && !(y->flags & ENDS_PROCESS) &&
+	       (x->number == SYS_unmap || x->fail);
 }
 
 /* Two failing calls would fail each other's allocations, and two players need a child each. */
@@ -48,7 +53,8 @@ unsigned shared(const struct call *x, const struct call *y)
 
 	if (is_deadly(x, y) || is_deadly(y, x))
 		return 0;
-	if (y->fail || (x->flags | y->flags) & ONLY_AS_Z || (x->flags & IN_CHILD && y->flags & IN_CHILD))
+	if (y->fail || (x->flags | y->flags) & ONLY_AS_Z ||
+	    (x->flags & IN_CHILD && y->flags & IN_CHILD))
 		return 0;
 	if (x->touches & PEER && y->touches & (PEER | SELF))
 		both |= PEER;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* world.c - what the calls act on: a thread T, a region, a child; made before a run, and taken away after it. */
+/* world.c - what the calls act on: a thread T, a region, a child; made before a run, and taken away
+ * after it. */
 #include "races.h"
 #include "print.h"
 #include "smp.h"
@@ -11,7 +12,8 @@ static char stacks[SLOTS][STACK_SIZE] __attribute__((aligned(16)));
 
 unsigned long start_thread(unsigned slot, void (*body)(void *), void *arg, unsigned cpu)
 {
-	long tid = sys_thread_create((uintptr_t)body, (uintptr_t)&stacks[slot][STACK_SIZE] - 8, (uintptr_t)arg);
+	long tid = sys_thread_create((uintptr_t)body, (uintptr_t)&stacks[slot][STACK_SIZE] - 8,
+				     (uintptr_t)arg);
 
 	if (tid > 0)
 		sys_set_affinity((unsigned long)tid, 1ul << cpu);
@@ -58,7 +60,8 @@ static void make_target(struct race *r, unsigned needs)
 	void (*body)(void *) = needs & (NEEDS_ENDING | NEEDS_DEAD) ? sleep_once : sleep_on;
 	bool timed = needs & NEEDS_TIMED;
 
-	r->target = start_thread(SLOT_TARGET, body, (void *)(uintptr_t)timed, timed ? CPU_A : CPU_OTHERS);
+	r->target = start_thread(SLOT_TARGET, body, (void *)(uintptr_t)timed,
+				 timed ? CPU_A : CPU_OTHERS);
 	settle();
 	if (needs & NEEDS_DEAD) {
 		sys_wake(r->target);
@@ -139,7 +142,8 @@ static void end_region(struct race *r, unsigned needs)
 		r->wrong = "a page of the region has lost its contents";
 	error = sys_unmap((uintptr_t)r->region, REGION_PAGES * PAGE);
 	if (error != (gone ? -EINVAL : 0))
-		r->wrong = gone ? "the region was unmapped, and is there" : "the region cannot be unmapped";
+		r->wrong = gone ? "the region was unmapped, and is there" :
+				  "the region cannot be unmapped";
 }
 
 static void end_child(struct race *r)

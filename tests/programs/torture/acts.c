@@ -25,9 +25,17 @@ static const struct act {
 	{ "test_smp_unmap", "child=replace", { 1 }, { 0, 0 }, 6 },
 	{ "test_smp_unmap", "child=shuffle", { 1 }, { 0, 0 }, 6 },
 	{ "test_smp_unmap", "child=load,%lu", { 64 }, { KILLED(VECTOR_PF), KILLED(VECTOR_PF) }, 2 },
-	{ "test_smp_unmap", "child=store,%lu", { 64 }, { KILLED(VECTOR_PF), KILLED(VECTOR_PF) }, 2 },
+	{ "test_smp_unmap",
+	  "child=store,%lu",
+	  { 64 },
+	  { KILLED(VECTOR_PF), KILLED(VECTOR_PF) },
+	  2 },
 	{ "test_smp_unmap", "child=kernel,%lu", { 64 }, { 0, 0 }, 2 },
-	{ "test_smp_unmap", "child=sleep,%lu", { 64 }, { KILLED(VECTOR_PF), KILLED(VECTOR_PF) }, 2 },
+	{ "test_smp_unmap",
+	  "child=sleep,%lu",
+	  { 64 },
+	  { KILLED(VECTOR_PF), KILLED(VECTOR_PF) },
+	  2 },
 	{ "test_bystander", "child=bystand%lu,%lu", { 10, 2000 }, { 0, 0 }, 8 },
 	{ "test_abuse_flags", "seed=%lu", { 1000000 }, { 0, 0 }, 1 },
 	{ "test_abuse_numbers", "seed=%lu", { 1000000 }, { 0, 0 }, 1 },
@@ -74,7 +82,7 @@ bool act_once(uint64_t *seed, bool threads_only)
 	status = run(a->program, arg);
 	if (status == a->status[0] || status == a->status[1])
 		return true;
-	printf("torture: %s %s: status 0x%lx, expected 0x%lx\n", a->program, arg, (unsigned long)status,
-	       (unsigned long)a->status[0]);
+	printf("torture: %s %s: status 0x%lx, expected 0x%lx\n", a->program, arg,
+	       (unsigned long)status, (unsigned long)a->status[0]);
 	return false;
 }

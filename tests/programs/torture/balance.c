@@ -16,14 +16,16 @@
 
 static struct balance count(void)
 {
-	return (struct balance){ sys_bench_control(BENCH_FRAMES_USED, 0), sys_bench_control(BENCH_PT_PAGES, 0) };
+	return (struct balance){ sys_bench_control(BENCH_FRAMES_USED, 0),
+				 sys_bench_control(BENCH_PT_PAGES, 0) };
 }
 
 struct balance settle(struct balance wanted, unsigned naps)
 {
 	struct balance now = count();
 
-	for (unsigned i = 0; i < naps && (now.frames > wanted.frames || now.tables > wanted.tables); i++) {
+	for (unsigned i = 0; i < naps && (now.frames > wanted.frames || now.tables > wanted.tables);
+	     i++) {
 		sys_sleep(NAP_NS);
 		now = count();
 	}

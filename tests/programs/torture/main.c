@@ -2,14 +2,15 @@
 /*
  * main.c - torture: everything at once, for as long as asked, and nothing may be left of it.
  *
- * Runners, each a thread, start one program after the other, drawn by seed: what the tests of tests/user
- * do in their children, and whole tests. All CPUs' timers run at 10 kHz, NMIs go to each, in three phases of four each
- * yield and wake moves its thread, and bystanders check every register throughout.
- * After each phase, as many frames and page-table pages must be in use as before the first.
+ * Runners, each a thread, start one program after the other, drawn by seed: what the tests of
+ * tests/user do in their children, and whole tests. All CPUs' timers run at 10 kHz, NMIs go to
+ * each, in three phases of four each yield and wake moves its thread, and bystanders check every
+ * register throughout. After each phase, as many frames and page-table pages must be in use as
+ * before the first.
  *
- * Its argument is "torture-<milliseconds> seed=<n>", or "torture-threads-..." for those programs alone whose
- * threads come and go. Time is the guest's: under -icount a millisecond is a million instructions, for the
- * bystanders never rest.
+ * Its argument is "torture-<milliseconds> seed=<n>", or "torture-threads-..." for those programs
+ * alone whose threads come and go. Time is the guest's: under -icount a millisecond is a million
+ * instructions, for the bystanders never rest.
  */
 #include "torture.h"
 #include "bystander.h"
@@ -79,15 +80,16 @@ static bool balanced(struct balance wanted)
 		return false;
 	if (is.frames == wanted.frames && is.tables == wanted.tables)
 		return true;
-	printf("torture: %ld frames in use, %ld before; %ld page-table pages, %ld before\n", is.frames, wanted.frames,
-	       is.tables, wanted.tables);
+	printf("torture: %ld frames in use, %ld before; %ld page-table pages, %ld before\n",
+	       is.frames, wanted.frames, is.tables, wanted.tables);
 	return false;
 }
 
 static int torture(uint64_t ns, uint64_t first_seed)
 {
 	unsigned cpus = smp_count(), count = cpus + 2 < RUNNERS_MAX ? cpus + 2 : RUNNERS_MAX;
-	uint64_t start, programs = 0, ipis = (uint64_t)sys_bench_control(BENCH_IPIS, 0), seed = first_seed;
+	uint64_t start, programs = 0, ipis = (uint64_t)sys_bench_control(BENCH_IPIS, 0),
+			seed = first_seed;
 	struct balance before = fill_pools(count);
 	bool good = test_result() == TEST_PASS && (threads_only || nmis_begin());
 
@@ -97,17 +99,21 @@ static int torture(uint64_t ns, uint64_t first_seed)
 
 		smp_set_timers(STORM_HZ);
 		sys_bench_control(BENCH_MIGRATE, phase % 4 != 0);
-		good = run_phase(&seed, count, now() + (left < PHASE_NS ? left : PHASE_NS), &programs);
+		good = run_phase(&seed, count, now() + (left < PHASE_NS ? left : PHASE_NS),
+				 &programs);
 		sys_bench_control(BENCH_MIGRATE, 0);
 		smp_set_timers(TIMER_HZ_NORMAL);
 		good = good && balanced(before);
-		printf("torture: phase %u, %lu ms: %lu programs, %lu IPIs, %ld frames in use%s\n", phase,
-		       (now() - start) / 1000000, programs, (uint64_t)sys_bench_control(BENCH_IPIS, 0) - ipis,
+		printf("torture: phase %u, %lu ms: %lu programs, %lu IPIs, %ld frames in use%s\n",
+		       phase, (now() - start) / 1000000, programs,
+		       (uint64_t)sys_bench_control(BENCH_IPIS, 0) - ipis,
 		       sys_bench_control(BENCH_FRAMES_USED, 0), good ? "" : ": FAILED");
 	}
 	good = (threads_only || nmis_end()) && good;
-	printf("torture: seed %lu, %u CPUs, %lu ms: %s\n", first_seed, cpus, (now() - start) / 1000000,
-	       good ? "every register as it should be, frames and page-table pages balance" : "FAILED");
+	printf("torture: seed %lu, %u CPUs, %lu ms: %s\n", first_seed, cpus,
+	       (now() - start) / 1000000,
+	       good ? "every register as it should be, frames and page-table pages balance" :
+		      "FAILED");
 	return good ? TEST_PASS : TEST_FAIL;
 }
 

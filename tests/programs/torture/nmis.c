@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* nmis.c - NMIs to all CPUs all the time; the kernel checks the state that each one finds (tests/kernel/fire.h). */
+/* nmis.c - NMIs to all CPUs all the time; the kernel checks the state that each one finds
+ * (tests/kernel/fire.h). */
 #include "print.h"
 #include "smp.h"
 #include "thread.h"
