@@ -40,11 +40,12 @@ KLDFLAGS := -L $(BUILD) -nostdlib -static -z noexecstack -z max-page-size=4096 -
 PIECE_FILES := $(sort $(wildcard entry/*.asm))
 PIECES      := $(notdir $(PIECE_FILES:.asm=))
 
-KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard arch/x86_64/*.c arch/x86_64/pc/*.c mm/*.c entry/*.c boot/*.c kernel/*.c kernel/*/*.c tests/kernel/*.c tests/probe/*.c)))
-KERNEL_ASM := $(sort $(wildcard boot/*.asm arch/x86_64/*.asm mm/*.asm entry/*.asm kernel/*.asm kernel/*/*.asm tests/kernel/*.asm))
+KERNEL_IN  := arch/x86_64 arch/x86_64/pc boot mm entry kernel kernel/* tests/kernel tests/probe
+KERNEL_C   := $(sort $(filter-out arch/x86_64/asm-offsets.c,$(wildcard $(KERNEL_IN:%=%/*.c))))
+KERNEL_ASM := $(sort $(wildcard $(KERNEL_IN:%=%/*.asm)))
 KERNEL_OBJ := $(KERNEL_C:%=$(BUILD)/kernel/%.o) $(KERNEL_ASM:%=$(BUILD)/kernel/%.o)
 KERNEL_DEP := $(KERNEL_OBJ:.o=.d)
-GEN        := $(BUILD)/gen/asm-offsets.inc $(BUILD)/gen/syscall_table.inc $(BUILD)/gen/syscalls.h $(BUILD)/gen/constants.json
+GEN        := $(addprefix $(BUILD)/gen/,asm-offsets.inc syscall_table.inc syscalls.h constants.json)
 # The kernel without the probe: what measures it, tests it and breaks it on purpose.
 BARE_OBJ   := $(filter-out $(BUILD)/kernel/tests/%,$(KERNEL_OBJ))
 KERNEL     := $(BUILD)/vestibule.elf
@@ -56,11 +57,12 @@ SAME       := $(BUILD)/same-text.txt
 TEST_SRC   := $(sort $(wildcard tests/user/*.c))
 USER_SRC   := $(sort $(wildcard user/*.c tests/programs/*.c)) $(TEST_SRC)
 USER_DIRS  := $(filter-out user/lib,$(sort $(patsubst %/,%,$(dir $(wildcard user/*/*.c tests/programs/*/*.c)))))
-USER_FILES := $(USER_SRC) $(sort $(wildcard user/*/*.c user/*/*.asm tests/programs/*/*.c tests/programs/*/*.asm tests/lib/*.c tests/lib/*.asm) kernel/lib/string.c)
+USER_IN    := user/* tests/programs/* tests/lib
+USER_FILES := $(USER_SRC) $(sort $(wildcard $(USER_IN:%=%/*.c) $(USER_IN:%=%/*.asm)) kernel/lib/string.c)
 USER_DEP   := $(USER_FILES:%=$(BUILD)/user/%.d)
 USER_PROGS := $(addprefix $(BUILD)/user/bin/,$(basename $(notdir $(USER_SRC) $(USER_DIRS))))
-USER_LIB   := $(patsubst %,$(BUILD)/user/%.o,$(sort $(wildcard user/lib/*.c user/lib/*.asm tests/lib/*.c tests/lib/*.asm) kernel/lib/string.c)) \
-              $(BUILD)/user/syscall_stubs.o
+USER_LIB   := $(sort $(wildcard $(foreach d,user/lib tests/lib,$(d)/*.c $(d)/*.asm)) kernel/lib/string.c)
+USER_LIB   := $(USER_LIB:%=$(BUILD)/user/%.o) $(BUILD)/user/syscall_stubs.o
 ARCHIVE    := $(BUILD)/archive.tar
 ISO        := $(BUILD)/vestibule.iso
 BARE_ARCHIVE := $(BUILD)/bare-archive.tar
@@ -72,7 +74,8 @@ BARE_ISO   := $(BUILD)/bare.iso
 # --- what people call --------------------------------------------------------
 # Each first makes sure of its tools (tools/setup.sh), then starts make afresh: on a new machine what is
 # found at parse time, the toolchain above all, is there only now.  V=1 shows the build's commands.
-COMMANDS := all iso run hang debug test test-bochs test-debian torture races fuzz compare trace diff mutants seeded fuzz-parsers lint
+COMMANDS := all iso run hang debug test test-bochs test-debian torture races fuzz compare trace diff \
+            mutants seeded fuzz-parsers lint
 PARALLEL  = $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc 2>/dev/null || echo 1))
 
 ifneq ($(TOOLS_READY),yes)
@@ -122,8 +125,8 @@ endif
 
 # One line of help each, printed by `make help`.
 all:	## build the kernel and the boot archive, prove the entry text (the default)
-iso:	## build the bootable image build/vestibule.iso; PROBE=0: build/bare.iso, the kernel and init without what tests them
-run:	## boot the ISO, serial line in this terminal; ENTRY=design CPUS=n ARGS="key=value ..." UEFI=1; without ENTRY and ARGS the menu shows
+iso:	## build the bootable image build/vestibule.iso; PROBE=0: build/bare.iso, without what tests it
+run:	## boot the ISO in this terminal; ENTRY=design CPUS=n ARGS="key=value ..." UEFI=1; else the menu shows
 hang:	## what the guest of `make run` is doing just now: its CPUs, and what each thread waits for
 debug:	## gdb at the first instruction of the chosen design's syscall entry; ENTRY= CPUS= ARGS=
 test:	## every test, or one with T=name
@@ -131,13 +134,13 @@ test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minu
 test-debian:	## compare and test on a bare Debian, made for it; RELEASE=bookworm, trixie or sid; as root, long
 torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
 races:	## two system calls at once, one held at each of its instructions; ENTRY= X= Y= STRIDE= SAMPLE= SEED= JOBS=
-fuzz:	## N=100000000 random system calls a design from many threads on CPUS=4; SEED= ENTRY= ICOUNT=1; and the branches reached
+fuzz:	## N=100000000 random system calls a design on CPUS=4, and the branches reached; SEED= ENTRY= ICOUNT=1
 compare:	## boot every design, print them side by side, write build/compare/; DOCS=yes: and the documents' tables
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules
 diff:	## two designs' entry paths side by side, and the instructions of each step; A=design B=design
-mutants:	## blank each instruction of the entry text: which test notices? Goes on where it was; ENTRY= JOBS=2 SAMPLE=n
-seeded:	## plant one bug after the other in the kernel: which test notices? Goes on where it was; T=name JOBS=2 SAMPLE=n SEED=
+mutants:	## blank each instruction of entry text: which test notices? Resumes; ENTRY= JOBS=2 SAMPLE=n
+seeded:	## plant one bug after the other: which test notices? Goes on where it was; T=name JOBS=2 SAMPLE=n SEED=
 fuzz-parsers:	## libFuzzer on what the kernel parses, for SECONDS=60 each; T=name SEED=
 floors:	## which part of the kernel stands on which, and circles of includes
 clean:	## remove everything that was built
@@ -247,8 +250,10 @@ $(SAME): $(KERNEL) $(BARE) tools/same_text.py tools/lib/elf.py
 	mv $@.part $@
 
 # Entry text touches only what its table maps, and the state notes hold: entry/proof.md.
-$(PROOF): $(KERNEL) $(BUILD)/gen/constants.json tools/prove.py tools/lib/elf.py tools/lib/constants.py $(wildcard tools/proof/*.py entry/*)
-	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) --constants $(BUILD)/gen/constants.json --json $@.part
+$(PROOF): $(KERNEL) $(BUILD)/gen/constants.json tools/prove.py tools/lib/elf.py tools/lib/constants.py \
+		$(wildcard tools/proof/*.py entry/*)
+	ADDR2LINE=$(ADDR2LINE) $(PYTHON) tools/prove.py --kernel $(KERNEL) \
+		--constants $(BUILD)/gen/constants.json --json $@.part
 	mv $@.part $@
 
 # --- user programs and the boot archive --------------------------------------
@@ -277,7 +282,8 @@ $(BUILD)/user/syscall_stubs.o: $(BUILD)/gen/syscall_stubs.asm $(RULES)
 define user_program
 $(BUILD)/user/bin/$(basename $(notdir $(1))): $(2:%=$(BUILD)/user/%.o) $(USER_LIB) user/user.ld $(NOTES)/user-sources
 	@mkdir -p $$(@D)
-	$(LD) -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --build-id=none -T user/user.ld -o $$@ $$(filter %.o,$$^)
+	$(LD) -nostdlib -static --gc-sections -z noexecstack -z max-page-size=4096 --build-id=none \
+		-T user/user.ld -o $$@ $$(filter %.o,$$^)
 endef
 $(foreach s,$(USER_SRC),$(eval $(call user_program,$(s),$(s))))
 $(foreach d,$(USER_DIRS),$(eval $(call user_program,$(d),$(sort $(wildcard $(d)/*.c $(d)/*.asm)))))

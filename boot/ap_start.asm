@@ -1,10 +1,10 @@
 ; SPDX-License-Identifier: MIT
 ; ap_start.asm - the way of every CPU but the first, from its SIPI to smp_ap_main().
 ;
-; A SIPI names a page below 1 MiB and starts the CPU there in real mode, with CS at that page.  ap_blob is
-; what the boot CPU copies to the page.  It goes to long mode in one step, on the boot's early tables
-; and descriptors, which still lie where the image was loaded; so everything that it needs is known when
-; the kernel is linked, and nothing in the copy has to be patched.
+; A SIPI names a page below 1 MiB and starts the CPU there in real mode, with CS at that page.
+; ap_blob is what the boot CPU copies to the page.  It goes to long mode in one step, on the boot's
+; early tables and descriptors, which still lie where the image was loaded; so everything that it
+; needs is known when the kernel is linked, and nothing in the copy has to be patched.
 
 %include "asm-offsets.inc"
 
@@ -25,7 +25,8 @@ bits 16
 ap_blob:			; [cr3=off gs=any rsp=none if=0]  cs = this page, ip = 0
 	cli
 	cld
-	; Without one of these the next lines, or the C after them, fault where no fault can be told.
+	; Without one of these the next lines, or the C after them, fault where no fault can be
+	; told.
 	mov	eax, CPUID_EXTENDED
 	cpuid
 	not	edx

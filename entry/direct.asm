@@ -3,8 +3,8 @@
 ;
 ; Theory.  This is the kernel as it was before Meltdown, and the yardstick: whatever another design
 ; costs more than this is the price of its isolation.  User mode runs on the table that maps the
-; whole kernel, so there is no flip, no vestibule and no copying.  RSP0 is the thread's kernel stack.
-; SMEP alone keeps the kernel from running user text; a missed step here exposes nothing new.
+; whole kernel, so there is no flip, no vestibule and no copying.  RSP0 is the thread's kernel
+; stack. SMEP alone keeps the kernel from running user text; a missed step here exposes nothing new.
 
 %include "frame.inc"
 ENTRY_TEXT direct
@@ -45,7 +45,7 @@ direct_syscall_entry:
 	jmp	.check
 
 direct_idt_entry:
-.land:		; [cr3=kernel gs=any rsp=any if=0], from user mode [cr3=kernel gs=user rsp=kernel if=0]
+.land:	; [cr3=kernel gs=any rsp=any if=0], from user mode [cr3=kernel gs=user rsp=kernel if=0]
 	cld
 	test	byte [rsp + HEAD_CS], 3
 	jz	shared_one_kernel_entry
@@ -76,7 +76,7 @@ direct_idt_entry:
 	call	exit_work
 	jmp	.restore
 
-; A thread's first way out: rdi = its frame on the kernel stack. [cr3=kernel gs=kernel rsp=kernel if=0]
+; A thread's first way out: rdi = its frame, kernel stack. [cr3=kernel gs=kernel rsp=kernel if=0]
 direct_user_return:
 	mov	rsp, rdi
 	jmp	direct_idt_entry.restore

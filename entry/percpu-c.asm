@@ -5,10 +5,12 @@
 ; flip, and the only one that the user root maps belongs to the CPU, not to the task: so the whole
 ; frame is built on the entry stack, a C function flips, and then every word of the frame must be
 ; copied to the kernel stack before anything else may enter here.  The way out is the reverse.
-; System calls pay it too.  Against `percpu` this row shows what the place of the flip costs while the
-; stack stays the same; against `pertask`, what the stack costs while the place of the flip stays the same.
+; System calls pay it too.  Against `percpu` this row shows what the place of the flip costs while
+; the stack stays the same; against `pertask`, what the stack costs while the place of the flip
+; stays the same.
 ;
-; What it leaves behind: the last frame of whoever entered last, all GPRs, on a stack that every process maps.
+; What it leaves behind: the last frame of whoever entered last, all GPRs, on a stack that every
+; process maps.
 
 %include "frame.inc"
 ENTRY_TEXT percpu-c
@@ -96,7 +98,7 @@ percpu_c_idt_entry:
 	call	exit_work
 	jmp	.copy_out
 
-; A thread's first way out: rdi = its frame on the kernel stack. [cr3=kernel gs=kernel rsp=kernel if=0]
+; A thread's first way out: rdi = its frame, kernel stack. [cr3=kernel gs=kernel rsp=kernel if=0]
 percpu_c_user_return:
 	mov	rsp, rdi
 	jmp	percpu_c_idt_entry.copy_out

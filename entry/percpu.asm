@@ -1,12 +1,12 @@
 ; SPDX-License-Identifier: MIT
 ; percpu.asm - the per-CPU entry stack with the flip in assembly, at once.
 ;
-; Theory.  Linux's answer since 4.15, in its leanest form.  A user root maps one small stack per CPU;
-; interrupts land there because RSP0 says so, SYSCALL needs no stack at all until CR3 is changed.
-; The flip is the first thing that happens.  Then the 7-word head that the CPU left on the entry stack is moved
-; to the thread's kernel stack and the GPRs are pushed straight behind it.  On the way out SYSRET needs
-; only the user's RSP on this side of the flip (one word through the door page); IRETQ
-; needs its 5-word frame copied back to the entry stack.
+; Theory.  Linux's answer since 4.15, in its leanest form.  A user root maps one small stack per
+; CPU; interrupts land there because RSP0 says so, SYSCALL needs no stack at all until CR3 is
+; changed. The flip is the first thing that happens.  Then the 7-word head that the CPU left on the
+; entry stack is moved to the thread's kernel stack and the GPRs are pushed straight behind it.  On
+; the way out SYSRET needs only the user's RSP on this side of the flip (one word through the door
+; page); IRETQ needs its 5-word frame copied back to the entry stack.
 ;
 ; What it leaves behind: the last entry's head and one register on a stack that every process maps.
 
@@ -100,7 +100,7 @@ percpu_idt_entry:
 	call	exit_work
 	jmp	.restore
 
-; A thread's first way out: rdi = its frame on the kernel stack. [cr3=kernel gs=kernel rsp=kernel if=0]
+; A thread's first way out: rdi = its frame, kernel stack. [cr3=kernel gs=kernel rsp=kernel if=0]
 percpu_user_return:
 	mov	rsp, rdi
 	jmp	percpu_idt_entry.restore

@@ -1,14 +1,16 @@
 ; SPDX-License-Identifier: MIT
 ; pertask.asm - the task's own trampoline stack, the flip in its C handler.
 ;
-; Theory.  Chartre's proposal of November 2020.  Every task has a second small stack that its process's
-; user root maps, and SYSCALL and RSP0 both land there.  The frame is built in place and stays there: an outer
-; C handler (pertask.c) runs on the trampoline, flips CR3 itself, calls the inner handler on the kernel
-; stack and flips back.  Nothing is copied, and the task may sleep with its frame live on the trampoline,
-; for it is nobody else's.  The price: one more stack per task, page-table pages per process to map it, and taking
-; it out again when a thread dies before its process.
+; Theory.  Chartre's proposal of November 2020.  Every task has a second small stack that its
+; process's user root maps, and SYSCALL and RSP0 both land there.  The frame is built in place and
+; stays there: an outer C handler (pertask.c) runs on the trampoline, flips CR3 itself, calls the
+; inner handler on the kernel stack and flips back.  Nothing is copied, and the task may sleep with
+; its frame live on the trampoline, for it is nobody else's.  The price: one more stack per task,
+; page-table pages per process to map it, and taking it out again when a thread dies before its
+; process.
 ;
-; What it leaves behind: a task's own last frame, all GPRs, seen by the threads of its own process only.
+; What it leaves behind: a task's own last frame, all GPRs, seen by the threads of its own process
+; only.
 
 %include "frame.inc"
 ENTRY_TEXT pertask
@@ -50,7 +52,7 @@ pertask_idt_entry:
 	test	byte [rsp + HEAD_CS], 3
 	jz	shared_two_kernel_entry
 .gs:		; [cr3=user gs=user rsp=tramp if=0]
-	swapgs				; pertask_idt()'s CR3 write serialises it; until then only pushes
+	swapgs			; pertask_idt()'s CR3 write serialises it; until then only pushes
 .stack:		; not needed: RSP0 is the trampoline
 .frame:		; [cr3=user gs=kernel rsp=tramp if=0]
 	PUSH_GPRS
@@ -70,7 +72,7 @@ pertask_idt_entry:
 .iret:		; [cr3=user gs=user rsp=tramp if=0]
 	iretq
 
-; A thread's first way out: rdi = its frame on the trampoline. [cr3=kernel gs=kernel rsp=kernel if=0]
+; A thread's first way out: rdi = its frame, trampoline. [cr3=kernel gs=kernel rsp=kernel if=0]
 pertask_user_return:
 	mov	rsp, rdi
 	call	pertask_first_return

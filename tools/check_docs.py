@@ -30,7 +30,8 @@ from lib.paths import ROOT
 SKIP = {".git", "build", "__pycache__"}
 SOURCE = {".c", ".h", ".asm", ".inc", ".py", ".sh", ".ld", ".def", ".json"}
 SOURCE_NAMES = {"Makefile", "run", ".gdbinit"}
-PATH = re.compile(r"[\w.-]+/|[\w.*<>-]*(?:/[\w.*<>-]+)+/?|[\w-]+\.(?:md|c|h|py|asm|inc|json|sh|ld|def|svg)")
+PATH = re.compile(
+    r"[\w.-]+/|[\w.*<>-]*(?:/[\w.*<>-]+)+/?|[\w-]+\.(?:md|c|h|py|asm|inc|json|sh|ld|def|svg)")
 WORD = re.compile(r"[A-Za-z_]\w+")
 
 
@@ -71,7 +72,8 @@ class Tree:
         name = name.rstrip("/")
         if name.startswith("build/"):
             return name.rsplit("/", 1)[1].split("*")[0] in self.everything
-        wanted = [name.replace("<design>", d) for d in self.design_names] if "<design>" in name else [name]
+        wanted = [name.replace("<design>", d)
+                  for d in self.design_names] if "<design>" in name else [name]
         return all(any(self._matches(p, w) for p in self.paths) for w in wanted)
 
     @staticmethod
@@ -108,10 +110,12 @@ def missing(tree: Tree, span: str) -> str:
     if PATH.fullmatch(span):
         return "" if tree.has_path(span) else "no such file"
     if re.fullmatch(r"\.[a-z_]\w*", span):
-        return "" if span in tree.labels or re.search(rf"{re.escape(span)}\b", tree.everything) else "no such label"
+        return "" if span in tree.labels or re.search(rf"{re.escape(span)}\b",
+                                                      tree.everything) else "no such label"
     if (call := re.fullmatch(r"(\w+)\((.*)\)", span)) and not tree.has_function(call[1]):
         return f"no such function: {call[1]}"
-    if (label := re.fullmatch(r"(\w+)\.(\w+)", span)) and label[1] in tree.labels and span not in tree.labels:
+    if (label := re.fullmatch(r"(\w+)\.(\w+)",
+                              span)) and label[1] in tree.labels and span not in tree.labels:
         return f"{label[1]} has no such label"
     gone = [w for w in WORD.findall(span) if not tree.has_word(w)]
     return f"occurs in no source: {', '.join(gone)}" if gone else ""

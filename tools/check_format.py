@@ -16,7 +16,8 @@ STATEMENT = re.compile(r"\s*(if|else|for|while|do|switch)\b")
 
 
 def without_asm(text: str) -> str:
-    """@text with every inline assembly statement as a short call: clang-format 14 would break each at its colons."""
+    """@text with every inline assembly statement as a short call: clang-format 14 would break each
+    at its colons."""
     out, at = "", 0
     for found in re.finditer(r"__asm__( volatile)?\s*\(", text):
         if found.start() >= at:
@@ -36,8 +37,8 @@ def closing(text: str, at: int) -> int:
 
 
 def shape(line: str) -> str:
-    """@line with the blanks inside it squeezed; its indentation counts.  Of a macro only the words count:
-    clang-format takes `(x) & 1` there for a cast."""
+    """@line with the blanks inside it squeezed; its indentation counts.  Of a macro only the
+    words count: clang-format takes `(x) & 1` there for a cast."""
     if line.startswith("#"):
         return re.sub(r"\s+", "", line)
     indent = re.match(r"[\t ]*", line)[0]
@@ -52,7 +53,8 @@ def one_line(lines: list[str]) -> str:
 
 
 def authors_choice(old: list[str], new: list[str]) -> bool:
-    """Words that share a line where clang-format would spread them out, no control statement among them."""
+    """Words that share a line where clang-format would spread them out, no control statement among
+    them."""
     whole = all(line.count("{") == line.count("}") and not STATEMENT.match(line) for line in old)
     return bool(old) and len(old) < len(new) and whole and one_line(old) == one_line(new)
 

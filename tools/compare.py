@@ -42,7 +42,9 @@ def arguments():
     """The command line; --build is what everything here boots and reads."""
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--build", default=paths.build())
-    p.add_argument("--docs", action="store_true", help="write the tables of docs/results.md and README.md")
+    p.add_argument("--docs",
+                   action="store_true",
+                   help="write the tables of docs/results.md and README.md")
     p.add_argument("--plain-runs", type=int, default=5, help="boots without icount per design")
     p.add_argument("--no-trace", action="store_true", help="leave the traced boots out")
     args = p.parse_args()
@@ -61,8 +63,9 @@ class Comparison:
         self.designs = designs()
         self.order = [d.name for d in self.designs]
         self.boots_done = 0
-        self.boots = len(self.order) * (1 + args.plain_runs + (not args.no_trace) +
-                                        len(CPU_COUNTS) * (1 + PLAIN_RUNS_BY_CPUS) + len(IRQS_OFF_CPUS))
+        self.boots = len(self.order) * (1 + args.plain_runs +
+                                        (not args.no_trace) + len(CPU_COUNTS) *
+                                        (1 + PLAIN_RUNS_BY_CPUS) + len(IRQS_OFF_CPUS))
         self.samples = []           # Sample: bench=all on one CPU
         self.samples_by_cpus = []   # Sample: bench=BY_CPUS
         self.samples_irqs_off = []  # Sample: bench=irqs_off
@@ -72,16 +75,22 @@ class Comparison:
     def progress(self, what, start):
         """One line per boot, on stderr: stdout belongs to the table."""
         self.boots_done += 1
-        print("[%2d/%d] %-28s %5.1f s" % (self.boots_done, self.boots, what, time.monotonic() - start),
-              file=sys.stderr, flush=True)
+        print("[%2d/%d] %-28s %5.1f s" %
+              (self.boots_done, self.boots, what, time.monotonic() - start),
+              file=sys.stderr,
+              flush=True)
 
     def boot(self, design, icount, run, cpus=1, bench="all"):
         """The figures of one boot of the ISO; exits with the log's tail when the boot fails."""
         start = time.monotonic()
         mode = "icount" if icount else "tcg"
         name = "%s, %s" % (design, mode) + (", %d CPUs" % cpus if cpus > 1 else "")
-        outcome = Boot(cmdline="entry=%s cpus=%d bench=%s" % (design, cpus, bench), mode="iso-bios", cpus=cpus,
-                       icount=icount, what="compare-%s%d" % (bench, run), build=self.build).run()
+        outcome = Boot(cmdline="entry=%s cpus=%d bench=%s" % (design, cpus, bench),
+                       mode="iso-bios",
+                       cpus=cpus,
+                       icount=icount,
+                       what="compare-%s%d" % (bench, run),
+                       build=self.build).run()
         if outcome.verdict != "pass":
             sys.exit("compare: %s: %s\nlast lines of %s:\n  %s" % (
                 name, outcome.describe(), outcome.log, "\n  ".join(outcome.tail())))
@@ -103,10 +112,12 @@ class Comparison:
                 self.results[s.design] = stats.summarize(s.benches)
         for s in self.samples_irqs_off:
             calls = stats.summarize(s.benches)[report.IRQS_OFF]
-            self.results[s.design][report.irqs_off_group(s.cpus)] = {**calls, "max": max(calls.values())}
+            self.results[s.design][report.irqs_off_group(
+                s.cpus)] = {**calls, "max": max(calls.values())}
 
     def boots_of(self, plain_runs, **what):
-        """Run 0 under icount, then the plain runs; all designs in turn, so that a busy minute touches each."""
+        """Run 0 under icount, then the plain runs; all designs in turn, so that a busy minute
+        touches each."""
         return [self.boot(design, run == 0, run, **what)
                 for run in range(plain_runs + 1) for design in self.order]
 
@@ -117,11 +128,13 @@ class Comparison:
             found = [s for s in self.samples_by_cpus if s.cpus == cpus]
             name = "%d CPU%s: " % (cpus, "s" if cpus > 1 else "")
             exact = {s.design: s.benches[BY_CPUS] for s in found if s.mode == "icount"}
-            ratios = stats.ratios([(s.design, s.benches) for s in found if s.mode != "icount"], self.order,
-                                  "ticks_all_cpus")
+            ratios = stats.ratios([(s.design, s.benches) for s in found if s.mode != "icount"],
+                                  self.order, "ticks_all_cpus")
             for title, metric in (("IPIs", "ipis"), ("instructions of all CPUs", "ticks_all_cpus")):
                 rows.append((name + title, {d: stats.median(m[metric]) for d, m in exact.items()}))
-            rows.append((name + "time without icount, ratio to %s" % self.order[0], ratios.get(BY_CPUS, {})))
+            rows.append(
+                (name + "time without icount, ratio to %s" % self.order[0], ratios.get(BY_CPUS,
+                                                                                       {})))
         return rows
 
     def trace(self, subject):
@@ -154,7 +167,8 @@ class Comparison:
                 code["before_flip_" + name] = before[operation]
 
     def cross_check(self, design, operation, bench, found):
-        """The loop's figure holds the kernel's share and at most the user's traced share beside it."""
+        """The loop's figure holds the kernel's share and at most the user's traced share beside
+        it."""
         if "instructions" not in bench:
             return
         loop = stats.typical(bench["instructions"])
@@ -177,7 +191,8 @@ class Comparison:
                                        (report.IRQS_OFF, self.samples_irqs_off))
                 for s in samples if bench != "all" or s.mode != "icount"]
         report.write_json(self.out / "results.json", meta, self.results, runs)
-        report.write_csv(self.out / "samples.csv", self.samples + self.samples_by_cpus + self.samples_irqs_off)
+        report.write_csv(self.out / "samples.csv",
+                         self.samples + self.samples_by_cpus + self.samples_irqs_off)
         icount = {s.design: s.benches for s in self.samples if s.mode == "icount"}
         for name, title, axis, conditions in PLOTS:
             rows = [(d, [(label, icount[d][b][m]) for label, b, m in conditions
@@ -238,7 +253,8 @@ def main(args):
 
 def present(work, meta):
     """Print the table, and keep it; with --docs in the documents, too."""
-    ratios = stats.ratios([(s.design, s.benches) for s in work.samples if s.mode != "icount"], work.order)
+    ratios = stats.ratios([(s.design, s.benches) for s in work.samples if s.mode != "icount"],
+                          work.order)
     figures = (work.results, ratios, work.by_cpus(), meta)
     text = report.table(*figures)
     (work.out / "table.txt").write_text(text + "\n")

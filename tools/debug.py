@@ -2,9 +2,11 @@
 # SPDX-License-Identifier: MIT
 """debug.py - gdb at the first instruction of a design's system-call entry (ENTRY= CPUS= ARGS=).
 
-    debug.py            gdb in this terminal, with .gdbinit.  Without a terminal nobody could type: it shows
-                        where it stopped and ends, with status 0 when that is the breakpoint
-    debug.py machine    the machine for .gdbinit's `target remote |`: stopped before its first instruction, gdb's
+    debug.py            gdb in this terminal, with .gdbinit.  Without a terminal nobody could type:
+                        it shows where it stopped and ends, with status 0 when that is the
+                        breakpoint
+    debug.py machine    the machine for .gdbinit's `target remote |`: stopped before its first
+    instruction, gdb's
                         protocol on stdin and stdout
 
 Environment: BUILD (default "build").
@@ -34,8 +36,9 @@ def end_in_order(*_) -> None:
 
 
 def relay(file: int, qemu: subprocess.Popen) -> None:
-    """What comes from @file goes to QEMU, until one of the two has ended.  @file is a socket to gdb that QEMU writes
-    to, so QEMU has made it non-blocking, and gdb sees no end of it before this program ends too."""
+    """What comes from @file goes to QEMU, until one of the two has ended.  @file is a socket
+    to gdb that QEMU writes to, so QEMU has made it non-blocking, and gdb sees no end of it
+    before this program ends too."""
     ended = os.pidfd_open(qemu.pid)
     while ended not in select.select([file, ended], [], [])[0]:
         if not (data := os.read(file, 65536)):
@@ -44,10 +47,13 @@ def relay(file: int, qemu: subprocess.Popen) -> None:
 
 
 def serve() -> int:
-    """QEMU, and its end when gdb's side is closed: since QEMU 10 it goes on without anybody, and gdb waits for it."""
+    """QEMU, and its end when gdb's side is closed: since QEMU 10 it goes on without anybody, and
+    gdb waits for it."""
     boot = this_boot()
     boot.log.parent.mkdir(parents=True, exist_ok=True)
-    command = boot.machine() + ["-S", "-gdb", "stdio", "-monitor", "none", "-serial", f"file:{boot.log}"]
+    command = boot.machine() + [
+        "-S", "-gdb", "stdio", "-monitor", "none", "-serial", f"file:{boot.log}"
+    ]
     qemu = subprocess.Popen(command, stdin=subprocess.PIPE, bufsize=0)
     try:
         relay(sys.stdin.fileno(), qemu)
@@ -61,8 +67,12 @@ def serve() -> int:
 
 def to_breakpoint(kernel: str) -> int:
     """gdb without anybody who types."""
-    gdb = subprocess.Popen([*GDB, "-batch", kernel], cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                           stderr=subprocess.STDOUT, start_new_session=True)
+    gdb = subprocess.Popen([*GDB, "-batch", kernel],
+                           cwd=ROOT,
+                           stdin=subprocess.DEVNULL,
+                           stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT,
+                           start_new_session=True)
     try:
         output = gdb.communicate(timeout=HANG_AFTER)[0]
     except subprocess.TimeoutExpired as hang:
@@ -75,8 +85,10 @@ def to_breakpoint(kernel: str) -> int:
         return 0
     log = this_boot().log
     said = log.read_text(errors="replace").splitlines()[-10:] if log.exists() else []
-    print("debug: the breakpoint was not reached" + (f" in {HANG_AFTER} s" if gdb.returncode is None else "")
-          + f"; the end of {log}:\n  " + "\n  ".join(said), file=sys.stderr)
+    print("debug: the breakpoint was not reached" +
+          (f" in {HANG_AFTER} s" if gdb.returncode is None else "") + f"; the end of {log}:\n  " +
+          "\n  ".join(said),
+          file=sys.stderr)
     return 1
 
 

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: MIT
 """diff.py - two designs side by side: `make diff A=design B=design`.
 
-First their assembly, the number of a step's instructions before its label.  Between the columns: nothing
-where both have the same code (comments and the design's own prefix aside), | where it differs, < and > where
-one has a line more.  Then a table of every path and step: instructions in the linked image, once each
-however often they run.  C of the design that a step calls counts where it is called, by its name.
-What the designs share with their kinds stands behind that, where the kinds differ; where they do
-not there is nothing to compare.
+First their assembly, the number of a step's instructions before its label.  Between the columns:
+nothing where both have the same code (comments and the design's own prefix aside), | where it
+differs, < and > where one has a line more.  Then a table of every path and step: instructions in
+the linked image, once each however often they run.  C of the design that a step calls counts where
+it is called, by its name. What the designs share with their kinds stands behind that, where the
+kinds differ; where they do not there is nothing to compare.
 
     diff.py A B [--build DIR]       the environment's A= and B= are the defaults
 """
@@ -127,7 +127,8 @@ class Side:
 
 def same_code(side, line):
     """@line with nothing left of what two designs may differ in without differing."""
-    return re.sub(r"\b%s_" % side.design.ident, "@_", re.sub(r"\s+", " ", line.split(";")[0])).strip()
+    return re.sub(r"\b%s_" % side.design.ident, "@_", re.sub(r"\s+", " ",
+                                                             line.split(";")[0])).strip()
 
 
 def side_by_side(a, b):
@@ -184,7 +185,8 @@ def arguments():
     for key, name in (("A", args.a), ("B", args.b)):
         if name not in known:
             said = "is no design" if name else "is missing"
-            sys.exit("diff: %s=%s %s; both A= and B= are one of: %s" % (key, name or "", said, " ".join(known)))
+            sys.exit("diff: %s=%s %s; both A= and B= are one of: %s" %
+                     (key, name or "", said, " ".join(known)))
     return known[args.a], known[args.b], paths.use_build(args.build)
 
 

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""floors.py - which part of the kernel stands on which: prints the floors, and what is built against them.
+"""floors.py - which part of the kernel stands on which: prints the floors, and what is built
+against them.
 
-An include points to the same floor or down. A .c and its .h are one room; rooms that include each other in a circle
-are at most MOST_ROOMS. The panic may look at everything, and everybody may panic; what is generated from all
-headers is no part of the house. Status 1 when anything is built against the rules.
+An include points to the same floor or down. A .c and its .h are one room; rooms that include each
+other in a circle are at most MOST_ROOMS. The panic may look at everything, and everybody may panic;
+what is generated from all headers is no part of the house. Status 1 when anything is built against
+the rules.
 """
 import os
 import re
@@ -17,7 +19,8 @@ MOST_ROOMS = 4
 # From the ground up: (folder, what it is).
 FLOORS = [
     ("kernel/lib", "strings, formats, lists: what needs nothing"),
-    ("arch/x86_64", "the processor: instructions, descriptors, the local APIC, the UART, calls to other CPUs"),
+    ("arch/x86_64",
+     "the processor: instructions, descriptors, the local APIC, the UART, calls to other CPUs"),
     ("kernel/sync", "locks"),
     ("kernel/console", "printk and the panic"),
     ("boot", "the first instructions, and what the loader said"),
@@ -55,7 +58,8 @@ def floor_of(path: str):
     """Its number; -1: the ground; None: it is no part of the house."""
     if path in GROUND:
         return -1
-    return next((n for n, (folder, _) in enumerate(FLOORS) if os.path.dirname(path) == folder), None)
+    return next((n for n, (folder, _) in enumerate(FLOORS) if os.path.dirname(path) == folder),
+                None)
 
 
 def pointing_up(found) -> list[str]:
@@ -116,7 +120,8 @@ def main(root: Path = ROOT) -> int:
     for circle in circles(found):
         print(f"a circle of {len(circle)}: {' '.join(circle)}")
         if len(circle) > MOST_ROOMS:
-            wrong.append(f"a circle of {len(circle)} rooms, at most {MOST_ROOMS}: {' '.join(circle)}")
+            wrong.append(
+                f"a circle of {len(circle)} rooms, at most {MOST_ROOMS}: {' '.join(circle)}")
     print(*wrong, f"{len(found)} files, {len(wrong)} against the rules", sep="\n")
     return bool(wrong)
 

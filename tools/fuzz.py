@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 """fuzz.py - random and half-right system calls from many threads, in every design: `make fuzz`.
 
-Environment: N= system calls per design (100 million), SEED= (1), ENTRY= one design (all of the registry), CPUS= (4),
-ICOUNT=1 for a run that counts instructions: the same seed then makes the same calls at the same instructions, on one
-host thread.  BRANCHES= calls whose way through the kernel is followed, in a run of its own (5000; 0: none).
+Environment: N= system calls per design (100 million), SEED= (1), ENTRY= one design (all of the
+registry), CPUS= (4), ICOUNT=1 for a run that counts instructions: the same seed then makes the same
+calls at the same instructions, on one host thread.  BRANCHES= calls whose way through the kernel is
+followed, in a run of its own (5000; 0: none).
 
-Prints the guest's progress as it comes, a line per design, and as the last line `N passed, N failed`.
-A run that fails says with which command it is repeated.
+Prints the guest's progress as it comes, a line per design, and as the last line `N passed, N
+failed`. A run that fails says with which command it is repeated.
 """
 import sys
 
@@ -17,7 +18,8 @@ from lib.designs import chosen
 
 CALLS, MOST_CALLS, MOST_CPUS = 100_000_000, 10**12, 64
 SAMPLE = 5000
-SETTLING, SLOWEST = 600, 2000           # seconds, and calls in one, of the slowest host: both only detect hangs
+# seconds, and calls in one, of the slowest host: both only detect hangs
+SETTLING, SLOWEST = 600, 2000
 
 
 def boot(design: str, calls: int, seed: int, cpus: int, icount: bool) -> Boot:
@@ -27,8 +29,8 @@ def boot(design: str, calls: int, seed: int, cpus: int, icount: bool) -> Boot:
 
 def repeat(design: str, calls: int, seed: int, cpus: int, icount: bool) -> str:
     """The command that makes the same calls again."""
-    return (f"make fuzz SEED={seed} N={calls} ENTRY={design} CPUS={cpus}" + (" ICOUNT=1" if icount else "")
-            + " BRANCHES=0")
+    return (f"make fuzz SEED={seed} N={calls} ENTRY={design} CPUS={cpus}" +
+            (" ICOUNT=1" if icount else "") + " BRANCHES=0")
 
 
 def run(design: str, calls: int, seed: int, cpus: int, icount: bool) -> bool:
@@ -38,7 +40,8 @@ def run(design: str, calls: int, seed: int, cpus: int, icount: bool) -> bool:
 
 def main() -> int:
     cpus, seed = settings.number("CPUS", 4, 1, MOST_CPUS), settings.seed()
-    calls, sample = settings.number("N", CALLS, 1, MOST_CALLS), settings.number("BRANCHES", SAMPLE, 0, MOST_CALLS)
+    calls, sample = settings.number("N", CALLS, 1,
+                                    MOST_CALLS), settings.number("BRANCHES", SAMPLE, 0, MOST_CALLS)
     icount = settings.yes("ICOUNT")
     wanted = [d.name for d in chosen()]
     results = [run(design, calls, seed, cpus, icount) for design in wanted]

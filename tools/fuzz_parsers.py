@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: MIT
 """fuzz_parsers.py - `make fuzz-parsers`: libFuzzer on what the kernel parses, two parsers at once.
 
-Environment: SECONDS= for each parser (60), T= only parsers whose name contains this, SEED= (0: another one each time).
+Environment: SECONDS= for each parser (60), T= only parsers whose name contains this, SEED= (0:
+another one each time).
 
-What was found goes on from run to run in build/fuzz-parsers/NAME/corpus, made minimal after each; nothing is written
-to the tree.  An input that fails is kept there, and is to be looked at and committed by hand.
-Prints one line a parser and, as the last line, `N passed, N failed`.
+What was found goes on from run to run in build/fuzz-parsers/NAME/corpus, made minimal after each;
+nothing is written to the tree.  An input that fails is kept there, and is to be looked at and
+committed by hand. Prints one line a parser and, as the last line, `N passed, N failed`.
 """
 import shutil
 import sys
@@ -23,16 +24,23 @@ def chosen() -> list[str]:
     wanted = settings.given("T")
     names = [n for n in parserfuzz.names() if wanted in n]
     if not names:
-        settings.refuse("T", "no parser's name contains it; there are " + " ".join(parserfuzz.names()))
+        settings.refuse("T",
+                        "no parser's name contains it; there are " + " ".join(parserfuzz.names()))
     return names
 
 
 def make_minimal(name: str, program) -> int:
-    """Of all inputs found so far keep the fewest that cover as much.  Returns how many those are."""
+    """Of all inputs found so far keep the fewest that cover as much.  Returns how many those
+    are."""
     corpus, fewer = program.parent / "corpus", program.parent / "fewer"
     shutil.rmtree(fewer, ignore_errors=True)
     fewer.mkdir()
-    parserfuzz.run(program, "-merge=1", str(fewer), str(parserfuzz.committed(name)), str(corpus), patience=PATIENCE)
+    parserfuzz.run(program,
+                   "-merge=1",
+                   str(fewer),
+                   str(parserfuzz.committed(name)),
+                   str(corpus),
+                   patience=PATIENCE)
     shutil.rmtree(corpus)
     fewer.rename(corpus)
     return len(list(corpus.iterdir()))
@@ -44,15 +52,26 @@ def fuzz(name: str, seconds: int, seed: int) -> tuple[bool, list[str]]:
         program = parserfuzz.build(name, parserfuzz.folder(name))
         corpus = program.parent / "corpus"
         corpus.mkdir(exist_ok=True)
-        result = parserfuzz.run(program, f"-max_total_time={seconds}", f"-seed={seed}", "-use_value_profile=1",
-                                str(corpus), str(parserfuzz.committed(name)), patience=seconds + PATIENCE)
+        result = parserfuzz.run(program,
+                                f"-max_total_time={seconds}",
+                                f"-seed={seed}",
+                                "-use_value_profile=1",
+                                str(corpus),
+                                str(parserfuzz.committed(name)),
+                                patience=seconds + PATIENCE)
         if result.crash:
-            return False, [f"{name}: FAILED after {result.executions:,} executions", *parserfuzz.told(name, result)]
+            return False, [
+                f"{name}: FAILED after {result.executions:,} executions",
+                *parserfuzz.told(name, result)
+            ]
         kept = make_minimal(name, program)
         reached, there_are = parserfuzz.edges(name, corpus)
     except parserfuzz.FuzzError as error:
         return False, [f"{name}: {error}", *error.detail]
-    return True, [f"{name}: {result.executions:,} executions, {reached} of {there_are} edges, {kept} inputs kept"]
+    return True, [
+        f"{name}: {result.executions:,} executions, {reached} of {there_are} edges, {kept} "
+        f"inputs kept"
+    ]
 
 
 def main() -> int:

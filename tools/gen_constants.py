@@ -4,8 +4,8 @@
 
     gen_constants.py OUT.json COMPILER [FLAG...]        COMPILER as it compiles the kernel's C
 
-Writes {name: value}: what arch/x86_64/asm-offsets.c gives to NASM, and each macro of HEADERS that stands
-for a number; values are taken as unsigned.  For make it writes OUT.d, what they depend on.
+Writes {name: value}: what arch/x86_64/asm-offsets.c gives to NASM, and each macro of HEADERS that
+stands for a number; values are taken as unsigned.  For make it writes OUT.d, what they depend on.
 """
 import json
 import os
@@ -24,7 +24,11 @@ NUMBER = re.compile(r"->(\w+) \$?(-?\d+)\b")    # asm-offsets.c's EMIT()
 
 
 def run(command: list[str], text: str) -> str:
-    done = subprocess.run([*command, "-x", "c", "-"], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "-x", "c", "-"],
+                          input=text,
+                          capture_output=True,
+                          text=True,
+                          check=False)
     if done.returncode:
         sys.exit(f"gen_constants: {' '.join(command)}:\n{done.stderr}")
     return done.stdout

@@ -12,12 +12,14 @@ import sys
 from lib.elf import Elf
 
 TEXTS = [("kernel_text_start", "kernel_text_end"), ("probe_text_start", "probe_text_end")]
-# The linker script's marks share their addresses with functions; NASM's macro-local labels have no meaning.
+# The linker script's marks share their addresses with functions; NASM's macro-local labels have no
+# meaning.
 NOT_A_STEP = re.compile(r"^(kernel_text_|probe_text_|entry_\w+_text_)(start|end)$|^\.\.@")
 
 
 def text_symbols(elf):
-    """(address, name) of every function and label of the kernel's and the probe's text, ascending, one an address."""
+    """(address, name) of every function and label of the kernel's and the probe's text, ascending,
+    one an address."""
     missing = [m for marks in TEXTS for m in marks if m not in elf.by_name]
     if missing:
         sys.exit(f"gen_ksyms.py: this is not the kernel: it has no symbol {' or '.join(missing)}")

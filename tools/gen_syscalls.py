@@ -32,10 +32,15 @@ def check(calls, errors):
         if call.name in [c.name for c in calls[:index]]:
             fail(f"{call.place}: {call.name} is defined twice")
         if len(call.args) > len(REGISTERS):
-            fail(f"{call.place}: {call.name} has {len(call.args)} arguments, at most {len(REGISTERS)}")
+            fail(
+                f"{call.place}: {call.name} has {len(call.args)} arguments, at most "
+                f"{len(REGISTERS)}"
+            )
         for error in call.errors:
             if error not in errors:
-                fail(f"{call.place}: {call.name} returns {error}, which kernel/abi.h does not define")
+                fail(
+                    f"{call.place}: {call.name} returns {error}, which kernel/abi.h does not define"
+                )
 
 
 def c_args(call, kind):
@@ -51,12 +56,17 @@ def table(calls):
     for c in calls:
         regs = ", ".join(f"f->{r}" for r in REGISTERS[:len(c.args)])
         if c.args:
-            out.append(f"static int64_t call_{c.name}(const struct trapframe *f) {{ return sys_{c.name}({regs}); }}")
+            out.append(
+                f"static int64_t call_{c.name}(const struct trapframe *f) "
+                f"{{ return sys_{c.name}({regs}); }}"
+            )
         else:       # the call itself by another name: it looks at no register
             out.append(f'int64_t call_{c.name}(const struct trapframe *f) __asm__("sys_{c.name}");')
-    out += ["static int64_t call_none(const struct trapframe *f) { (void)f; return -ENOSYS; }",
-            "", f"#define SYSCALL_COUNT {len(calls)}",
-            "static int64_t (*const syscall_table[SYSCALL_COUNT + 1])(const struct trapframe *) = {"]
+    out += [
+        "static int64_t call_none(const struct trapframe *f) { (void)f; return -ENOSYS; }", "",
+        f"#define SYSCALL_COUNT {len(calls)}",
+        "static int64_t (*const syscall_table[SYSCALL_COUNT + 1])(const struct trapframe *) = {"
+    ]
     out += [f"\t[{c.number}] = call_{c.name}," for c in calls]
     return out + ["\t[SYSCALL_COUNT] = call_none,", "};", "#endif"]
 
@@ -82,12 +92,17 @@ def header(calls):
 
 def stubs(calls):
     """NASM stubs: the C calling convention in, the kernel's out."""
-    out = [f"; {MADE}", ";",
-           "; A C call passes its arguments in rdi, rsi, rdx, rcx. SYSCALL overwrites rcx with the",
-           "; return address and r11 with the flags, both of which a C function may lose anyway; so",
-           "; only a fourth argument has to move, to r10.", "", "section .text"]
+    out = [
+        f"; {MADE}", ";",
+        "; A C call passes its arguments in rdi, rsi, rdx, rcx. SYSCALL overwrites rcx with the",
+        "; return address and r11 with the flags, both of which a C function may lose anyway; so",
+        "; only a fourth argument has to move, to r10.", "", "section .text"
+    ]
     for c in calls:
-        out += ["", f"; {c.name}({', '.join(c.args)})", f"global sys_{c.name}:function", f"sys_{c.name}:"]
+        out += [
+            "", f"; {c.name}({', '.join(c.args)})", f"global sys_{c.name}:function",
+            f"sys_{c.name}:"
+        ]
         if len(c.args) == 4:
             out.append(f"\tmov\tr10, rcx\t\t; {c.args[3]}")
         out += [f"\tmov\teax, {c.number}", "\tsyscall", "\tret"]
@@ -95,12 +110,16 @@ def stubs(calls):
 
 
 def document(calls, errors):
-    out = ["# System calls", "",
-           "Made by `tools/gen_syscalls.py` from `kernel/syscalls.def`; `make lint` checks that it is current.", "",
-           "The number travels in `rax`, arguments in " + ", ".join(f"`{r}`" for r in REGISTERS) +
-           ", the result in `rax`.", "`rcx` and `r11` are lost; every other register and all flags are kept.",
-           "A negative result is an error. A number without a call returns `-ENOSYS`.", "",
-           "| number | call | errors | what it does |", "|---|---|---|---|"]
+    out = [
+        "# System calls", "",
+        "Made by `tools/gen_syscalls.py` from `kernel/syscalls.def`; `make lint` checks that it "
+        "is current.",
+        "", "The number travels in `rax`, arguments in " + ", ".join(f"`{r}`" for r in REGISTERS) +
+        ", the result in `rax`.",
+        "`rcx` and `r11` are lost; every other register and all flags are kept.",
+        "A negative result is an error. A number without a call returns `-ENOSYS`.", "",
+        "| number | call | errors | what it does |", "|---|---|---|---|"
+    ]
     for c in calls:
         out.append(f"| {c.number} | `{c.name}({', '.join(c.args)})` "
                    f"| {', '.join(c.errors) or '-'} | {c.text.replace('|', chr(92) + '|')} |")

@@ -28,8 +28,8 @@ COMMON_MODULES = ("normal configfile iso9660 search search_fs_file multiboot2 se
 MODULES = {"bios": COMMON_MODULES + ["biosdisk"],
            "uefi": COMMON_MODULES + ["all_video", "fat"]}
 
-# The core image finds its own medium, whatever the drive is called, by a file whose name no other image has.
-# The drive that the firmware booted is asked first.
+# The core image finds its own medium, whatever the drive is called, by a file whose name no other
+# image has. The drive that the firmware booted is asked first.
 EARLY_CFG = """search --file --set=root --hint=$root {mark}
 set prefix=($root)/boot/grub
 configfile /boot/grub/grub.cfg
@@ -51,9 +51,10 @@ function start {
 	boot
 }
 
-# A host can hand any command line to this unchanged ISO: qemu -smbios type=1,serial="key=value ...".
-# QEMU leaves that field empty, so whatever is there somebody has typed, and the kernel says what is wrong with it.
-# Other machines have serial numbers there: only key=value is taken for a command line.
+# A host can hand any command line to this unchanged ISO:
+# qemu -smbios type=1,serial="key=value ...".  QEMU leaves that field empty, so whatever is there
+# somebody has typed, and the kernel says what is wrong with it.  Other machines have serial numbers
+# there: only key=value is taken for a command line.
 smbios --type 1 --get-string 4 --set maker
 smbios --type 1 --get-string 7 --set smb
 if [ "$maker" = QEMU ]; then
@@ -92,7 +93,8 @@ def run(*command: str | Path, env: dict | None = None) -> None:
 
 
 def make_core(work: Path, platform: str, mark: str) -> Path:
-    """GRUB with its modules built in: an El Torito image or an EFI program.  @mark: its medium's own file."""
+    """GRUB with its modules built in: an El Torito image or an EFI program. @mark: its medium's own
+    file."""
     out = work / f"core.{platform}"
     early = work / "early.cfg"
     early.write_text(EARLY_CFG.format(mark=mark))
@@ -111,7 +113,19 @@ def make_esp(work: Path, program: Path) -> Path:
     with open(image, "wb") as f:
         f.truncate(kib * 1024)
     os.utime(program, (EPOCH, EPOCH))
-    run("mformat", "-i", image, "-N", "0x20201119", "-T", str(kib * 2), "-h", "2", "-s", "32", "::", env=env)
+    run("mformat",
+        "-i",
+        image,
+        "-N",
+        "0x20201119",
+        "-T",
+        str(kib * 2),
+        "-h",
+        "2",
+        "-s",
+        "32",
+        "::",
+        env=env)
     run("mmd", "-i", image, "::/EFI", "::/EFI/BOOT", env=env)
     run("mcopy", "-m", "-i", image, program, "::/EFI/BOOT/BOOTX64.EFI", env=env)
     return image
@@ -155,13 +169,40 @@ def main() -> None:
         tree = make_tree(Path(tmp), kernel, archive)
         part = out.with_suffix(".part")
         part.unlink(missing_ok=True)
-        run("xorriso", "-as", "mkisofs", "-quiet", "-R", "-V", "VESTIBULE", "-o", part,
-            "--modification-date=" + DATE, "--set_all_file_dates", DATE, "-uid", "0", "-gid", "0",
-            "-b", "boot/grub/eltorito.img", "-no-emul-boot", "-boot-load-size", "4", "-boot-info-table",
-            "--grub2-boot-info", "--grub2-mbr", GRUB_DIRS["bios"] / "boot_hybrid.img",
-            "--efi-boot", "boot/grub/efi.img", "-efi-boot-part", "--efi-boot-image",
-            "--protective-msdos-label", "--gpt_disk_guid", "20201119-0000-4000-8000-000000000000",
-            tree, env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)})
+        run("xorriso",
+            "-as",
+            "mkisofs",
+            "-quiet",
+            "-R",
+            "-V",
+            "VESTIBULE",
+            "-o",
+            part,
+            "--modification-date=" + DATE,
+            "--set_all_file_dates",
+            DATE,
+            "-uid",
+            "0",
+            "-gid",
+            "0",
+            "-b",
+            "boot/grub/eltorito.img",
+            "-no-emul-boot",
+            "-boot-load-size",
+            "4",
+            "-boot-info-table",
+            "--grub2-boot-info",
+            "--grub2-mbr",
+            GRUB_DIRS["bios"] / "boot_hybrid.img",
+            "--efi-boot",
+            "boot/grub/efi.img",
+            "-efi-boot-part",
+            "--efi-boot-image",
+            "--protective-msdos-label",
+            "--gpt_disk_guid",
+            "20201119-0000-4000-8000-000000000000",
+            tree,
+            env={**os.environ, "SOURCE_DATE_EPOCH": str(EPOCH)})
         part.replace(out)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
 

@@ -45,7 +45,9 @@ def arguments():
     p.add_argument("--jobs", type=int, default=settings.number("JOBS", 2, 1, MOST), help="workers")
     p.add_argument("--sample", type=int, default=settings.number("SAMPLE", 1, 1, MOST),
                    help="every n-th instruction only")
-    p.add_argument("--only", default="", help="only where the place begins so, e.g. syscall_entry.work")
+    p.add_argument("--only",
+                   default="",
+                   help="only where the place begins so, e.g. syscall_entry.work")
     p.add_argument("--build", default=paths.build())
     p.add_argument("--report", action="store_true", help="boot nothing, report what is known")
     args = p.parse_args()
@@ -79,14 +81,18 @@ class Run:
             self.free.put(copy)
 
     def one(self, insn, killers):
-        return self.with_copy(lambda copy: attempt(insn, self.design, copy, self.base, killers, self.stop))
+        return self.with_copy(
+            lambda copy: attempt(insn, self.design, copy, self.base, killers, self.stop))
 
     def learn(self):
         """What the unchanged kernel takes with each killer."""
-        print("# %s: %d killers on the unchanged kernel" % (self.design.name, len(KILLERS)), flush=True)
+        print("# %s: %d killers on the unchanged kernel" % (self.design.name, len(KILLERS)),
+              flush=True)
         with ThreadPoolExecutor(self.workers) as pool:
-            self.wait(pool, [pool.submit(self.with_copy, lambda copy, k=k: self.base.learn(k, copy)) for k in KILLERS],
-                      lambda _: None)
+            self.wait(pool, [
+                pool.submit(self.with_copy, lambda copy, k=k: self.base.learn(k, copy))
+                for k in KILLERS
+            ], lambda _: None)
 
     def carry_out(self, instructions):
         """Try what has not been tried; rows are kept as they come."""
@@ -154,5 +160,6 @@ if __name__ == "__main__":
     except NotPassing as error:
         sys.exit("mutants: %s" % error)
     except KeyboardInterrupt:
-        print("\nmutants: interrupted; what is done is kept, `make mutants` goes on from here", file=sys.stderr)
+        print("\nmutants: interrupted; what is done is kept, `make mutants` goes on from here",
+              file=sys.stderr)
         sys.exit(130)

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""prove.py - prove that every design's entry text touches only what its table maps, and that its state notes hold.
+"""prove.py - prove that every design's entry text touches only what its table maps, and that its
+state notes hold.
 
     prove.py [--kernel ELF] [--constants constants.json] [--entry DIR] [--design NAME] [--json FILE]
 
@@ -40,7 +41,8 @@ def prove(facts, notes, report, states=None):
     explorer = Explorer(facts, report).run(states)
     if len(report.failures) == before:      # else these would only repeat it
         for address, text in explorer.unreached():
-            report.fail_at(facts, address, f"{text}: no path from an entry point leads here", "remove it or call it")
+            report.fail_at(facts, address, f"{text}: no path from an entry point leads here",
+                           "remove it or call it")
         notes.check(facts, explorer, report)
     for address in sorted(facts.trusted().keys() - explorer.machine.used_trust):
         report.fail_at(facts, address, "is vouched for without need", "remove the annotation")
@@ -51,7 +53,8 @@ def depth(facts, deepest, report):
     """An exception on the user table goes on below what the path it hit had used: both must fit."""
     used = -deepest.get(facts.landing, 0) - deepest.get("found", 0) + 48
     if facts.split and used > 4096:
-        report.fail_at(facts, facts.stubs, f"{used} bytes of a {facts.landing} stack in the worst case", "use less")
+        report.fail_at(facts, facts.stubs,
+                       f"{used} bytes of a {facts.landing} stack in the worst case", "use less")
 
 
 def deepest_of(*explorers):
@@ -65,7 +68,10 @@ def deepest_of(*explorers):
 def summary(explorer, bad):
     facts = explorer.facts
     trusted = facts.trusted()
-    lines = [f"proof: {facts.name}: vouched for: {facts.name_of(a)}: {r}" for a, r in sorted(trusted.items())]
+    lines = [
+        f"proof: {facts.name}: vouched for: {facts.name_of(a)}: {r}"
+        for a, r in sorted(trusted.items())
+    ]
     verdict = f"{bad} failures" if bad else "closed"
     return lines + [f"proof: {facts.name}: {len(explorer.seen)} instructions, {explorer.states} "
                     f"states, {len(trusted)} annotations, {verdict}"]
@@ -131,7 +137,10 @@ def main(argv=None):
         return 1
     print("".join(line + "\n" for line in run.report.lines()), end="")
     if len(image.trusted) > TRUSTED_MOST:
-        print(f"proof: {len(image.trusted)} annotations, at most {TRUSTED_MOST}: this proves too little")
+        print(
+            f"proof: {len(image.trusted)} annotations, at most {TRUSTED_MOST}: this proves too "
+            f"little"
+        )
         return 1
     if args.json and not run.report.failures:
         write_json(args.json, run.results())

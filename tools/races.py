@@ -1,19 +1,22 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""races.py - every pair of calls that share something, at every instruction of the first: `make races`.
+"""races.py - every pair of calls that share something, at every instruction of the first: `make
+races`.
 
-For each pair (X, Y) one CPU is held by an NMI at each instruction of X in turn, while another one runs Y to its end, or
-until Y waits for X. docs/testing.md says what is looked at after each run, and what this finds.
-The first and the last design of the registry are swept whole, of the others a sample. The coverage is printed and
-written to build/races/coverage.json, {X: {Y: [instructions held at, instructions of X]}}, and of each design
-to designs.json beside it; one instruction less than all is a failure.
+For each pair (X, Y) one CPU is held by an NMI at each instruction of X in turn, while another one
+runs Y to its end, or until Y waits for X. docs/testing.md says what is looked at after each run,
+and what this finds. The first and the last design of the registry are swept whole, of the others a
+sample. The coverage is printed and written to build/races/coverage.json, {X: {Y: [instructions held
+at, instructions of X]}}, and of each design to designs.json beside it; one instruction less than
+all is a failure.
 
-What a boot reported is kept in build/races/boots.jsonl: an interrupted run of the same image goes on where it was.
-Three calls at once, the third while Y waits or is done (14 triples), and pairs whose Y is stopped as well, follow.
+What a boot reported is kept in build/races/boots.jsonl: an interrupted run of the same image goes
+on where it was. Three calls at once, the third while Y waits or is done (14 triples), and pairs
+whose Y is stopped as well, follow.
 
-Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th instruction only (1; where a
-sample is taken: SAMPLE=, 16); SECOND= likewise where Y is stopped as well (101; 0: not at all); SEED= (1);
-JOBS= boots at once (as many as there are CPUs).
+Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th
+instruction only (1; where a sample is taken: SAMPLE=, 16); SECOND= likewise where Y is stopped as
+well (101; 0: not at all); SEED= (1); JOBS= boots at once (as many as there are CPUs).
 
 Prints a line per design and X, the table, and as the last line `N passed, N failed`.
 """
@@ -57,12 +60,15 @@ def carry_out(kept, job):
     if known := kept.find(job):
         return design, x, known
     try:
-        swept = boots.more(design, x, stride, seed) if x in MORE else boots.sweep(design, x, stride, seed, y)
+        swept = boots.more(design, x, stride, seed) if x in MORE else boots.sweep(
+            design, x, stride, seed, y)
         kept.add(job, swept)
     except boots.RaceError as error:
-        print(f"not ok - {error.args[0]}\n" + "\n".join(f"# {line}" for line in error.args[1]), flush=True)
+        print(f"not ok - {error.args[0]}\n" + "\n".join(f"# {line}" for line in error.args[1]),
+              flush=True)
         return design, x, None
-    held = sum(p.held for p in swept.pairs.get(x, {}).values()) + sum(m[0] for m in swept.more.values())
+    held = sum(p.held for p in swept.pairs.get(x, {}).values()) + sum(m[0]
+                                                                      for m in swept.more.values())
     against = len(swept.pairs.get(x, {})) + len(swept.more)
     print(f"ok - {design}: {x} against {against}: held at {held} instructions, {swept.runs} runs "
           f"({time.monotonic() - start:.0f} s)", flush=True)
@@ -86,15 +92,19 @@ def main():
     seed, sweeps = settings.seed(), chosen_designs()
     only_x, only_y = chosen_call("X"), chosen_call("Y")
     try:
-        wanted = [(x, y) for x, y in boots.pairs(sweeps[0][0]) if only_x in ("", x) and only_y in ("", y)]
+        wanted = [(x, y) for x, y in boots.pairs(sweeps[0][0])
+                  if only_x in ("", x) and only_y in ("", y)]
     except boots.RaceError as error:
         sys.exit("\n".join([error.args[0], *error.args[1]]))
     if not wanted:
         settings.refuse("Y", f"it shares nothing with {only_x}: see tests/programs/races/calls.c")
     jobs, stride = jobs_of(sweeps, wanted, seed)
     kept = Kept(paths.build() / "races" / "boots.jsonl", image_hash(paths.build()))
-    print(f"# {len(wanted)} pairs, {len(sweeps)} designs, seed {seed}; {sum(bool(kept.find(j)) for j in jobs)} of "
-          f"{len(jobs)} boots are known", flush=True)
+    print(
+        f"# {len(wanted)} pairs, {len(sweeps)} designs, seed {seed}; "
+        f"{sum(bool(kept.find(j)) for j in jobs)} of "
+        f"{len(jobs)} boots are known",
+        flush=True)
     report = Report(wanted, [n for n, whole in sweeps if whole and stride == 1])
     with ThreadPoolExecutor(settings.number("JOBS", os.cpu_count() or 1, 1, MOST_JOBS)) as pool:
         results = list(pool.map(partial(carry_out, kept), jobs))
@@ -107,7 +117,8 @@ def main():
         folder = paths.build() / "races"
         report.write(folder)
         problems = report.problems()
-        print("".join(f"# {x}\n" for x in problems) + f"{'not ok' if problems else 'ok'} - coverage, in {folder}")
+        print("".join(f"# {x}\n" for x in problems) +
+              f"{'not ok' if problems else 'ok'} - coverage, in {folder}")
         good.append(not problems)
     return tally(good)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""run.py - boot the ISO in QEMU with its serial line in this terminal: `make run` (ENTRY= CPUS= ARGS= UEFI=1)."""
+"""run.py - boot the ISO in QEMU with its serial line in this terminal: `make run` (ENTRY= CPUS=
+ARGS= UEFI=1)."""
 import subprocess
 import sys
 
@@ -16,7 +17,10 @@ def boot_for_terminal() -> Boot:
 
 def main() -> int:
     boot = boot_for_terminal()
-    print("Ctrl-A x ends QEMU, Ctrl-A c is its monitor; `make hang` elsewhere: what does it wait for?", flush=True)
+    print(
+        "Ctrl-A x ends QEMU, Ctrl-A c is its monitor; `make hang` elsewhere: what does it wait "
+        "for?",
+        flush=True)
     try:
         with gdb_socket() as (socket, words):
             run_socket().write_text(socket + "\n")
@@ -24,7 +28,8 @@ def main() -> int:
     finally:
         run_socket().unlink(missing_ok=True)
         boot.log.with_suffix(".vars").unlink(missing_ok=True)
-    print(f"\nQEMU status {status}: {VERDICTS.get(status, 'ended from outside, or a triple fault')}")
+    print(
+        f"\nQEMU status {status}: {VERDICTS.get(status, 'ended from outside, or a triple fault')}")
     return 0 if status in (0, EXIT_STATUS["pass"]) else status
 
 

@@ -6,7 +6,8 @@
                             included; or all whose name contains it
     run_tests.py -l         list the names
     run_tests.py --lane MODULE [NAME]
-                            likewise, of the checks that a module of tests/boot keeps out of `make test`
+                            likewise, of the checks that a module of tests/boot keeps out of `make
+                            test`
 
 Prints KTAP, in order, while a few checks run at once; the last line is `N passed, N failed`.
 The checks live in tests/boot/*.py.
@@ -52,7 +53,8 @@ def select(checks: list[Check], wanted: str) -> list[Check]:
 
 
 def carry_out(check: Check) -> tuple[bool, str, list[str]]:
-    """(ok, remark after the name, lines of diagnosis).  A bug in a check is a failure, not an end."""
+    """(ok, remark after the name, lines of diagnosis).  A bug in a check is a failure, not an
+    end."""
     try:
         remark = check.run()
         return True, f" # {remark}" if remark else "", []

@@ -27,7 +27,8 @@ def difference(one: Elf, other: Elf) -> str:
             return f"{name} is at 0x{a.address:x} with the probe, and at 0x{b.address:x} without"
         left, right = one.content(a), other.content(b)
         if left != right:
-            at = next((i for i, (x, y) in enumerate(zip(left, right)) if x != y), min(len(left), len(right)))
+            at = next((i for i, (x, y) in enumerate(zip(left, right)) if x != y),
+                      min(len(left), len(right)))
             return f"{name} differs from offset 0x{at:x}, address 0x{a.address + at:x}, on"
     return ""
 

@@ -4,15 +4,15 @@
 
     seeded.py [--jobs N] [--sample N] [--build DIR] [--report] [--apply-only] [NAME]
 
-The bugs are tests/seeded/*.patch; NAME takes the one called so, or all whose name contains it. Each is
-applied in a copy of the tree, built, and run with the tests of tools/seeding/ladder.py until one fails.
-Results are kept in build/seeded/, so an interrupted run goes on where it was. What became of a bug the
-first time is kept in tests/seeded/first_contact.json, the latest in results.json beside it; a whole run
-writes docs/seeded.md. Status 1: a survivor without an explanation, an explanation without a survivor, a
-patch that does not apply or build.
+The bugs are tests/seeded/*.patch; NAME takes the one called so, or all whose name contains it. Each
+is applied in a copy of the tree, built, and run with the tests of tools/seeding/ladder.py until one
+fails. Results are kept in build/seeded/, so an interrupted run goes on where it was. What became of
+a bug the first time is kept in tests/seeded/first_contact.json, the latest in results.json beside
+it; a whole run writes docs/seeded.md. Status 1: a survivor without an explanation, an explanation
+without a survivor, a patch that does not apply or build.
 
-Environment: T= a name, JOBS= workers (2), SAMPLE=n so many only, drawn by SEED=, NEAR=1 the cheap tests only: a
-bug that survives those is not judged.
+Environment: T= a name, JOBS= workers (2), SAMPLE=n so many only, drawn by SEED=, NEAR=1 the cheap
+tests only: a bug that survives those is not judged.
 """
 import argparse
 import os
@@ -44,9 +44,15 @@ def arguments():
     env = os.environ.get
     p.add_argument("name", nargs="?", default=env("T") or "")
     p.add_argument("--jobs", type=int, default=settings.number("JOBS", 2, 1, MOST), help="workers")
-    p.add_argument("--sample", type=int, default=settings.number("SAMPLE", MOST, 1, MOST), help="so many only")
+    p.add_argument("--sample",
+                   type=int,
+                   default=settings.number("SAMPLE", MOST, 1, MOST),
+                   help="so many only")
     p.add_argument("--build", default=paths.build())
-    p.add_argument("--near", action="store_true", default=settings.yes("NEAR"), help="the cheap tests only")
+    p.add_argument("--near",
+                   action="store_true",
+                   default=settings.yes("NEAR"),
+                   help="the cheap tests only")
     p.add_argument("--report", action="store_true", help="run nothing, report what is known")
     p.add_argument("--apply-only", action="store_true", help="only say which patches do not apply")
     args = p.parse_args()
@@ -56,7 +62,8 @@ def arguments():
 
 def choose(patches, args):
     """By name, then by seed."""
-    chosen = [p for p in patches if p.name == args.name] or [p for p in patches if args.name in p.name]
+    chosen = [p for p in patches if p.name == args.name
+              ] or [p for p in patches if args.name in p.name]
     if not chosen:
         sys.exit(f"seeded: no patch's name contains '{args.name}'")
     if args.sample < len(chosen):
@@ -69,7 +76,8 @@ class Run:
 
     def __init__(self, args, directory):
         self.stop, self.errors = threading.Event(), []
-        self.results = Results(directory / "results.jsonl", tree_hash(ROOT), lambda row: row["patch"])
+        self.results = Results(directory / "results.jsonl", tree_hash(ROOT),
+                               lambda row: row["patch"])
         self.first = report.Record(report.FIRST, directory)
         self.latest = report.Record(report.LATEST, directory)
         self.lab = Lab(args.build, directory, args.near, self.stop)
@@ -90,8 +98,9 @@ class Run:
             self.free.put(tree)
 
     def keep(self, row):
-        print("# %s: %s" % (row["name"], "%(killed_by)s: %(signature)s" % row if row["killed_by"] else
-                            "SURVIVES %d steps" % len(row["tried"])), flush=True)
+        print("# %s: %s" % (row["name"], "%(killed_by)s: %(signature)s" %
+                            row if row["killed_by"] else "SURVIVES %d steps" % len(row["tried"])),
+              flush=True)
         self.results.add(row)
         if row["whole"]:
             self.first.add(row, overwrite=False)
@@ -154,5 +163,6 @@ if __name__ == "__main__":
     except (NotPassing, BadPatch) as problem:
         sys.exit("seeded: %s" % problem)
     except KeyboardInterrupt:
-        print("\nseeded: interrupted; what is done is kept, `make seeded` goes on from here", file=sys.stderr)
+        print("\nseeded: interrupted; what is done is kept, `make seeded` goes on from here",
+              file=sys.stderr)
         sys.exit(130)

@@ -4,10 +4,11 @@
 
     trace.py --entry DESIGN --event syscall|irq|fault|nmi [--build DIR] [--json FILE]
 
-Columns: address; where that is (symbol, or symbol.step, and offset); the instruction; which half of the
-pair CR3 names; whose GS; on which stack RSP lies and how many bytes below its top; IF.  All is the
-state before the instruction.  The iterations of a REP share one line.  Below the table: totals per
-step, a step being a local label of the entry assembly.  The same as JSON: build/trace/<design>-<event>.json.
+Columns: address; where that is (symbol, or symbol.step, and offset); the instruction; which half of
+the pair CR3 names; whose GS; on which stack RSP lies and how many bytes below its top; IF.  All is
+the state before the instruction.  The iterations of a REP share one line.  Below the table: totals
+per step, a step being a local label of the entry assembly.  The same as JSON:
+build/trace/<design>-<event>.json.
 """
 import argparse
 import itertools
@@ -24,8 +25,11 @@ from vmeasure import shipped
 from vmeasure.code_figures import splits_table
 from vmeasure.tracer import Subject, trace_design, trace_nmi
 
-# What each event is called in bench=trace. The host sends the NMI, to the program, before its first system call.
-EVENTS = {"syscall": "syscall_null", "irq": "irq_user", "fault": "page_fault", "nmi": "syscall_null"}
+# What each event is called in bench=trace. The host sends the NMI, to the program, before its first
+# system call.
+EVENTS = {
+    "syscall": "syscall_null", "irq": "irq_user", "fault": "page_fault", "nmi": "syscall_null"
+}
 LINE = "%6s  %-16s  %-40s %-44s %-7s %-7s %-19s %s"
 
 
@@ -63,12 +67,13 @@ def rows_of(trace, subject, design):
         name, offset = elf.near(s.rip)
         area = counter.stack_after(s, roots)
         rows.append({
-            "rip": s.rip, "step": name or "?", "offset": offset, "cpl": s.cs & 3, "text": text_of(insn, elf),
-            "cr3": "one" if not split else "user" if s.cr3 & 0x1000 else "kernel",
-            "gs": "kernel" if s.gs_base >> 63 else "user",
-            "stack": area[0] if area else "none", "below_top": counter.areas.below_top(s.rsp) if area else None,
-            "if": s.eflags >> 9 & 1,
-            "cr3_write": insn.mnemonic == "mov" and insn.op_str.startswith("cr3,")})
+            "rip": s.rip, "step": name or "?", "offset": offset, "cpl": s.cs & 3, "text":
+            text_of(insn,
+                    elf), "cr3": "one" if not split else "user" if s.cr3 & 0x1000 else "kernel",
+            "gs": "kernel" if s.gs_base >> 63 else "user", "stack": area[0] if area else "none",
+            "below_top": counter.areas.below_top(s.rsp) if area else None, "if": s.eflags >> 9 & 1,
+            "cr3_write": insn.mnemonic == "mov" and insn.op_str.startswith("cr3,")
+        })
     return rows
 
 
@@ -92,7 +97,8 @@ def totals_of(rows):
     totals = {}
     for r in rows:
         if r["cpl"] == 0:
-            at = totals.setdefault(r["step"], {"step": r["step"], "instructions": 0, "cr3_writes": 0})
+            at = totals.setdefault(r["step"],
+                                   {"step": r["step"], "instructions": 0, "cr3_writes": 0})
             at["instructions"] += 1
             at["cr3_writes"] += r["cr3_write"]
     return list(totals.values())
@@ -115,8 +121,10 @@ def record(args, design, subject, log):
     else:
         trace = next(trace_design(subject, design, log, {operation}), None)
     if trace is None:
-        sys.exit("trace: EVENT= is one of: %s, or an operation that the bench program traces; '%s' is none (%s)"
-                 % (" ".join(EVENTS), operation, log))
+        sys.exit(
+            "trace: EVENT= is one of: %s, or an operation that the bench program traces; '%s' "
+            "is none (%s)"
+            % (" ".join(EVENTS), operation, log))
     return trace
 
 
@@ -130,9 +138,13 @@ def trace(args, design, files):
     print_rows(rows)
     print_totals(totals)
     target = Path(args.json or build / "trace" / ("%s-%s.json" % (design.name, args.event)))
-    target.write_text(json.dumps({"design": design.name, "event": args.event,
-                                  "kernel_sha256": shipped.sha256(subject.shipped / "vestibule.elf"),
-                                  "rows": rows, "totals": totals}, indent=1) + "\n")
+    target.write_text(
+        json.dumps(
+            {
+                "design": design.name, "event": args.event, "kernel_sha256": shipped.sha256(
+                    subject.shipped / "vestibule.elf"), "rows": rows, "totals": totals
+            },
+            indent=1) + "\n")
     print("\nwritten to %s" % os.path.relpath(target))
 
 

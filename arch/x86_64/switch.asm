@@ -1,5 +1,6 @@
 ; SPDX-License-Identifier: MIT
-; switch.asm - changing from one kernel stack to another: the whole of a context switch that C cannot say.
+; switch.asm - changing from one kernel stack to another: the whole of a context switch that C
+; cannot say.
 
 bits 64
 section .text

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""bare.py - the kernel without the probe (make iso PROBE=0): the same text, and an image that boots and runs init."""
+"""bare.py - the kernel without the probe (make iso PROBE=0): the same text, and an image that boots
+and runs init."""
 import re
 import tarfile
 
@@ -23,11 +24,16 @@ def none_of_it() -> str:
     """No function of tests/ is in the kernel, and no program of theirs in the archive."""
     with_probe, bare = opened(paths.kernel()), opened(paths.build() / "bare.elf")
     start, end = (with_probe.address(f"probe_{part}") for part in ("text_start", "text_end"))
-    theirs = {s.name for s in with_probe.code_symbols() if start <= s.address < end} - {"probe_text_start"}
+    theirs = {s.name
+              for s in with_probe.code_symbols()
+              if start <= s.address < end} - {"probe_text_start"}
     ours = {s.name for s in with_probe.code_symbols() if not start <= s.address < end}
     left = sorted((theirs - ours) & {s.name for s in bare.code_symbols()})
     if left or "probe_install" not in theirs:
-        raise Failed(f"of the probe's {len(theirs)} functions there are still: {', '.join(left[:10]) or 'it has none'}")
+        raise Failed(
+            f"of the probe's {len(theirs)} functions there are still: "
+            f"{', '.join(left[:10]) or 'it has none'}"
+        )
     with tarfile.open(paths.build() / "bare-archive.tar") as archive:
         programs = archive.getnames()
     if programs != ["init"]:
@@ -36,17 +42,27 @@ def none_of_it() -> str:
 
 
 def boots(name: str, mode: str) -> None:
-    expect(Boot(f"entry={name}", bare=True, cpus=2, mode=mode, what=f"bare-{mode}", until=WELCOME).run(), "reached")
+    expect(
+        Boot(f"entry={name}", bare=True, cpus=2, mode=mode, what=f"bare-{mode}",
+             until=WELCOME).run(), "reached")
 
 
 def refuses() -> None:
     for line in ("tests=user", "bench=all"):
-        expect(Boot(line, bare=True, what="bare-refuses").run(), "usage", r"need an image with the probe")
-    expect(Boot("inject=panic", bare=True, what="bare-refuses").run(), "usage", r"this image has no probe")
+        expect(
+            Boot(line, bare=True, what="bare-refuses").run(), "usage",
+            r"need an image with the probe")
+    expect(
+        Boot("inject=panic", bare=True, what="bare-refuses").run(), "usage",
+        r"this image has no probe")
 
 
 def checks() -> list[Check]:
-    found = [Check("bare.same-text", same_text), Check("bare.none-of-it", none_of_it), Check("bare.refuses", refuses)]
+    found = [
+        Check("bare.same-text", same_text),
+        Check("bare.none-of-it", none_of_it),
+        Check("bare.refuses", refuses)
+    ]
     for d in DESIGNS:
         for mode in ("pvh", "iso-bios"):
             found.append(Check(f"{d.name}.bare-{mode}", lambda d=d, mode=mode: boots(d.name, mode)))

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
 """bodies.py - what the C after each kind of entry finds, and what the interrupted code gets back.
 
-The gdb stub stops the guest at a vector's stub, where the registers are still those of the interrupted code,
-and again at the C body: there the frame must hold these registers, and table, GS, stack and direction flag be the
-kernel's. Then the body is left out, as if it had returned at once and spoilt what C may spoil (some never return by
-themselves), and the interrupted code must find everything as it was. The entries are brought about from outside:
-NMIs and machine checks by QEMU's monitor, the rest by what the booted test does.
+The gdb stub stops the guest at a vector's stub, where the registers are still those of the
+interrupted code, and again at the C body: there the frame must hold these registers, and table, GS,
+stack and direction flag be the kernel's. Then the body is left out, as if it had returned at once
+and spoilt what C may spoil (some never return by themselves), and the interrupted code must find
+everything as it was. The entries are brought about from outside: NMIs and machine checks by QEMU's
+monitor, the rest by what the booted test does.
 """
 
 from check import DESIGNS, Check, Failed, under_gdb
@@ -27,7 +28,8 @@ MCE = "mce 0 9 0xbd00000000000000 0x5 0x1000 0x8c"
 # check: [(event, program, vector, body)]
 EVENTS = {
     "nmi": [(f"nmi {where}", "test_threads", "VECTOR_NMI", "ist_nmi") for where in MOMENTS],
-    "machine-check": [(f"mce {where}", "test_threads", "VECTOR_MC", "ist_machine_check") for where in MOMENTS],
+    "machine-check":
+    [(f"mce {where}", "test_threads", "VECTOR_MC", "ist_machine_check") for where in MOMENTS],
     "debug": [(f"debug {where}", "test_threads", "VECTOR_DB", "ist_debug") for where in MOMENTS],
     "double-fault": [("double fault", "test_threads", "VECTOR_DF", "ist_double_fault")],
     "exception": [("fault of a user copy", "test_abuse_pointers", "VECTOR_PF", "kernel_exception"),
@@ -71,12 +73,14 @@ class Event:
             else:
                 gdb.monitor("nmi" if self.name.startswith("nmi") else MCE)
         elif self.name == "double fault":
-            gdb.write_register("rsp", 0x1008)       # no stack: not even the page fault's frame can be pushed
+            # no stack: not even the page fault's frame can be pushed
+            gdb.write_register("rsp", 0x1008)
         elif self.name.startswith("IRETQ"):
             gdb.run_to(self.elf.address(f"{self.design.ident}_idt_entry.iret"))
             gdb.write_word(gdb.read_registers(["rsp"])[0] + 8, 0x7f8 | 3)     # no such selector
         gdb.run_to(self.stub)
-        while self.name == "fault of a user copy" and gdb.read_word(gdb.read_registers(["rsp"])[0] + 16) & 3:
+        while self.name == "fault of a user copy" and gdb.read_word(
+                gdb.read_registers(["rsp"])[0] + 16) & 3:
             gdb.step()
             gdb.run_to(self.stub)
 
@@ -89,10 +93,14 @@ class Event:
         frame = now["rdi"]
         for name in SAVED:
             found = self.gdb.read_word(frame + at[name])
-            self.expect(found == before[name], f"{name} is {found:#x} in the frame, not {before[name]:#x}")
-        self.expect(self.gdb.read_word(frame + at["vector"]) == self.vector, "the frame names another vector")
+            self.expect(found == before[name],
+                        f"{name} is {found:#x} in the frame, not {before[name]:#x}")
+        self.expect(
+            self.gdb.read_word(frame + at["vector"]) == self.vector,
+            "the frame names another vector")
         area = self.areas.of_stack_pointer(now["rsp"] + 8)
-        self.expect(area is not None and area[0] == "kernel_stack", f"{body}() runs on another stack: {area}")
+        self.expect(area is not None and area[0] == "kernel_stack",
+                    f"{body}() runs on another stack: {area}")
         self.expect((now["rsp"] + 8) % 16 == 0, "the stack is not aligned for C")
         self.expect(now["gs_base"] == self.kernel_gs, "GS is not the kernel's")
         self.expect(not now["eflags"] & DIRECTION, "the direction flag is set in C")
@@ -119,8 +127,10 @@ class Event:
                 break
             self.gdb.step()
         for name in SAVED + ["cr3", "gs_base", "k_gs_base"]:
-            self.expect(now[name] == before[name], f"{name} comes back as {now[name]:#x}, not {before[name]:#x}")
-        self.expect((now["eflags"] ^ flags) & DIRECTION == 0, "the direction flag does not come back")
+            self.expect(now[name] == before[name],
+                        f"{name} comes back as {now[name]:#x}, not {before[name]:#x}")
+        self.expect((now["eflags"] ^ flags) & DIRECTION == 0,
+                    "the direction flag does not come back")
 
 
 def follow(boot: GdbBoot, design: Design, event: tuple, vector: int) -> None:
@@ -130,7 +140,8 @@ def follow(boot: GdbBoot, design: Design, event: tuple, vector: int) -> None:
     before = entry.state()
     head = before["rsp"] + (8 if vector in (8, 10, 11, 12, 13, 14, 17, 21, 29, 30) else 0)
     rip, flags, rsp = (boot.gdb.read_word(head + i) for i in (0, 16, 24))
-    boot.gdb.write_register("eflags", before["eflags"] | DIRECTION)     # as if the interrupted code had set it
+    # as if the interrupted code had set it
+    boot.gdb.write_register("eflags", before["eflags"] | DIRECTION)
     boot.gdb.run_to(entry.elf.address(body))
     entry.check_body(body, before)
     if body != "idt_dispatch":      # after that one another thread may run first

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""cmdline.py - mistakes on the command line stop the boot with a message; so does a missing archive."""
+"""cmdline.py - mistakes on the command line stop the boot with a message; so does a missing
+archive."""
 import re
 
 from check import ANY_DESIGN, DESIGNS, WELCOME, Boot, Check, expect
 
-ALL_NAMES = "".join(rf"(?=.*\b{re.escape(d.name)}\b)" for d in DESIGNS)     # on one line, in any order
+# on one line, in any order
+ALL_NAMES = "".join(rf"(?=.*\b{re.escape(d.name)}\b)" for d in DESIGNS)
 
 # name -> (command line, patterns that the log must hold)
 MISTAKES = {
@@ -33,7 +35,8 @@ def mistake_check(name: str, line: str, patterns: list[str], mode: str) -> Check
 
 
 def default_is_said() -> None:
-    """Without entry= the kernel takes its default and says that it did; without tests= and bench= it stays up."""
+    """Without entry= the kernel takes its default and says that it did; without tests= and bench=
+    it stays up."""
     boot = Boot("", what="cmdline-default", until=WELCOME)
     expect(boot.run(), "reached", rf"(?i)\b({ANY_DESIGN})\b.*default|default.*\b({ANY_DESIGN})\b")
 
@@ -43,8 +46,12 @@ def missing_archive() -> None:
 
 
 def checks() -> list[Check]:
-    found = [mistake_check(name, line, patterns, "pvh") for name, (line, patterns) in MISTAKES.items()]
-    found += [mistake_check(name, *MISTAKES[name], "iso-bios") for name in ("unknown-key", "too-long")]
+    found = [
+        mistake_check(name, line, patterns, "pvh") for name, (line, patterns) in MISTAKES.items()
+    ]
+    found += [
+        mistake_check(name, *MISTAKES[name], "iso-bios") for name in ("unknown-key", "too-long")
+    ]
     found.append(Check("cmdline.default", default_is_said))
     found.append(Check("cmdline.missing-archive", missing_archive))
     return found

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""debugger.py - `make debug` stops where it says, at the first instruction of a design's syscall entry; it ends when it
-should, with a terminal and without, and no QEMU stays behind."""
+"""debugger.py - `make debug` stops where it says, at the first instruction of a design's
+syscall entry; it ends when it should, with a terminal and without, and no QEMU stays behind."""
 import os
 import re
 import shutil
@@ -25,13 +25,16 @@ TEXT = {"encoding": "utf-8", "codec_errors": "replace"}
 
 def environment(design: str) -> dict:
     """Without words for the kernel: a boot that goes on for ever."""
-    return {**os.environ, "BUILD": str(paths.build().resolve()), "ENTRY": design, "ARGS": "", "CPUS": "1",
-            "TERM": "dumb"}
+    return {
+        **os.environ, "BUILD": str(paths.build().resolve()), "ENTRY": design, "ARGS": "", "CPUS":
+        "1", "TERM": "dumb"
+    }
 
 
 def machines(design: str) -> list[str]:
     """The QEMUs that write @design's log of `make debug` now."""
-    wanted = f"file:{Boot(f'entry={design}', what='debug', build=paths.build().resolve()).log}".encode()
+    boot = Boot(f"entry={design}", what="debug", build=paths.build().resolve())
+    wanted = f"file:{boot.log}".encode()
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -67,7 +70,8 @@ def to_end(program: SpawnBase, until=pexpect.EOF) -> list[str]:
     try:
         program.expect_exact(until)
     except (pexpect.TIMEOUT, pexpect.EOF) as error:
-        why = f"no end after {HANG_AFTER} s" if isinstance(error, pexpect.TIMEOUT) else f"it ends before '{until}'"
+        why = f"no end after {HANG_AFTER} s" if isinstance(
+            error, pexpect.TIMEOUT) else f"it ends before '{until}'"
         raise Failed(why, program.before.splitlines()[-15:]) from None
     return program.before.replace("\r", "").splitlines()
 
@@ -108,7 +112,11 @@ def terminal_check(ident: str, design: str) -> Check:
     def run() -> None:
         require_gdb()
         try:
-            debug = pexpect.spawn(COMMAND[0], COMMAND[1:], cwd=ROOT, env=environment(design), timeout=HANG_AFTER,
+            debug = pexpect.spawn(COMMAND[0],
+                                  COMMAND[1:],
+                                  cwd=ROOT,
+                                  env=environment(design),
+                                  timeout=HANG_AFTER,
                                   **TEXT)
         except (OSError, pexpect.ExceptionPexpect) as error:
             raise Skipped(f"no terminal can be made here: {error}") from None

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs.py - what README and the other documents name exists: files, functions, labels, make targets. The
-README's table is the one that docs/results.md gives."""
+"""docs.py - what README and the other documents name exists: files, functions, labels, make
+targets. The README's table is the one that docs/results.md gives."""
 import subprocess
 import sys
 
@@ -9,7 +9,9 @@ from vmeasure import pages
 
 
 def names_exist() -> str:
-    done = subprocess.run([sys.executable, str(ROOT / "tools" / "check_docs.py")], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, str(ROOT / "tools" / "check_docs.py")],
+                          capture_output=True,
+                          text=True)
     lines = (done.stdout + done.stderr).splitlines()
     if done.returncode:
         raise Failed(f"{len(lines)} names are gone", lines)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""entrydiff.py - `make diff`: every step of both designs with its number of instructions; a wrong name is told."""
+"""entrydiff.py - `make diff`: every step of both designs with its number of instructions; a wrong
+name is told."""
 import os
 import re
 import subprocess
@@ -14,13 +15,18 @@ NUMBER = re.compile(r"\b\d+\b")
 
 def diff(*names: str) -> subprocess.CompletedProcess:
     env = {k: v for k, v in os.environ.items() if k not in ("A", "B")}
-    return subprocess.run([sys.executable, str(ROOT / "tools" / "diff.py"), *names], capture_output=True, text=True,
+    return subprocess.run([sys.executable, str(ROOT / "tools" / "diff.py"), *names],
+                          capture_output=True,
+                          text=True,
                           env={**env, "BUILD": str(paths.build())})
 
 
 def steps(name: str) -> set[str]:
     """The local labels that stand in a design's own file."""
-    return {"." + label for dot, label in LABEL.findall((ROOT / "entry" / f"{name}.asm").read_text()) if dot}
+    return {
+        "." + label
+        for dot, label in LABEL.findall((ROOT / "entry" / f"{name}.asm").read_text()) if dot
+    }
 
 
 def compare(a: str, b: str) -> str:
@@ -31,7 +37,10 @@ def compare(a: str, b: str) -> str:
     begin = next(i for i, line in enumerate(lines) if line.startswith("path"))
     table = lines[begin:]
     for name in (a, b):
-        if gone := [s for s in steps(name) if not any(re.search(rf" \{s}( |$)", line) for line in table)]:
+        if gone := [
+                s for s in steps(name)
+                if not any(re.search(rf" \{s}( |$)", line) for line in table)
+        ]:
             raise Failed(f"{a} {b}: the table lacks {', '.join(sorted(gone))} of {name}", table)
         if not re.search(rf"^{re.escape(name)}: \d+ instructions", done.stdout, re.M):
             raise Failed(f"{a} {b}: no sum for {name}", table)
@@ -53,11 +62,14 @@ def every_pair() -> str:
 
 def wrong_names() -> None:
     good = DESIGNS[0].name
-    for names, said in (((good, "nothing-like-it"), "B=nothing-like-it is no design"), ((good,), "B= is missing"),
-                        ((), "A= is missing"), (("nothing-like-it", good), "A=nothing-like-it is no design")):
+    for names, said in (((good, "nothing-like-it"), "B=nothing-like-it is no design"),
+                        ((good, ), "B= is missing"), ((), "A= is missing"),
+                        (("nothing-like-it", good), "A=nothing-like-it is no design")):
         done = diff(*names)
-        if done.returncode != 1 or said not in done.stderr or not all(d.name in done.stderr for d in DESIGNS):
-            raise Failed(f"{names}: status {done.returncode}", (done.stdout + done.stderr).splitlines()[-15:])
+        if done.returncode != 1 or said not in done.stderr or not all(d.name in done.stderr
+                                                                      for d in DESIGNS):
+            raise Failed(f"{names}: status {done.returncode}",
+                         (done.stdout + done.stderr).splitlines()[-15:])
 
 
 def checks() -> list[Check]:

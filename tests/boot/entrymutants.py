@@ -31,7 +31,8 @@ def killed_by(insn: Insn, design: Design, copy: Copy, base: Baseline) -> str:
             row = attempt(insn, design, copy, base, [killer])
             if row["killed_by"]:
                 return row["killed_by"]
-    raise Failed(f"nothing notices that '{insn.text}' at {key(insn)} is blanked: see `make mutants`")
+    raise Failed(
+        f"nothing notices that '{insn.text}' at {key(insn)} is blanked: see `make mutants`")
 
 
 def known_subjects() -> list[Subject]:

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""entrytrace.py - `make trace`: what it prints begins and ends where an entry does, and what it writes says the same.
+"""entrytrace.py - `make trace`: what it prints begins and ends where an entry does, and what it
+writes says the same.
 
-Each design is traced at a system call and at an NMI, and at one more event, another one for each design.
+Each design is traced at a system call and at an NMI, and at one more event, another one for each
+design.
 """
 import json
 import os
@@ -16,12 +18,16 @@ from lib.elf import built_kernel
 from vmeasure.code_figures import splits_table
 
 MORE = ("irq", "fault")
-ROW = re.compile(r" *\d+  [0-9a-f]{16} +\S.* (user|kernel|one) +(user|kernel) +[a-z_]+(-\d+)? +[01]$")
+ROW = re.compile(
+    r" *\d+  [0-9a-f]{16} +\S.* (user|kernel|one) +(user|kernel) +[a-z_]+(-\d+)? +[01]$")
 
 
 def trace(design: Design, event: str) -> list[dict]:
     """The rows of one run of the tool at CPL 0; Failed when it or its table is not in order."""
-    command = [sys.executable, str(ROOT / "tools" / "trace.py"), "--entry", design.name, "--event", event]
+    command = [
+        sys.executable,
+        str(ROOT / "tools" / "trace.py"), "--entry", design.name, "--event", event
+    ]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120,
                               env={**os.environ, "BUILD": str(paths.build())})
@@ -35,7 +41,8 @@ def trace(design: Design, event: str) -> list[dict]:
     if wrong := [line for line in table if not ROW.match(line)]:
         raise Failed(f"{event}: rows that lack a column", wrong[:5])
     rows = [row for row in found["rows"] if row["cpl"] == 0]
-    if sum(t["instructions"] for t in found["totals"]) != len(rows) or len(table) > len(found["rows"]):
+    if sum(t["instructions"]
+           for t in found["totals"]) != len(rows) or len(table) > len(found["rows"]):
         raise Failed(f"{event}: table, totals and rows disagree")
     return rows
 
@@ -51,12 +58,14 @@ def expect_entry(design: Design, event: str, rows: list[dict]) -> None:
         (first["step"].split(".")[0] == land, f"begins at {first['step']}, not at {land}"),
         (re.match("sysret|iretq", last["text"]), f"ends with {last['text']}"),
         (changes == table, f"CR3 goes {changes}, not {table}"),
-        ((first["gs"], last["gs"]) == ("user", "user"), "does not begin and end with the user's GS"),
+        ((first["gs"], last["gs"]) == ("user", "user"),
+         "does not begin and end with the user's GS"),
         (any(r["gs"] == "kernel" for r in rows), "never has the kernel's GS"),
         (not any(r["if"] for r in rows), "has interrupts on"),
         (event != "nmi" or (first["stack"] == "nmi_stack" and first["below_top"] >= 40),
          f"the NMI lands on {first['stack']}-{first['below_top']}"),
-        (any(r["stack"] == "kernel_stack" and r["below_top"] for r in rows), "never has a frame on a kernel stack"),
+        (any(r["stack"] == "kernel_stack" and r["below_top"]
+             for r in rows), "never has a frame on a kernel stack"),
         (all(r["stack"] == "kernel_stack" for r in rows if not r["step"].startswith(own)),
          "runs kernel text on a stack that a program's table shows"),
     ]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""fire.py - a sample of `make torture`: on each path an NMI and a breakpoint at every fifth instruction.
+"""fire.py - a sample of `make torture`: on each path an NMI and a breakpoint at every fifth
+instruction.
 
 Which fifth, the seed says.  In what a kind of designs shares breakpoints are set by its first
 design's boots.  Where an event came, it must have found the table, GS and stack that the proof
@@ -11,7 +12,8 @@ from check import DESIGNS, Check, Failed
 from lib import settings
 from lib.designs import Design, kinds
 from underfire import coverage, machine_checks
-from underfire.boots import FireError, Sweep, Undisturbed, boot, parse, state_bits, sweep, sweep_four
+from underfire.boots import (FireError, Sweep, Undisturbed, boot, parse, state_bits, sweep,
+                             sweep_four)
 from underfire.pieces import Pieces
 
 STRIDE = 5
@@ -33,8 +35,10 @@ def sample_check(design: Design) -> Check:
         except FireError as error:
             raise Failed(error.args[0], error.args[1]) from None
         text = coverage.text_of(design)
-        wrong = [f"{place}: found {part}={word}, the proof allows {' '.join(allowed)}"
-                 for place, part, word, allowed in coverage.contradictions(text, found, state_bits())]
+        wrong = [
+            f"{place}: found {part}={word}, the proof allows {' '.join(allowed)}"
+            for place, part, word, allowed in coverage.contradictions(text, found, state_bits())
+        ]
         wrong += coverage.unknown_places(text, found)
         if wrong:
             raise Failed(f"{len(wrong)} events found what the proof rules out", wrong)
@@ -45,33 +49,42 @@ def sample_check(design: Design) -> Check:
             came = wanted & found.union(kind)
             covered, total = coverage.row(wanted, came, text.excused(kind, coverage.rules()))
             if covered < total * ENOUGH:
-                raise Failed(f"{kind}: {covered} of {total} instructions of entry text, seed {SEED}")
+                raise Failed(
+                    f"{kind}: {covered} of {total} instructions of entry text, seed {SEED}")
         return f"{found.shots} events, seed {SEED}"
     return Check(f"{design.name}.fire", run)
 
 
 def portable_check(design: Design) -> Check:
-    """NMIs that a breakpoint lets through need no instruction counter: so they come on any machine."""
+    """NMIs that a breakpoint lets through need no instruction counter: so they come on any
+    machine."""
     def run() -> str:
         found = Sweep()
         try:
-            parse(boot(design, ["db", "held", "syscall_sysret"], seed=SEED, what="fire-held", icount=False).text, found)
+            parse(
+                boot(design, ["db", "held", "syscall_sysret"],
+                     seed=SEED,
+                     what="fire-held",
+                     icount=False).text, found)
         except FireError as error:
             raise Failed(error.args[0], error.args[1]) from None
         kinds = found.seen["syscall_sysret"]
         if not kinds["nmi"] or set(kinds["nmi"]) != set(kinds["db"]):
-            raise Failed(f"NMIs at {len(kinds['nmi'])} instructions, breakpoints at {len(kinds['db'])}")
+            raise Failed(
+                f"NMIs at {len(kinds['nmi'])} instructions, breakpoints at {len(kinds['db'])}")
         return f"{len(kinds['nmi'])} instructions"
     return Check(f"{design.name}.fire-held", run)
 
 
 def machine_check_check(design: Design) -> Check:
-    """At seeded instructions, and always at the NMI entry's first and last: there #MC must give DR7 back."""
+    """At seeded instructions, and always at the NMI entry's first and last: there #MC must give DR7
+    back."""
     def run() -> str:
         text = coverage.text_of(design)
         ends = [o for o, place in text.place.items() if NMI_ENDS.search(place)]
         try:
-            came = machine_checks.send(design, text, Undisturbed(design), SEED, MACHINE_CHECKS, ends)
+            came = machine_checks.send(design, text, Undisturbed(design), SEED, MACHINE_CHECKS,
+                                       ends)
         except FireError as error:
             raise Failed(error.args[0], error.args[1] if len(error.args) > 1 else ()) from None
         return f"at {len(came)} instructions, seed {SEED}"

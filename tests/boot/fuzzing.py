@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""fuzzing.py - a short run of `make fuzz` in every design: random system calls, and what the kernel keeps stays right.
+"""fuzzing.py - a short run of `make fuzz` in every design: random system calls, and what the
+kernel keeps stays right.
 
 Another SEED= makes other calls.
 """
@@ -18,7 +19,10 @@ HANG_AFTER = 400        # seconds; on a busy machine
 def fuzz_check(design: Design) -> Check:
     """Under icount: the same seed is the same run."""
     def run() -> str:
-        outcome = Boot(f"entry={design.name} tests=fuzz-{CALLS} seed={SEED}", cpus=CPUS, icount=True, what="fuzz",
+        outcome = Boot(f"entry={design.name} tests=fuzz-{CALLS} seed={SEED}",
+                       cpus=CPUS,
+                       icount=True,
+                       what="fuzz",
                        timeout=HANG_AFTER).run()
         remark = expect_ktap(outcome)
         made = re.search(r"^fuzz: seed \d+, .*?: (\d+) calls, (\d+) processes", outcome.text, re.M)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""guest.py - the tests that run inside the kernel and in user programs, over designs and boot paths."""
+"""guest.py - the tests that run inside the kernel and in user programs, over designs and boot
+paths."""
 import re
 
 from check import DESIGNS, ROOT, Boot, Check, Failed, Outcome, expect, expect_ktap, report
 
-# Over all designs a bystander's registers are checked across this many switches (tests/user/test_bystander.c).
+# Over all designs a bystander's registers are checked across this many switches
+# (tests/user/test_bystander.c).
 ALL_SWITCHES = 1_000_000
 USER_HANG_AFTER = 900      # seconds; that takes its time on a busy machine
 
@@ -20,7 +22,8 @@ def enough_switches(outcome: Outcome) -> str:
     found = re.search(r"^# bystanders .* over (\d+) switches$", outcome.text, re.M)
     made, share = int(found[1]) if found else 0, -(-ALL_SWITCHES // len(DESIGNS))
     if made < share:
-        raise Failed(f"bystanders were checked over {made} switches, at least {share} are due", report(outcome))
+        raise Failed(f"bystanders were checked over {made} switches, at least {share} are due",
+                     report(outcome))
     return f"{made} switches"
 
 
@@ -32,10 +35,12 @@ def user_check(design: str) -> Check:
 
 
 def excused_check(design: str) -> Check:
-    """An instruction that QEMU's TCG lets pass is excused in test_abuse_privileged, but only there: on a processor that
-    does not say that it is TCG the same is a failure."""
+    """An instruction that QEMU's TCG lets pass is excused in test_abuse_privileged, but only
+    there: on a processor that does not say that it is TCG the same is a failure."""
     def run() -> str:
-        excused, strict = (Boot(f"entry={design} tests=test_abuse_privileged", cpu=cpu, what=f"privileged-{what}").run()
+        excused, strict = (Boot(f"entry={design} tests=test_abuse_privileged",
+                                cpu=cpu,
+                                what=f"privileged-{what}").run()
                            for what, cpu in (("excused", "max"), ("strict", "max,tcg-cpuid=off")))
         expect_ktap(excused)
         passed = re.findall(r"^# (\w+): this emulator lets it pass", excused.text, re.M)
@@ -64,7 +69,8 @@ def checks() -> list[Check]:
 
 
 def on_request(name: str) -> list[Check]:
-    """One user test program alone, in every design: `make test T=test_x`.  Part of user-pvh otherwise."""
+    """One user test program alone, in every design: `make test T=test_x`.  Part of user-pvh
+    otherwise."""
     if not (ROOT / "tests" / "user" / f"{name}.c").exists():
         return []
     return [guest_check(name, name, d.name) for d in DESIGNS]

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""hardening.py - what no emulator can show stands in the shipped kernel's instructions, and is done on each CPU.
+"""hardening.py - what no emulator can show stands in the shipped kernel's instructions, and is
+done on each CPU.
 
-Speculation is not emulated, nor are stores that overtake one another, and after reset QEMU's machine-check banks report
-without being told. So the disassembly is read, and the gdb stub sees who calls what.
+Speculation is not emulated, nor are stores that overtake one another, and after reset QEMU's
+machine-check banks report without being told. So the disassembly is read, and the gdb stub sees who
+calls what.
 """
 
 from check import DESIGNS, Check, Failed, finish, under_gdb
@@ -27,14 +29,19 @@ def index_bound() -> str:
     """The number is compared with how many system calls there are, not with another."""
     count = constants()["SYSCALL_COUNT"]
     code = hardening.Code(built_kernel()).function("syscall_dispatch")
-    bounds = [a.op_str.split(", ")[1] for a, b in zip(code, code[1:]) if a.mnemonic == "mov" and b.mnemonic == "cmp"]
+    bounds = [
+        a.op_str.split(", ")[1] for a, b in zip(code, code[1:])
+        if a.mnemonic == "mov" and b.mnemonic == "cmp"
+    ]
     if [int(b, 0) for b in bounds] != [count]:
-        raise Failed(f"the index is compared with {', '.join(bounds) or 'nothing'}, not with {count}")
+        raise Failed(
+            f"the index is compared with {', '.join(bounds) or 'nothing'}, not with {count}")
     return f"below {count}"
 
 
 def sends(code) -> list[tuple[int, bool]]:
-    """(address, is it fenced?) of each write of the interrupt command register in a function's instructions."""
+    """(address, is it fenced?) of each write of the interrupt command register in a function's
+    instructions."""
     found, command, fences = [], False, []
     for insn in code:
         if insn.mnemonic == "mov" and insn.op_str.startswith("ecx, "):
@@ -48,15 +55,19 @@ def sends(code) -> list[tuple[int, bool]]:
 
 
 def fenced() -> str:
-    """This WRMSR does not wait for the stores before it (SDM vol. 3A, 11.12.3). A second one may be there, of the
-    way that xAPIC takes, which asks for the mode again at each register."""
+    """This WRMSR does not wait for the stores before it (SDM vol. 3A, 11.12.3). A second one
+    may be there, of the way that xAPIC takes, which asks for the mode again at each register."""
     code = hardening.Code(built_kernel())
-    names = sorted({s.name for s in code.kernel.symbols if s.type == STT_FUNC and s.size and "lapic" in s.name}
+    names = sorted({
+        s.name
+        for s in code.kernel.symbols if s.type == STT_FUNC and s.size and "lapic" in s.name
+    }
                    | {"send"} & set(code.kernel.by_name))
     found = [s for name in names for s in sends(code.function(name))]
     if not any(good for _, good in found):
-        raise Failed("an x2APIC interrupt command without MFENCE and LFENCE before it",
-                     [f"{address:#x}: {'fenced' if good else 'not fenced'}" for address, good in found])
+        raise Failed(
+            "an x2APIC interrupt command without MFENCE and LFENCE before it",
+            [f"{address:#x}: {'fenced' if good else 'not fenced'}" for address, good in found])
     return f"{len(found)} writes of the command"
 
 

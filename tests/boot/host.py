@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""host.py - unit tests that need no machine: tests/host/test_*.c with cmocka and the sanitizers, test_*.py as they are.
+"""host.py - unit tests that need no machine: tests/host/test_*.c with cmocka and the sanitizers,
+test_*.py as they are.
 
-A C test names the sources it needs in one of its first five lines: `/* sources: mm/frames.c ... */`.
-A Python test finds what it tests in tools/: by hand, `PYTHONPATH=tools python3 tests/host/test_x.py`.
+A C test names the sources it needs in one of its first five lines: `/* sources: mm/frames.c ...
+*/`. A Python test finds what it tests in tools/: by hand, `PYTHONPATH=tools python3
+tests/host/test_x.py`.
 """
 import os
 import re
@@ -30,8 +32,11 @@ def host_check(test: Path) -> Check:
     def run() -> str:
         program = paths.build() / "host" / test.stem
         program.parent.mkdir(parents=True, exist_ok=True)
-        command = [HOST_CC, *FLAGS, f"-I{paths.build()}/gen", str(test.relative_to(ROOT)), *sources(test),
-                   "-o", str(program), "-lcmocka"]
+        command = [
+            HOST_CC, *FLAGS, f"-I{paths.build()}/gen",
+            str(test.relative_to(ROOT)), *sources(test), "-o",
+            str(program), "-lcmocka"
+        ]
         call(command, "does not compile")
         env = {**os.environ, "CMOCKA_MESSAGE_OUTPUT": "STDOUT", "ASAN_OPTIONS": "detect_leaks=0"}
         out = call([str(program)], "failed", env=env)
@@ -44,7 +49,9 @@ def host_check(test: Path) -> Check:
 
 def python_check(test: Path) -> Check:
     def run() -> str:
-        out = call([sys.executable, str(test)], "failed", env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
+        out = call([sys.executable, str(test)],
+                   "failed",
+                   env={**os.environ, "PYTHONPATH": str(ROOT / "tools")})
         ran = re.search(r"^Ran (\d+) test", out, re.M)
         if not ran or ran[1] == "0":
             raise Failed("no test ran", out.splitlines()[-30:])
@@ -60,7 +67,8 @@ def call(command: list[str], wrong: str, env: dict | None = None) -> str:
         raise Failed("timeout: no end after 900 s", [" ".join(command)]) from None
     text = done.stdout + done.stderr
     if done.returncode:
-        raise Failed(f"{wrong} (status {done.returncode})", [" ".join(command)] + text.splitlines()[-30:])
+        raise Failed(f"{wrong} (status {done.returncode})",
+                     [" ".join(command)] + text.splitlines()[-30:])
     return text
 
 

@@ -22,10 +22,15 @@ def size() -> str:
 
 
 def same_again(umask: int) -> None:
-    """Put together a second time, elsewhere and later and with another umask, the ISO has the same bytes."""
+    """Put together a second time, elsewhere and later and with another umask, the ISO has the same
+    bytes."""
     with tempfile.TemporaryDirectory() as tmp:
         again = Path(tmp) / "again.iso"
-        command = [sys.executable, ROOT / "tools" / "mkiso.py", paths.kernel(), paths.build() / "archive.tar", again]
+        command = [
+            sys.executable, ROOT / "tools" / "mkiso.py",
+            paths.kernel(),
+            paths.build() / "archive.tar", again
+        ]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, umask=umask,
                        env={**os.environ, "OBJCOPY": cross() + "objcopy"})
         if not filecmp.cmp(paths.iso(), again, shallow=False):
@@ -41,7 +46,8 @@ def no_path_inside() -> None:
 
 
 def menu() -> None:
-    """Without a command line from the host GRUB's menu shows on the serial line, and its default boots."""
+    """Without a command line from the host GRUB's menu shows on the serial line, and its default
+    boots."""
     outcome = expect(Boot("", mode="iso-bios", what="menu", until=WELCOME).run(), "reached")
     for d in DESIGNS:
         if not re.search(rf"{re.escape(d.name)}: {re.escape(d.summary[:20])}", outcome.text):
@@ -57,9 +63,12 @@ def setup_lists_everything() -> None:
     text = done.stdout + done.stderr
     if done.returncode != 1:
         raise Failed(f"status {done.returncode}, expected 1", text.splitlines())
-    needed = ("gcc binutils nasm grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools qemu-system-x86 "
-              "ovmf python3 python3-pyelftools python3-capstone python3-matplotlib python3-pexpect libcmocka-dev "
-              "patch clang libclang-rt-dev clang-tidy clang-format").split()
+    needed = (
+        "gcc binutils nasm grub-pc-bin grub-efi-amd64-bin grub-common xorriso mtools "
+        "qemu-system-x86 "
+        "ovmf python3 python3-pyelftools python3-capstone python3-matplotlib python3-pexpect "
+        "libcmocka-dev "
+        "patch clang libclang-rt-dev clang-tidy clang-format").split()
     command = next((line.split() for line in text.splitlines() if "apt-get install" in line), [])
     lacking = [p for p in needed if p not in command or f"(package {p})" not in text]
     if lacking:
@@ -68,13 +77,20 @@ def setup_lists_everything() -> None:
 
 def setup_is_quiet() -> None:
     """With everything there it says nothing, so every command can start with it."""
-    done = subprocess.run(["/bin/sh", str(ROOT / "tools" / "setup.sh"), "test"], capture_output=True, text=True)
+    done = subprocess.run(["/bin/sh", str(ROOT / "tools" / "setup.sh"), "test"],
+                          capture_output=True,
+                          text=True)
     if done.returncode or done.stdout or done.stderr:
         raise Failed(f"status {done.returncode}", (done.stdout + done.stderr).splitlines())
 
 
 def checks() -> list[Check]:
     again = [Check(f"iso.same-again-{u:03o}", lambda u=u: same_again(u)) for u in UMASKS]
-    return [*again, Check("iso.size", size), Check("iso.no-path", no_path_inside), Check("iso.menu", menu),
-            Check("setup.lists-everything", setup_lists_everything),
-            Check("setup.quiet", setup_is_quiet)]
+    return [
+        *again,
+        Check("iso.size", size),
+        Check("iso.no-path", no_path_inside),
+        Check("iso.menu", menu),
+        Check("setup.lists-everything", setup_lists_everything),
+        Check("setup.quiet", setup_is_quiet)
+    ]

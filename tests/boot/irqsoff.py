@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""irqsoff.py - the longest stretch with interrupts off: the watch is right, and every system call has a figure.
+"""irqsoff.py - the longest stretch with interrupts off: the watch is right, and every system
+call has a figure.
 
 The bars on the figures are those of `make compare` (entry/bars.json).
 """
@@ -19,8 +20,12 @@ def calls() -> set[str]:
 
 def figures_check(design: str) -> Check:
     def run() -> str:
-        outcome = expect(Boot(f"entry={design} bench=irqs_off", icount=True, what="irqs-off").run(), "pass")
-        found = {name: int(value) for name, value in re.findall(r"^BENCH irqs_off\.(\w+) (\d+)$", outcome.text, re.M)}
+        outcome = expect(
+            Boot(f"entry={design} bench=irqs_off", icount=True, what="irqs-off").run(), "pass")
+        found = {
+            name: int(value)
+            for name, value in re.findall(r"^BENCH irqs_off\.(\w+) (\d+)$", outcome.text, re.M)
+        }
         if set(found) != calls():
             raise Failed(f"figures for {sorted(found)}, not for {sorted(calls())}", report(outcome))
         if low := [name for name, value in found.items() if value < PERIOD]:

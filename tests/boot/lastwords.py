@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""lastwords.py - a panic waits for nobody's lock, and a boot that went wrong never ends with the code of a pass.
+"""lastwords.py - a panic waits for nobody's lock, and a boot that went wrong never ends with the
+code of a pass.
 
-Through the gdb stub: locks are taken behind the kernel's back, a kernel test is made to fail, the first process is
-made to end.
+Through the gdb stub: locks are taken behind the kernel's back, a kernel test is made to fail, the
+first process is made to end.
 """
 
 from check import DESIGNS, Check, Outcome, expect, under_gdb
@@ -10,7 +11,8 @@ from lib.constants import constants, frame_words
 from lib.elf import built_kernel
 
 LAST = DESIGNS[-1]
-LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock", "kspace_lock")
+LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock",
+         "kspace_lock")
 RETURN_FALSE = bytes.fromhex("31c0c3")      # xor eax, eax; ret
 
 
@@ -55,7 +57,8 @@ def init_ends() -> None:
 
 
 def no_code() -> None:
-    """shutdown() with what is no code is refused, and the boot goes on; with the last one it ends so."""
+    """shutdown() with what is no code is refused, and the boot goes on; with the last one it ends
+    so."""
     codes = constants()
     for beyond in (codes["EXIT_PASS"] - 1, codes["EXIT_USAGE"] + 1, 0):
         first_call("shutdown", beyond, "pass", r"^ok 1 - test_map")
@@ -63,5 +66,9 @@ def no_code() -> None:
 
 
 def checks() -> list[Check]:
-    return [Check("lastwords.locks-held", locks_held), Check("lastwords.kernel-test-fails", kernel_test_fails),
-            Check("lastwords.init-ends", init_ends), Check("lastwords.no-code", no_code)]
+    return [
+        Check("lastwords.locks-held", locks_held),
+        Check("lastwords.kernel-test-fails", kernel_test_fails),
+        Check("lastwords.init-ends", init_ends),
+        Check("lastwords.no-code", no_code)
+    ]

@@ -102,7 +102,8 @@ def lack_check(word: str, what: str) -> Check:
 
 
 def no_syscall() -> None:
-    """Intel's processors name SYSCALL in 64-bit mode alone, so it is looked for later than the rest."""
+    """Intel's processors name SYSCALL in 64-bit mode alone, so it is looked for later than the
+    rest."""
     expect(boot("lacks-syscall", cpu="max,-syscall"), "usage",
            r"^vestibule: this processor lacks SYSCALL: programs call the kernel by it$")
 

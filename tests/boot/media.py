@@ -12,7 +12,8 @@ from lib import paths
 
 LAST = DESIGNS[-1].name
 NO_MENU = ["-smbios", "type=1,serial=seed=1"]
-OURS, OTHERS = "vestibule: entry=", "strangers: entry="      # what a kernel says first; of equal length
+# what a kernel says first; of equal length
+OURS, OTHERS = "vestibule: entry=", "strangers: entry="
 
 # Words that the kernel refuses; each came from somebody's keyboard.  -> what the log must hold
 TYPED = {"no-value": ("bench", r"\bbench\b"), "capital": ("Tests=kernel", r"Tests"),
@@ -80,13 +81,17 @@ def own_kernel_check(mode: str, first, second) -> Check:
 
 def typed_check(name: str, words: str, pattern: str, mode: str = "iso-bios") -> Check:
     def run() -> None:
-        expect(Boot(words, mode=mode, what=f"typed-{name}-{mode}").run(), "usage", pattern, r"entry=.*tests=")
+        expect(
+            Boot(words, mode=mode, what=f"typed-{name}-{mode}").run(), "usage", pattern,
+            r"entry=.*tests=")
     return Check(f"cmdline.typed-{name}-{mode}", run)
 
 
 def serial_number() -> None:
-    """A factory's serial number is no command line, so the menu comes and its default boots; key=value is one."""
-    for serial, pattern in (("PF0-ABC 12", r": entry=.*\(the default\)"), (f"entry={LAST}", f": entry={LAST}:")):
+    """A factory's serial number is no command line, so the menu comes and its default boots;
+    key=value is one."""
+    for serial, pattern in (("PF0-ABC 12", r": entry=.*\(the default\)"), (f"entry={LAST}",
+                                                                           f": entry={LAST}:")):
         extra = ["-smbios", f"type=1,manufacturer=Acme,serial={serial}"]
         boot = Boot("", mode="iso-bios", what="serial-number", until=WELCOME, extra=extra)
         expect(boot.run(), "reached", pattern)

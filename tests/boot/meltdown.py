@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""meltdown.py - the exposure figures of secrets, as the benchmark reports them, hold what a split table promises."""
+"""meltdown.py - the exposure figures of secrets, as the benchmark reports them, hold what a split
+table promises."""
 import json
 import re
 
@@ -29,7 +30,8 @@ def meltdown_check(design: str) -> Check:
                 seen = figures.get(f"{secret}_{reader}")
                 wanted = expected(EXPOSURE[design]["split"], secret, reader)
                 if seen is None or wanted is not None and seen != str(int(wanted)):
-                    raise Failed(f"{secret} by {reader}: {seen}, expected {wanted}", report(outcome))
+                    raise Failed(f"{secret} by {reader}: {seen}, expected {wanted}",
+                                 report(outcome))
         readers = [r.replace("_", " ") for r in READERS if figures[f"registers_{r}"] == "1"]
         return f"registers of a sleeping thread: {', '.join(readers) or 'nobody'}"
     return Check(f"{design}.meltdown", run)

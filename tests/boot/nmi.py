@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""nmi.py - an NMI at a bad moment: the handler prints, while the code it interrupted holds the console's lock.
+"""nmi.py - an NMI at a bad moment: the handler prints, while the code it interrupted holds the
+console's lock.
 
 A handler that waited for that lock would wait for ever.  The gdb stub stops the guest at the first
 instruction of uart_write(), which only the console calls, with its lock held; QEMU's monitor sends
@@ -51,7 +52,8 @@ def nmi_check(design: Design) -> Check:
         for where, times in (("syscall_dispatch", 1), ("uart_write", TIMES)):
             found = len(re.findall(LINE % elf.address(where), text))
             if found != times:
-                raise Failed(f"{found} lines about an NMI at {where}, not {times}", text.splitlines()[-20:])
+                raise Failed(f"{found} lines about an NMI at {where}, not {times}",
+                             text.splitlines()[-20:])
         return f"{TIMES} NMIs under the console's lock"
     return Check(f"{design.name}.nmi", run)
 

@@ -24,8 +24,8 @@ STEPS_MAX = 20000       # far more than from a panic to the wait for a turn
 def panic_check(design: str, fault: str) -> Check:
     def run() -> None:
         outcome = Boot(f"entry={design} inject={fault}", what=f"panic-{fault}").run()
-        expect(outcome, "panic", r"PANIC", rf"\b{re.escape(design)}\b", r"(?i)cr3", r"(?i)last step",
-               r"(?i)backtrace", r"[a-z_]\w+\+0x[0-9a-f]+", FAULTS[fault])
+        expect(outcome, "panic", r"PANIC", rf"\b{re.escape(design)}\b", r"(?i)cr3",
+               r"(?i)last step", r"(?i)backtrace", r"[a-z_]\w+\+0x[0-9a-f]+", FAULTS[fault])
     return Check(f"{design}.panic-{fault}", run)
 
 
@@ -41,7 +41,8 @@ def stray_check(design: str) -> Check:
 
 
 def expect_states(outcome: Outcome, cpus: int) -> None:
-    """One CPU panicked; each of the others said in one piece where it was, in the order of their numbers."""
+    """One CPU panicked; each of the others said in one piece where it was, in the order of their
+    numbers."""
     expect(outcome, "panic", r"^backtrace:$", r"^  rip [0-9a-f]{16} \w")
     first = re.findall(r"^design \S+, CPU (\d+)$", outcome.text, re.M)
     others = re.findall(r"^CPU (\d+): (?:stopped|panicked)", outcome.text, re.M)
@@ -56,13 +57,14 @@ def every_cpu_check(design: str, fault: str, cpus: int, **boot) -> Check:
     name = f"{fault}-{cpus}-cpus" + ("-icount" if boot else "")
 
     def run() -> None:
-        expect_states(Boot(f"entry={design} inject={fault}", cpus=cpus, what=name, **boot).run(), cpus)
+        expect_states(
+            Boot(f"entry={design} inject={fault}", cpus=cpus, what=name, **boot).run(), cpus)
     return Check(f"{design}.panic-{name}", run)
 
 
 def first_one_late_check(design: Design) -> Check:
-    """Of two CPUs that panic the first stands still before it sends the NMI, until the second waits for its turn: then
-    no NMI says where that one is, and it must say so by itself."""
+    """Of two CPUs that panic the first stands still before it sends the NMI, until the second
+    waits for its turn: then no NMI says where that one is, and it must say so by itself."""
     def run() -> str:
         elf, steps = built_kernel(), 0
         with under_gdb(design, "inject=panic-all", "panic-first-late", cpus=2) as boot:
@@ -81,7 +83,8 @@ def first_one_late_check(design: Design) -> Check:
 
 
 def iret_check(design: Design) -> Check:
-    """A fault at the IRETQ that no words of the program bring about is the kernel's: the program is not blamed."""
+    """A fault at the IRETQ that no words of the program bring about is the kernel's: the program is
+    not blamed."""
     def run() -> None:
         iret = built_kernel().address(f"{design.ident}_idt_entry.iret")
         with under_gdb(design, "tests=test_sleep_wake", "panic-iret") as boot:
@@ -94,7 +97,8 @@ def iret_check(design: Design) -> Check:
 
 
 def init_check(design: str) -> Check:
-    """The last thread of the first process ends without exit(): nobody is left, and that is told."""
+    """The last thread of the first process ends without exit(): nobody is left, and that is
+    told."""
     def run() -> None:
         outcome = Boot(f"entry={design} tests=init-leaves", what="init-leaves").run()
         expect(outcome, "fail", r"^init ended with status 0: nothing is left to run$")
@@ -108,4 +112,7 @@ def checks() -> list[Check]:
     last = DESIGNS[-1].name
     found += [every_cpu_check(last, "panic-all", cpus) for cpus in (2, 8)]
     found += [iret_check(d) for d in DESIGNS] + [init_check(last)]
-    return found + [every_cpu_check(last, "panic-all", 4, icount=True), first_one_late_check(DESIGNS[-1])]
+    return found + [
+        every_cpu_check(last, "panic-all", 4, icount=True),
+        first_one_late_check(DESIGNS[-1])
+    ]

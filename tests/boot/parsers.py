@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""parsers.py - what the kernel parses, fuzzed on the host: each harness of tests/host/fuzz with its committed inputs
-and some thousand more that a fixed seed makes.  `make fuzz-parsers` goes on from there."""
+"""parsers.py - what the kernel parses, fuzzed on the host: each harness of tests/host/fuzz
+with its committed inputs and some thousand more that a fixed seed makes.  `make fuzz-parsers`
+goes on from there."""
 import shutil
 
 from check import Check, Failed, Skipped
@@ -29,14 +30,19 @@ def fuzz(name: str) -> str:
     found = into / "found"
     found.mkdir(parents=True)
     try:
-        result = parserfuzz.run(parserfuzz.build(name, into), f"-runs={DEARER.get(name, RUNS)}", f"-seed={SEED}",
-                                str(found), str(parserfuzz.committed(name)), patience=PATIENCE)
+        result = parserfuzz.run(parserfuzz.build(name, into),
+                                f"-runs={DEARER.get(name, RUNS)}",
+                                f"-seed={SEED}",
+                                str(found),
+                                str(parserfuzz.committed(name)),
+                                patience=PATIENCE)
     except parserfuzz.FuzzError as error:
         raise Failed(str(error), error.detail) from None
     if result.crash:
         raise Failed("a property does not hold", parserfuzz.told(name, result))
     if result.executions < DEARER.get(name, RUNS) or not result.edges:
-        raise Failed(f"only {result.executions} executions, {result.edges} edges", result.text.splitlines()[-30:])
+        raise Failed(f"only {result.executions} executions, {result.edges} edges",
+                     result.text.splitlines()[-30:])
     return f"{count} inputs, {result.executions} executions, {result.edges} edges"
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""planted.py - every planted bug can still be planted, and some, drawn by seed, are: a test must notice each.
+"""planted.py - every planted bug can still be planted, and some, drawn by seed, are: a test must
+notice each.
 
 The whole set is the business of `make seeded`; its result is docs/seeded.md.
 """
@@ -21,7 +22,8 @@ LONG = ["user", "smp"]      # boots of many programs: too long for a sample
 def is_short(word: str) -> bool:
     """Does the test that noticed take a few seconds at most?"""
     found = step(word)
-    return word.startswith("host.") or (found.kind == "boot" and found.name not in LONG + LONG_PROGRAMS)
+    return word.startswith("host.") or (found.kind == "boot" and
+                                        found.name not in LONG + LONG_PROGRAMS)
 
 
 def apply() -> str:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""racing.py - a sample of `make races`: some pairs, at some instructions, in every design; the seed says which.
+"""racing.py - a sample of `make races`: some pairs, at some instructions, in every design; the
+seed says which.
 
-Each pair has its rules to keep (docs/testing.md). What is looked at here besides: that X was held at all, and that
-the same boot, made twice, says the same.
+Each pair has its rules to keep (docs/testing.md). What is looked at here besides: that X was held
+at all, and that the same boot, made twice, says the same.
 """
 import re
 
@@ -29,15 +30,18 @@ def sample_check(design: Design, nth: int) -> Check:
         never = [name for name, pair in pairs.items() if not pair.held]
         if never:
             raise Failed("X was never held: " + ", ".join(never))
-        return f"{len(pairs)} pairs, held at {sum(p.held for p in pairs.values())} instructions, seed {SEED}"
+        return (f"{len(pairs)} pairs, held at {sum(p.held for p in pairs.values())} "
+                f"instructions, seed {SEED}")
     return Check(f"{design.name}.races", run)
 
 
 def repeat_check(design: Design) -> Check:
     def run() -> str:
         try:
-            texts = [boots.boot(design.name, ["join", "wake", f"s{STRIDE}"], SEED, f"races-again{n}").text
-                     for n in range(2)]
+            texts = [
+                boots.boot(design.name, ["join", "wake", f"s{STRIDE}"], SEED,
+                           f"races-again{n}").text for n in range(2)
+            ]
         except boots.RaceError as error:
             raise Failed(error.args[0], error.args[1]) from None
         lines = [[x for x in text.splitlines() if REPORT.match(x)] for text in texts]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""roots.py - the audit of user roots: what a boot shows against what the host works out, and that it can fail."""
+"""roots.py - the audit of user roots: what a boot shows against what the host works out, and that
+it can fail."""
 import re
 from collections.abc import Iterator
 
@@ -8,7 +9,8 @@ from lib import audit
 from lib.constants import constants
 from lib.elf import Elf, built_kernel
 
-# inject= value -> what each complaint of the audit must say then, and nothing else (tests/probe/inject.h)
+# inject= value -> what each complaint of the audit must say then, and nothing else
+# (tests/probe/inject.h)
 SPOILS = {
     "audit-extra": r"no page belongs there",
     "audit-writable": r"text at 0x\w+ is writable",
@@ -29,7 +31,8 @@ def dump(design: str, words: str, what: str) -> Outcome:
 
 
 def foreseen(line: str) -> bool:
-    """Would the audit miss this run?  Not of a heap page, nor of a device's: nobody foresees those."""
+    """Would the audit miss this run?  Not of a heap page, nor of a device's: nobody foresees
+    those."""
     va, at = int(line.split()[2], 16), constants()
     return not at["HEAP_AREA_BASE"] <= va < at["CPU_ENTRY_AREA_BASE"]
 
@@ -46,7 +49,8 @@ def spoilt(line: str) -> Iterator[str]:
 
 
 def must_notice(text: str, elf: Elf) -> int:
-    """Every run of one process left out, moved, and with each right reversed: the audit sees it.  How many ways."""
+    """Every run of one process left out, moved, and with each right reversed: the audit sees it.
+    How many ways."""
     tried = 0
     for line in re.findall(r"^AUDIT 2 .*$", text, re.M):
         for wrong in spoilt(line):

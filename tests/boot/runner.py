@@ -69,7 +69,12 @@ def comma() -> None:
     """A comma in a path is no end of an option: the machine starts, here to stand still."""
     with tempfile.TemporaryDirectory(prefix="a,b-") as tmp:
         (Path(tmp) / "vestibule.iso").symlink_to((paths.build() / "vestibule.iso").resolve())
-        outcome = Boot("seed=1", mode="iso-uefi", what="comma", extra=["-S"], timeout=2, build=Path(tmp)).run()
+        outcome = Boot("seed=1",
+                       mode="iso-uefi",
+                       what="comma",
+                       extra=["-S"],
+                       timeout=2,
+                       build=Path(tmp)).run()
         if outcome.verdict != "timeout":
             raise Failed(outcome.describe(), outcome.tail())
 
@@ -81,5 +86,11 @@ def no_image() -> None:
 
 
 def checks() -> list[Check]:
-    return [Check("runner.endings", endings), Check("runner.killed", killed), Check("runner.ktap", texts),
-            Check("runner.hang", hang), Check("runner.comma", comma), Check("runner.no-image", no_image)]
+    return [
+        Check("runner.endings", endings),
+        Check("runner.killed", killed),
+        Check("runner.ktap", texts),
+        Check("runner.hang", hang),
+        Check("runner.comma", comma),
+        Check("runner.no-image", no_image)
+    ]

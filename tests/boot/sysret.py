@@ -6,8 +6,9 @@ program can see a check that is missing.  Here the gdb stub edits the frame righ
 and steps: the way taken is what is asserted.  Then each conditional jump of the check is blanked
 in the guest's memory, one at a time, and one of the cases must notice.
 
-A thread that was stopped (kernel/object/threadstop.c) may have anything in its frame: it must leave by IRETQ whatever
-it holds, and the check is not to be asked.  With user_return() led to a system call's way out, that is noticed.
+A thread that was stopped (kernel/object/threadstop.c) may have anything in its frame: it must leave
+by IRETQ whatever it holds, and the check is not to be asked.  With user_return() led to a system
+call's way out, that is noticed.
 """
 import struct
 
@@ -62,13 +63,15 @@ class Ways:
         raise Failed(f"{MAX_STEPS} steps after .check, and neither way out was reached")
 
     def take(self, word: str, change) -> tuple[str, list[int]]:
-        """The next system call that comes to .check, with a @word of its frame changed until the way is known."""
+        """The next system call that comes to .check, with a @word of its frame changed until the
+        way is known."""
         self.gdb.run_to(self.check)
         where = self.gdb.read_registers(["rsp"])[0] + self.offsets[word]
         old = self.gdb.read_word(where)
         self.gdb.write_word(where, change(old))
         taken = self.steps()
-        if taken[0] == IRET:        # the frame is still to be popped: let the program go on unharmed
+        # the frame is still to be popped: let the program go on unharmed
+        if taken[0] == IRET:
             self.gdb.write_word(where, old)
         return taken
 
@@ -110,12 +113,16 @@ def broken_kernel(design: Design, elf: Elf, jump: tuple[int, int]) -> None:
         boot.gdb.run_to(ways.check)
         boot.gdb.write_memory(address, NOP * length)
         if not ways.first_wrong():
-            raise Failed(f"the jump at {address:#x} ({elf.near(address)[0]}) is blanked, and no case notices")
+            raise Failed(
+                f"the jump at {address:#x} ({elf.near(address)[0]}) is blanked, and no case notices"
+            )
 
 
 def ways_of_resumed(design: Design, elf: Elf, detour: bool) -> list[str]:
-    """The ways out of the first threads that are stopped and resumed; with a @detour by a system call's way out."""
-    with under_gdb(design, "tests=test_thread_stop", "resumed-broken" if detour else "resumed") as boot:
+    """The ways out of the first threads that are stopped and resumed; with a @detour by a system
+    call's way out."""
+    with under_gdb(design, "tests=test_thread_stop",
+                   "resumed-broken" if detour else "resumed") as boot:
         ways = Ways(boot.gdb, elf, design)
         found = []
         while len(found) < RESUMED:
@@ -141,9 +148,13 @@ def last_jump(elf: Elf, at: int) -> tuple[int, int]:
 
 
 def lead_astray(gdb: GdbStub, elf: Elf, design: Design) -> None:
-    """user_return() goes on in the system call's way out and not in the interrupts', at the same step."""
+    """user_return() goes on in the system call's way out and not in the interrupts', at the same
+    step."""
     at, target = last_jump(elf, elf.address(f"{design.ident}_user_return"))
-    steps = {elf.address(f"{design.ident}_idt_entry.{step}"): step for step in ("copy_out", "restore")}
+    steps = {
+        elf.address(f"{design.ident}_idt_entry.{step}"): step
+        for step in ("copy_out", "restore")
+    }
     step = steps[target].replace("restore", "check")
     wrong = elf.address(f"{design.ident}_syscall_entry.{step}")
     gdb.write_memory(at, b"\xe9" + struct.pack("<i", wrong - (at + 5)))

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""work.py - on the way out the word for pending work decides, and nothing else, whether exit_work() is called.
+"""work.py - on the way out the word for pending work decides, and nothing else, whether
+exit_work() is called.
 
-Whether a program notices depends on the flags that the dispatcher's C happens to leave. So the gdb stub stops
-the guest where the dispatcher has returned, writes the word, sets the zero flag against it, and steps.
-Both of them, dispatcher and exit_work(), must run on a kernel stack.
+Whether a program notices depends on the flags that the dispatcher's C happens to leave. So the gdb
+stub stops the guest where the dispatcher has returned, writes the word, sets the zero flag against
+it, and steps. Both of them, dispatcher and exit_work(), must run on a kernel stack.
 """
 
 from check import DESIGNS, Check, Failed, finish, under_gdb

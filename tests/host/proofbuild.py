@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""proofbuild.py - the kernel with a change in entry/, built beside the real one, and what the proof says of it.
+"""proofbuild.py - the kernel with a change in entry/, built beside the real one, and what the
+proof says of it.
 
 The commands are make's own: it is asked what it would run, and source and output are replaced.
 """
@@ -22,14 +23,21 @@ DEPENDENCIES = {"-MMD", "-MP", "-MD"}
 
 
 def run(command, **more):
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False, **more)
+    return subprocess.run(command,
+                          cwd=ROOT,
+                          capture_output=True,
+                          text=True,
+                          timeout=60,
+                          check=False,
+                          **more)
 
 
 @functools.lru_cache(None)
 def command_for(target, changed):
     """The command by which make would build @target, were @changed new."""
     env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")}
-    done = run(["make", "-n", "TOOLS_READY=yes", f"BUILD={paths.build()}", "-W", changed, target], env=env)
+    done = run(["make", "-n", "TOOLS_READY=yes", f"BUILD={paths.build()}", "-W", changed, target],
+               env=env)
     for line in done.stdout.splitlines():
         words = shlex.split(line) if f"-o {target}" in line or "pass1.elf " in line else []
         if "-o" in words and not line.startswith("mkdir"):
@@ -47,7 +55,8 @@ def without_dependencies(words):
 
 
 class Variant:
-    """A copy of entry/ in which @edits {file name: function of its text} are made. @flags: of its C files."""
+    """A copy of entry/ in which @edits {file name: function of its text} are made. @flags: of its C
+    files."""
 
     def __init__(self, design, edits, flags=()):
         self.design, self.edits, self.flags = design, edits, flags
@@ -105,13 +114,17 @@ class Variant:
         said = io.StringIO()
         constants = ROOT / paths.build() / "gen" / "constants.json"
         with contextlib.redirect_stdout(said):
-            status = prove.main(["--kernel", str(ROOT / (kernel or self.kernel)), "--constants", str(constants),
-                                 "--entry", str(self.dir / "entry"),
-                                 *([] if every else ["--design", self.design.name])])
+            status = prove.main([
+                "--kernel",
+                str(ROOT / (kernel or self.kernel)), "--constants",
+                str(constants), "--entry",
+                str(self.dir / "entry"), *([] if every else ["--design", self.design.name])
+            ])
         return status, said.getvalue()
 
 
-# --- which design a change can be made in: by what its files hold, not by its name -------------------------
+# --- which design a change can be made in: by what its files hold, not by its name
+# -------------------------
 
 HANDLER = re.compile(r'ENTRY_TEXT\("[\w-]+"\) \S+ (\w+)\(struct trapframe \*frame\)\n\{')
 

@@ -12,7 +12,8 @@ HAVE_PEXPECT = importlib.util.find_spec("pexpect") is not None
 if HAVE_PEXPECT:
     from lib import bochs
 
-# What comes before each key's echo holds keys itself: 1, ;, 7, H. A key that comes before the last one's echo is lost.
+# What comes before each key's echo holds keys itself: 1, ;, 7, H. A key that comes before the last
+# one's echo is lost.
 FAKE = """#!{python}
 import os, re, sys, time, tty
 configuration = open(sys.argv[sys.argv.index("-f") + 1]).read()
@@ -39,7 +40,8 @@ class Boots(unittest.TestCase):
         self.folder = Path(folder.name)
         there = [self.folder]
         for patch in (mock.patch.dict(os.environ, {"PATH": f"{self.folder}:{os.environ['PATH']}"}),
-                      mock.patch.object(bochs, "BIOS", there), mock.patch.object(bochs, "VGA_BIOS", there)):
+                      mock.patch.object(bochs, "BIOS",
+                                        there), mock.patch.object(bochs, "VGA_BIOS", there)):
             patch.start()
             self.addCleanup(patch.stop)
 

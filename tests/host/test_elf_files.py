@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the tools read of an ELF file: the built kernel's sections, symbols and bytes; and no file twice in vain."""
+"""What the tools read of an ELF file: the built kernel's sections, symbols and bytes; and no file
+twice in vain."""
 import shutil
 import tempfile
 import unittest

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""test_floors.py - tools/floors.py finds an include that points up, and a circle that is too large."""
+"""test_floors.py - tools/floors.py finds an include that points up, and a circle that is too
+large."""
 import contextlib
 import io
 import tempfile

@@ -28,7 +28,11 @@ class Copy:
     def __init__(self):
         self.elf = Elf(paths.kernel())
         self.code = hardening.Code(self.elf)
-        self.texts = {d.name: EntryText(self.elf, d.ident, constants()["ENTRY_STUB_SIZE"]) for d in designs()}
+        self.texts = {
+            d.name: EntryText(self.elf, d.ident,
+                              constants()["ENTRY_STUB_SIZE"])
+            for d in designs()
+        }
 
     def write(self, address, code):
         offset = file_offset(self.elf, address)

@@ -85,16 +85,19 @@ class Prose(unittest.TestCase):
         return list(check_prose(Path("a.md"), text.splitlines()))
 
     def test_lines_that_are_too_long(self):
-        self.assertEqual(self.complaints("short\n" + LONG), [f"a.md:2: {len(LONG) - 1} columns of prose, at most 100"])
-        for text in ("# " + LONG, "- " + LONG, "text\n    " + LONG, "```\ncode\n```\n" + LONG, "| table |\n\n" + LONG,
-                     "<!-- x:begin -->\n<!-- x:end -->\n" + LONG, "    code\n\n" + LONG):
+        self.assertEqual(self.complaints("short\n" + LONG),
+                         [f"a.md:2: {len(LONG) - 1} columns of prose, at most 100"])
+        for text in ("# " + LONG, "- " + LONG, "text\n    " + LONG, "```\ncode\n```\n" + LONG,
+                     "| table |\n\n" + LONG, "<!-- x:begin -->\n<!-- x:end -->\n" + LONG,
+                     "    code\n\n" + LONG):
             self.assertEqual(len(self.complaints(text)), 1, text)
         self.assertEqual(self.complaints("x" * 49 + " " + "y" * 50 + "\n"), [])     # 100 columns
 
     def test_what_is_excepted(self):
         link = "[" + "word " * 20 + "](" + "x" * 60 + ".md)"
-        for text in ("| " + LONG, "text\n\n    " + LONG + "    " + LONG, "```\n" + LONG + "```\n", link, "- " + link,
-                     "`" + LONG.strip() + "`", "https://" + "x" * 100, "# Page\n\nMade by `make x`.\n" + LONG,
+        for text in ("| " + LONG, "text\n\n    " + LONG + "    " + LONG, "```\n" + LONG + "```\n",
+                     link, "- " + link, "`" + LONG.strip() + "`", "https://" + "x" * 100,
+                     "# Page\n\nMade by `make x`.\n" + LONG,
                      "<!-- x:begin -->\n" + LONG + "<!-- x:end -->\n"):
             self.assertEqual(self.complaints(text), [], text)
 

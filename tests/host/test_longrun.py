@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Long boots: what the guest says of them comes out, with the end of a log and the way to repeat it when one fails."""
+"""Long boots: what the guest says of them comes out, with the end of a log and the way to repeat it
+when one fails."""
 import contextlib
 import io
 import tempfile
@@ -24,7 +25,8 @@ class Said(unittest.TestCase):
                 return Outcome(status, log, 0.0)
             out = io.StringIO()
             with contextlib.redirect_stdout(out):
-                good = longrun.passes(SimpleNamespace(log=log, run=run), "fuzz", "a design", "again: make fuzz")
+                good = longrun.passes(SimpleNamespace(log=log, run=run), "fuzz", "a design",
+                                      "again: make fuzz")
         return good, out.getvalue()
 
     def test_one_that_passes(self):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Mutants: what is an instruction, what a signature says, how a run goes on, what explains a survivor."""
+"""Mutants: what is an instruction, what a signature says, how a run goes on, what explains a
+survivor."""
 import importlib.util
 import json
 import tempfile
@@ -27,7 +28,8 @@ def made_up_text():
     code = bytearray(b"\xcc" * (256 * STUB))
     for v in range(256):
         jump = STUBS_END - (BASE + v * STUB + 10)
-        code[v * STUB:v * STUB + 10] = b"\x68" + v.to_bytes(4, "little") + b"\xe9" + jump.to_bytes(4, "little")
+        code[v * STUB:v * STUB +
+             10] = b"\x68" + v.to_bytes(4, "little") + b"\xe9" + jump.to_bytes(4, "little")
     code += b"\xfc" + b"\xe8\x0a\x00\x00\x00" + b"\x48\xcf"          # cld; .work: call x_c; iretq
     code += b"\xcc" * 8 + b"\x90\xc3" + b"\x0f\x1f\x00" * 2           # x_c: nop; ret; padding
     return bytes(code)
@@ -36,14 +38,20 @@ def made_up_text():
 class MadeUpKernel:
     """What EntryText asks of an Elf."""
     data = made_up_text()
-    symbols = [Symbol("x_stubs", BASE, 0, NOTYPE, 1), Symbol("x_entry", STUBS_END, 0, NOTYPE, 1),
-               Symbol("x_entry.land", STUBS_END, 0, NOTYPE, 1), Symbol("x_entry.work", STUBS_END + 1, 0, NOTYPE, 1),
-               Symbol("x_c", STUBS_END + 16, 2, "STT_FUNC", 1)]
+    symbols = [
+        Symbol("x_stubs", BASE, 0, NOTYPE, 1),
+        Symbol("x_entry", STUBS_END, 0, NOTYPE, 1),
+        Symbol("x_entry.land", STUBS_END, 0, NOTYPE, 1),
+        Symbol("x_entry.work", STUBS_END + 1, 0, NOTYPE, 1),
+        Symbol("x_c", STUBS_END + 16, 2, "STT_FUNC", 1)
+    ]
 
     by_name = {s.name: s for s in symbols}
 
     def address(self, name):
-        return {"entry_x_text_start": BASE, "entry_x_text_end": BASE + len(self.data), "x_stubs": BASE}[name]
+        return {
+            "entry_x_text_start": BASE, "entry_x_text_end": BASE + len(self.data), "x_stubs": BASE
+        }[name]
 
     def read(self, address, length):
         return self.data[address - BASE:address - BASE + length]
@@ -67,8 +75,8 @@ class Instructions(unittest.TestCase):
     def test_place_and_text(self):
         last = self.text.instructions[-5:]
         self.assertEqual([(i.path, i.step, i.offset, i.text) for i in last],
-                         [("entry", "land", 0, "cld"), ("entry", "work", 0, "call c"), ("entry", "work", 5, "iretq"),
-                          ("c", "", 0, "nop"), ("c", "", 1, "ret")])
+                         [("entry", "land", 0, "cld"), ("entry", "work", 0, "call c"),
+                          ("entry", "work", 5, "iretq"), ("c", "", 0, "nop"), ("c", "", 1, "ret")])
         self.assertEqual((last[1].calls, self.text.c_paths), ("x_c", {"c"}))
 
     def test_stubs(self):
@@ -93,10 +101,12 @@ class Signatures(unittest.TestCase):
     def test_kinds(self):
         self.assertEqual(self.said(None, "1..1\n"), "hang")
         self.assertEqual(self.said(0, "hello\n"), "triple fault")
-        self.assertEqual(self.said(37, "x\nPANIC: page fault at ffffffff80123456, cpu 3\nEXIT 18\n"),
-                         "panic: page fault at #, cpu #")
-        self.assertEqual(self.said(35, "# test_x was killed by vector 14\nnot ok 1 - test_x\nEXIT 17\n"),
-                         "test_x was killed by vector 14")
+        self.assertEqual(
+            self.said(37, "x\nPANIC: page fault at ffffffff80123456, cpu 3\nEXIT 18\n"),
+            "panic: page fault at #, cpu #")
+        self.assertEqual(
+            self.said(35, "# test_x was killed by vector 14\nnot ok 1 - test_x\nEXIT 17\n"),
+            "test_x was killed by vector 14")
         self.assertEqual(self.said(35, "not ok 1 - test_y\nEXIT 17\n"), "test_y")
         self.assertEqual(self.said(33, "hello\n"), "verdict died, QEMU status 33")
 
@@ -116,7 +126,9 @@ class Signatures(unittest.TestCase):
 
 
 class Resuming(unittest.TestCase):
-    ROW = {"address": "0x1000", "data": "0f01f8", "tried": ["a"], "killed_by": None, "signature": ""}
+    ROW = {
+        "address": "0x1000", "data": "0f01f8", "tried": ["a"], "killed_by": None, "signature": ""
+    }
 
     def setUp(self):
         self.directory = tempfile.TemporaryDirectory()
@@ -166,7 +178,8 @@ class Explanations(unittest.TestCase):
     def test_strictly_matched(self):
         rules = self.load(self.RULE)
         self.assertEqual(explain.reason(rules, Named("x"), INSN), "because")
-        for other in (INSN._replace(path="nmi"), INSN._replace(step="land"), INSN._replace(text="swapg")):
+        for other in (INSN._replace(path="nmi"), INSN._replace(step="land"),
+                      INSN._replace(text="swapg")):
             self.assertEqual(explain.reason(rules, Named("x"), other), "")
 
     def test_designs_and_staleness(self):
@@ -188,9 +201,12 @@ class MadeUpOutcomes:
     subject, name = Named("x"), "x"
 
     def __init__(self):
-        insns = [INSN._replace(offset=n, text=t) for n, t in enumerate(("push rdi", "swapgs", "lfence"))]
+        insns = [
+            INSN._replace(offset=n, text=t) for n, t in enumerate(("push rdi", "swapgs", "lfence"))
+        ]
         ends = [(KILLERS[1].title, "hang"), (KILLERS[1].title, "triple fault"), (None, "")]
-        self.rows = self.tried = [(i, {"killed_by": k, "signature": s}) for i, (k, s) in zip(insns, ends)]
+        self.rows = self.tried = [(i, {"killed_by": k, "signature": s})
+                                  for i, (k, s) in zip(insns, ends)]
         self.killed, self.survivors = self.rows[:2], self.rows[2:]
 
 
@@ -202,19 +218,21 @@ class Pages(unittest.TestCase):
         self.list = page.full([MadeUpOutcomes()], "Image x.\n")
 
     def test_counts_and_survivors(self):
-        for line in ("| mutants | 3 |", "| killed | 2 |", "| by %s | 2 |" % KILLERS[1].title, "| survivors | 1 |",
-                     "| bytes of padding | 42 |", "| idt_entry.gs+2: lfence | all | no emulator speculates |"):
+        for line in ("| mutants | 3 |", "| killed | 2 |", "| by %s | 2 |" % KILLERS[1].title,
+                     "| survivors | 1 |", "| bytes of padding | 42 |",
+                     "| idt_entry.gs+2: lfence | all | no emulator speculates |"):
             self.assertIn(line + "\n", self.page)
 
     def test_it_is_a_page(self):
         self.assertLess(len(self.page.splitlines()), 60)
-        self.assertNotIn("| by %s |" % KILLERS[0].title, self.page)     # killed nothing: named, without a row
+        # killed nothing: named, without a row
+        self.assertNotIn("| by %s |" % KILLERS[0].title, self.page)
         self.assertIn(KILLERS[0].title, self.page)
         self.assertNotIn("triple fault", self.page)
 
     def test_the_list_has_every_mutant(self):
-        for words in ("| idt_entry | .gs | 3, 1 survive |", "+0    push rdi", "+1    swapgs", "triple fault",
-                      "survives"):
+        for words in ("| idt_entry | .gs | 3, 1 survive |", "+0    push rdi", "+1    swapgs",
+                      "triple fault", "survives"):
             self.assertIn(words, self.list)
         self.assertIn(page.LIST, self.page)
 

@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""What is made of a QEMU's answers: a script that answers as QEMU 7.2 or 10.0 did stands in for it."""
+"""What is made of a QEMU's answers: a script that answers as QEMU 7.2 or 10.0 did stands in for
+it."""
 import json
 import os
 import tempfile
@@ -36,7 +37,8 @@ class Answers(unittest.TestCase):
         self.fake = Path(directory.name) / offers.QEMU
         self.fake.write_text(FAKE)
         self.fake.chmod(0o755)
-        path = mock.patch.dict(os.environ, {"PATH": f"{directory.name}:{os.environ['PATH']}", "ACCEL": ""})
+        path = mock.patch.dict(os.environ,
+                               {"PATH": f"{directory.name}:{os.environ['PATH']}", "ACCEL": ""})
         path.start()
         self.addCleanup(path.stop)
         offers.ask.cache_clear()
@@ -82,7 +84,8 @@ class Answers(unittest.TestCase):
         self.assertTrue(offers.cpu_feature("x2apic"))
 
     def test_a_refusal(self):
-        self.says(GREETING, {"return": {}}, {"error": {"class": "GenericError", "desc": "no such model"}})
+        self.says(GREETING, {"return": {}},
+                  {"error": {"class": "GenericError", "desc": "no such model"}})
         with self.assertRaisesRegex(offers.NoAnswer, "no such model"):
             offers.cpu_feature("x2apic", "none-such")
 
@@ -102,7 +105,8 @@ class Answers(unittest.TestCase):
 
 
 class Machines(unittest.TestCase):
-    """Under icount an access to an x2APIC ends QEMU, so the processor is one without it on every QEMU."""
+    """Under icount an access to an x2APIC ends QEMU, so the processor is one without it on every
+    QEMU."""
 
     def model_of(self, boot):
         command = boot.machine()

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The proof of the closure sees what it is for: one mistake each is made in entry text, built, and must be named."""
+"""The proof of the closure sees what it is for: one mistake each is made in entry text, built, and
+must be named."""
 import importlib.util
 import re
 import unittest
@@ -15,7 +16,8 @@ C_FILE, ASM_FILE = f"{C_DESIGN.name}.c", f"{ASM_DESIGN.name}.asm"
 
 
 def before_flip(statement, outside=""):
-    """Edit of the C file: @statement stands before the first handler's flip, @outside above that handler's file."""
+    """Edit of the C file: @statement stands before the first handler's flip, @outside above that
+    handler's file."""
     def edit(text):
         head = re.search(rf"{HANDLER}\(struct trapframe \*frame\)\n\{{", text)
         at = text.index("\tFLIP_IN", head.end())
@@ -55,10 +57,14 @@ class Proof(unittest.TestCase):
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
 class BeforeTheFlip(Proof):
     def test_call_of_kernel_function(self):
-        self.in_c('printk("entered");', r"calls printk in \.text", outside='#include "kernel/console/printk.h"')
+        self.in_c('printk("entered");',
+                  r"calls printk in \.text",
+                  outside='#include "kernel/console/printk.h"')
 
     def test_global(self):
-        self.in_c("proof_count++;", r"proof_count in \.data", outside="static volatile int proof_count = 1;")
+        self.in_c("proof_count++;",
+                  r"proof_count in \.data",
+                  outside="static volatile int proof_count = 1;")
 
     def test_string_literal(self):
         self.in_c('{ volatile char c = "open, sesame"[frame->rdi & 7]; (void)c; }',
@@ -68,8 +74,10 @@ class BeforeTheFlip(Proof):
     NUMBER = "static inline void proof_number(int n) { __asm__ volatile(\"nop\" : : \"r\"(n)); }"
 
     def test_jump_table(self):
-        self.in_c(f"switch (frame->rdi) {{ {self.CASES} }}", r"jmp .*(index into|touches) .* in \.rodata",
-                  outside=self.NUMBER, flags=["-fjump-tables"])
+        self.in_c(f"switch (frame->rdi) {{ {self.CASES} }}",
+                  r"jmp .*(index into|touches) .* in \.rodata",
+                  outside=self.NUMBER,
+                  flags=["-fjump-tables"])
 
     COPY = "{ char b[64]; for (uint64_t i = 0; i < frame->rdi; i++) b[i] = ((char *)frame)[i];" \
            ' __asm__ volatile("" : : "r"(b) : "memory"); }'
@@ -86,7 +94,8 @@ class BeforeTheFlip(Proof):
         self.in_c('__asm__ volatile("" : : "r"(current_thread()));', r"gs:\[0x1008\].*private page")
 
     def test_pointer_from_the_frame(self):
-        self.in_c("(void)*(volatile char *)frame->rip;", "not the frame, the door page or entry rodata")
+        self.in_c("(void)*(volatile char *)frame->rip;",
+                  "not the frame, the door page or entry rodata")
 
     def test_index_beyond_the_stack(self):
         self.in_c("(void)((volatile uint64_t *)frame)[frame->rdi & 31];", "leaves the tramp stack")
@@ -105,30 +114,36 @@ class BeforeTheFlip(Proof):
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
 class Allowed(Proof):
     def test_table_in_entry_rodata_with_bounds(self):
-        table = f'static const uint64_t proof_table[8] __attribute__((section(".entry.rodata.{C_DESIGN.name}"))) = ' \
+        table = 'static const uint64_t proof_table[8] ' \
+                f'__attribute__((section(".entry.rodata.{C_DESIGN.name}"))) = ' \
                 "{ 1, 2, 3, 4, 5, 6, 7, 8 };"
         good = before_flip('__asm__ volatile("" : : "r"(proof_table[frame->rdi & 7]));', table)
         self.assertEqual(self.said(C_DESIGN, {C_FILE: good})[0], 0)
-        self.in_c('__asm__ volatile("" : : "r"(proof_table[frame->rdi & 0xffff]));', "which no user root maps",
+        self.in_c('__asm__ volatile("" : : "r"(proof_table[frame->rdi & 0xffff]));',
+                  "which no user root maps",
                   outside=table)
 
     def test_call_through_a_table_in_entry_rodata(self):
         note = re.search(r"/\* \[cr3=user [^*]*on return\. \*/", text_of(C_DESIGN, "c"))[0]
-        functions = "".join(f'{note}\nENTRY_TEXT("{C_DESIGN.name}") static void {name}(void)\n{{\n}}\n'
-                            for name in ("one", "two"))
+        functions = "".join(
+            f'{note}\nENTRY_TEXT("{C_DESIGN.name}") static void {name}(void)\n{{\n}}\n'
+            for name in ("one", "two"))
         table = "static void (*const proof_calls[2])(void) " \
                 f'__attribute__((section(".entry.rodata.{C_DESIGN.name}"))) = {{ one, two }};'
         good = before_flip("proof_calls[frame->rdi & 1]();", functions + table)
         status, text = self.said(C_DESIGN, {C_FILE: good})
         self.assertEqual(status, 0, text)
         elsewhere = table.replace(".entry.rodata", ".rodata")
-        self.in_c("proof_calls[frame->rdi & 1]();", r"proof_calls in \.rodata", outside=functions + elsewhere)
+        self.in_c("proof_calls[frame->rdi & 1]();",
+                  r"proof_calls in \.rodata",
+                  outside=functions + elsewhere)
 
     def test_word_of_the_frame_with_bounds(self):
         edit = before_flip("(void)((volatile uint64_t *)frame)[frame->rdi & 15];")
         self.assertEqual(self.said(C_DESIGN, {C_FILE: edit})[0], 0)
 
-    ACCESS = '__asm__ volatile(TRUSTED("it is mapped, believe me") "mov (%0), %%rax" : : "r"(frame->rip) : "rax");'
+    ACCESS = '__asm__ volatile(TRUSTED("it is mapped, believe me") "mov (%0), %%rax" ' \
+             ': : "r"(frame->rip) : "rax");'
 
     def test_annotation_is_printed_and_counted(self):
         edit = before_flip(self.ACCESS, '#include "entry/trust.h"')
@@ -168,31 +183,39 @@ class Paths(Proof):
         self.in_asm(lambda t: t + "\n\tmov eax, 1\n\tret\n", "mov eax, 1: no path")
 
     def test_running_off_the_end(self):
-        self.in_asm(lambda t: re.sub(r"\tjmp\t\S+\n\Z", "", t), "no instruction: a path runs off|is reached")
+        self.in_asm(lambda t: re.sub(r"\tjmp\t\S+\n\Z", "", t),
+                    "no instruction: a path runs off|is reached")
 
     def test_cr3_word_kept_over_a_sleep(self):
         def edit(text):
-            text = before_flip('uint64_t kept; __asm__ volatile("mov %%gs:8, %0" : "=r"(kept));')(text)
+            text = before_flip('uint64_t kept; __asm__ volatile("mov %%gs:8, %0" : "=r"(kept));')(
+                text)
             late = '__asm__ volatile("mov %0, %%cr3" : : "r"(kept) : "memory")'
             return re.sub(r"FLIP_OUT\(.*\)", late, text, count=1)
-        self.refused(C_DESIGN, {C_FILE: edit}, rf"{HANDLER}.*loads CR3 with the user half's CR3 word \(stale\)")
+
+        self.refused(C_DESIGN, {C_FILE: edit},
+                     rf"{HANDLER}.*loads CR3 with the user half's CR3 word \(stale\)")
 
     def test_registers_swapped_on_the_way_out(self):
         self.in_asm(change(r"^\tpop\tr11\n\tpop\trcx\n", "\tpop rcx\n\tpop r11\n"),
                     "iretq.*leaves with the program's r11 in rcx")
 
     def test_register_not_restored_by_macros(self):
-        self.refused(ASM_DESIGN, {"frame.inc": replace("\tpop\tr15\n\tpop\tr14\n", "\tpop\tr14\n\tpop\tr15\n")},
+        self.refused(ASM_DESIGN,
+                     {"frame.inc": replace("\tpop\tr15\n\tpop\tr14\n", "\tpop\tr14\n\tpop\tr15\n")},
                      "leaves with the program's r15 in r14")
 
     def test_word_of_the_frame_lost(self):
         self.in_asm(change(r"^\tmov\t\[gs:PERCPU_SCRATCH\], rsp\n", ""),
                     "syscall_dispatch.. a frame whose rsp is not the program's")
-        self.in_asm(change(r"^\tmov\t\[rsp \+ TF_RAX\], rax\n", ""), "leaves with the program's rax in rax")
+        self.in_asm(change(r"^\tmov\t\[rsp \+ TF_RAX\], rax\n", ""),
+                    "leaves with the program's rax in rax")
 
     def test_handler_and_work_left_out(self):
-        self.in_asm(change(r"^\tcall\tidt_dispatch\n", ""), "leaves without having called the handler")
-        self.in_asm(change(r"^\tcmp\tdword \[gs:PERCPU_WORK\], 0\n", ""), "without having looked for work")
+        self.in_asm(change(r"^\tcall\tidt_dispatch\n", ""),
+                    "leaves without having called the handler")
+        self.in_asm(change(r"^\tcmp\tdword \[gs:PERCPU_WORK\], 0\n", ""),
+                    "without having looked for work")
         self.in_asm(change(r"^\tcld\n", ""), "leaves for idt_dispatch.. with DF as it was found")
 
     def test_body_left_on_a_vestibule(self):
@@ -206,7 +229,8 @@ class Paths(Proof):
 
     def test_gs_not_given_back_by_an_ist_entry(self):
         edit = change(r"(^\.flip_out:(?:.*\n)+?)\twrmsr\n", r"\1")
-        self.refused(ASM_DESIGN, {"ist.inc": edit}, "iretq.*leaves with GS kernel's, entered with user's")
+        self.refused(ASM_DESIGN, {"ist.inc": edit},
+                     "iretq.*leaves with GS kernel's, entered with user's")
 
 
 @unittest.skipUnless(HAVE_CAPSTONE, "python3-capstone is not installed")
@@ -266,12 +290,16 @@ class StateNotes(Proof):
         self.in_asm(change(r"^(\.stack:)\s+;.*", r"\1"), r"\.stack has no state note", build=False)
 
     def test_step_said_not_needed(self):
-        self.in_asm(change(r"^(\.stack:\s+);.*", r"\1; not needed"), r"\.stack says not needed, but code stands there",
+        self.in_asm(change(r"^(\.stack:\s+);.*", r"\1; not needed"),
+                    r"\.stack says not needed, but code stands there",
                     build=False)
 
     def test_in_c(self):
-        edit = change(r"rsp=tramp if=0\] on entry and on return", "rsp=kernel if=0] on entry and on return")
-        self.refused(C_DESIGN, {C_FILE: edit}, rf"{HANDLER} is noted .*rsp=kernel", rf"{HANDLER} on return is noted",
+        edit = change(r"rsp=tramp if=0\] on entry and on return",
+                      "rsp=kernel if=0] on entry and on return")
+        self.refused(C_DESIGN, {C_FILE: edit},
+                     rf"{HANDLER} is noted .*rsp=kernel",
+                     rf"{HANDLER} on return is noted",
                      build=False)
 
     def test_every_design_is_closed(self):

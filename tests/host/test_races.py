@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The race sweep's report: what is read, and that nothing is left out of the coverage without a word."""
+"""The race sweep's report: what is read, and that nothing is left out of the coverage without a
+word."""
 import tempfile
 import unittest
 from collections import namedtuple
@@ -59,7 +60,8 @@ class Judging(unittest.TestCase):
         return report
 
     def test_less_than_all(self):
-        self.assertEqual(self.report(["d"]).problems(), ["d: wake, join: held at 5 of 6 instructions"])
+        self.assertEqual(
+            self.report(["d"]).problems(), ["d: wake, join: held at 5 of 6 instructions"])
 
     def test_a_sample_may_have_less(self):
         self.assertEqual(self.report([]).problems(), [])
@@ -69,7 +71,8 @@ class Judging(unittest.TestCase):
                          ["d: wake, join: not swept"])
 
     def test_never_held(self):
-        self.assertEqual(self.report([], TEXT.replace("5 6", "0 6")).problems(), ["d: wake, join: never held"])
+        self.assertEqual(
+            self.report([], TEXT.replace("5 6", "0 6")).problems(), ["d: wake, join: never held"])
 
     def test_the_worst_of_the_whole_ones(self):
         report = self.report(["d", "e"])
@@ -89,13 +92,16 @@ class Naming(unittest.TestCase):
             return (Naming.CODE + bytes(length))[:length]
 
     def test_a_lock(self):
-        self.assertEqual(locks.name_of(self.Elf, 0x1000, "thread_join+0x10"), "process_lock, in thread_join()")
+        self.assertEqual(locks.name_of(self.Elf, 0x1000, "thread_join+0x10"),
+                         "process_lock, in thread_join()")
 
     def test_an_answer(self):
-        self.assertEqual(locks.name_of(self.Elf, 0x1000, "shoot+0x10"), "a shootdown's acknowledgement")
+        self.assertEqual(locks.name_of(self.Elf, 0x1000, "shoot+0x10"),
+                         "a shootdown's acknowledgement")
 
     def test_nothing_known(self):
-        found = locks.name_of(namedtuple("Elf", "symbols read")((), self.Elf.read), 0x1000, "f.part.0+0x2")
+        found = locks.name_of(
+            namedtuple("Elf", "symbols read")((), self.Elf.read), 0x1000, "f.part.0+0x2")
         self.assertEqual(found, "a lock of f()")
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""tools/same_text.py sees a byte of text or rodata that differs, and whatever is left of the probe."""
+"""tools/same_text.py sees a byte of text or rodata that differs, and whatever is left of the
+probe."""
 import subprocess
 import sys
 import tempfile
@@ -14,7 +15,9 @@ BARE = paths.build() / "bare.elf"
 
 
 def compare(one, other) -> subprocess.CompletedProcess:
-    return subprocess.run([sys.executable, ROOT / "tools" / "same_text.py", one, other], capture_output=True, text=True,
+    return subprocess.run([sys.executable, ROOT / "tools" / "same_text.py", one, other],
+                          capture_output=True,
+                          text=True,
                           check=False)
 
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""test_seeding.py - planted bugs: what a patch must look like, which tests are tried, and what is kept of the first."""
+"""test_seeding.py - planted bugs: what a patch must look like, which tests are tried, and what is
+kept of the first."""
 import json
 import tempfile
 import unittest
@@ -15,18 +16,23 @@ DIFF = "--- a/mm/heap.c\n+++ b/mm/heap.c\n@@ -1 +1 @@\n-x\n+y\n"
 class Patches(unittest.TestCase):
     def test_a_good_one(self):
         p = patches.parse("mm-a-thing", HEAD + "Tests: kernel:4 test_map\n\n" + DIFF)
-        self.assertEqual((p.area, p.files, p.tests, p.survives), ("mm", ("mm/heap.c",), ("kernel:4", "test_map"), ""))
+        self.assertEqual((p.area, p.files, p.tests, p.survives),
+                         ("mm", ("mm/heap.c", ), ("kernel:4", "test_map"), ""))
 
     def test_words_do_not_make_it_another_bug(self):
-        a, b = (patches.parse("mm-x", HEAD.replace("thing", w) + "\n" + DIFF) for w in ("one", "other"))
+        a, b = (patches.parse("mm-x",
+                              HEAD.replace("thing", w) + "\n" + DIFF) for w in ("one", "other"))
         self.assertEqual(a.digest, b.digest)
 
     def test_bad_ones(self):
-        for name, text in (("mm-x", HEAD + DIFF), ("mm-x", HEAD.replace("kinds", "luck") + "\n" + DIFF),
-                           ("mm-x", "What: a\nOrigin: kinds\n\n" + DIFF), ("mm-x", HEAD + "Why: so\n\n" + DIFF),
-                           ("mm-x", HEAD + "What: again\n\n" + DIFF), ("X", HEAD + "\n" + DIFF),
-                           ("mm-x", HEAD + "\nno diff\n"),
-                           ("mm-x", HEAD + "\n" + DIFF.replace("mm/heap.c", "tests/kernel/ktest.c")),
+        for name, text in (("mm-x", HEAD + DIFF), ("mm-x",
+                                                   HEAD.replace("kinds", "luck") + "\n" + DIFF),
+                           ("mm-x", "What: a\nOrigin: kinds\n\n" + DIFF),
+                           ("mm-x", HEAD + "Why: so\n\n" + DIFF), ("mm-x",
+                                                                   HEAD + "What: again\n\n" + DIFF),
+                           ("X", HEAD + "\n" + DIFF), ("mm-x", HEAD + "\nno diff\n"),
+                           ("mm-x",
+                            HEAD + "\n" + DIFF.replace("mm/heap.c", "tests/kernel/ktest.c")),
                            ("mm-x", HEAD + "\n" + DIFF.replace("mm/heap.c", "entry/ist.inc"))):
             with self.assertRaises(patches.BadPatch):
                 patches.parse(name, text)
@@ -38,14 +44,16 @@ class Patches(unittest.TestCase):
 class Steps(unittest.TestCase):
     def test_words(self):
         s = ladder.step("kernel:4:icount")
-        self.assertEqual((s.kind, s.design, s.name, s.cpus, s.icount), ("boot", ladder.LAST, "kernel", 4, True))
+        self.assertEqual((s.kind, s.design, s.name, s.cpus, s.icount),
+                         ("boot", ladder.LAST, "kernel", 4, True))
         self.assertEqual(ladder.step(f"{ladder.DESIGNS[0]}/user").design, ladder.DESIGNS[0])
         self.assertEqual(ladder.step("proof").kind, "proof")
         for word in ("host.test_elf", f"{ladder.LAST}.panic", "machines"):
             self.assertEqual(ladder.step(word).kind, "check")
 
     def test_order(self):
-        p = patches.parse("mm-x", HEAD + "Tests: test_map\n\n" + DIFF.replace("mm/heap.c", "mm/frames.c"))
+        p = patches.parse("mm-x",
+                          HEAD + "Tests: test_map\n\n" + DIFF.replace("mm/heap.c", "mm/frames.c"))
         titles = [s.title for s in ladder.steps(p, ladder.HostTests(ROOT), "smp:4")]
         self.assertEqual(titles[:2], ["smp:4", "test_map"])
         self.assertLess(titles.index("host.test_frames"), titles.index("test_threads:icount"))
@@ -64,9 +72,13 @@ class Records(unittest.TestCase):
         with tempfile.TemporaryDirectory() as tmp:
             path = Path(tmp) / "first.json"
             for killer in (None, "kernel"):
-                report.Record(path, Path(tmp)).add({"name": "mm-x", "killed_by": killer, "signature": ""}, False)
+                report.Record(path,
+                              Path(tmp)).add({"name": "mm-x", "killed_by": killer, "signature": ""},
+                                             False)
             self.assertIsNone(json.loads(path.read_text())["mm-x"]["killed_by"])
-            report.Record(path, Path(tmp)).add({"name": "mm-x", "killed_by": "kernel", "signature": ""}, True)
+            report.Record(path,
+                          Path(tmp)).add({"name": "mm-x", "killed_by": "kernel", "signature": ""},
+                                         True)
             self.assertEqual(json.loads(path.read_text())["mm-x"]["killed_by"], "kernel")
 
 

@@ -31,7 +31,8 @@ def table(seen):
 
 class Coverage(unittest.TestCase):
     def test_all_that_was_traced_is_wanted(self):
-        rows, missing = table({"call": {"nmi": {0: 1}}, "syscall_migrate_in": {"nmi": {1: 1, 2: 1}}})
+        rows, missing = table(
+            {"call": {"nmi": {0: 1}}, "syscall_migrate_in": {"nmi": {1: 1, 2: 1}}})
         self.assertEqual(rows["call"]["nmi"], [1, 2])
         self.assertEqual(rows["syscall_migrate_in"]["nmi"], [2, 2])
         self.assertEqual(rows["entry_text"]["nmi"], [3, 4])
@@ -56,7 +57,9 @@ class Coverage(unittest.TestCase):
         self.assertEqual(coverage.untaken(Traced(taken)), ["syscall_migrate_out"])
 
     def test_what_is_exempt_is_a_path(self):
-        self.assertLessEqual({path for path, _ in coverage.exempt_paths()}, set(coverage.declared_paths()))
+        self.assertLessEqual({path
+                              for path, _ in coverage.exempt_paths()},
+                             set(coverage.declared_paths()))
 
 
 class Shared(unittest.TestCase):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The comparison's own arithmetic: samples, bars, source lines, packets, and events of a made-up trace."""
+"""The comparison's own arithmetic: samples, bars, source lines, packets, and events of a made-up
+trace."""
 import importlib.util
 import unittest
 
@@ -27,7 +28,8 @@ STUBS = 0xffffffff80020000
 class Samples(unittest.TestCase):
     def test_lines_append(self):
         log = "boot\nBENCH a.ticks 3 1\r\nBENCH a.ticks 2\nBENCH memory.per_cpu 7\n"
-        self.assertEqual(stats.parse_bench(log), {"a": {"ticks": [3, 1, 2]}, "memory": {"per_cpu": [7]}})
+        self.assertEqual(stats.parse_bench(log),
+                         {"a": {"ticks": [3, 1, 2]}, "memory": {"per_cpu": [7]}})
 
     def test_garbled_line_is_an_error(self):
         for line in ("BENCH a.ticks", "BENCH a 1", "BENCH a.ticks 1 x", "BENCH a.b 1[ 2"):
@@ -42,12 +44,16 @@ class Samples(unittest.TestCase):
 
     def test_ratio_is_against_the_first_design(self):
         runs = [("x", {"a": {"ticks": [10, 10, 99]}}), ("y", {"a": {"ticks": [25]}}),
-                ("x", {"a": {"ticks": [10]}}), ("y", {"a": {"ticks": [20]}}), ("y", {"a": {"ticks": [20]}})]
+                ("x", {"a": {"ticks": [10]}}), ("y", {"a": {"ticks": [20]}}),
+                ("y", {"a": {"ticks": [20]}})]
         self.assertEqual(stats.ratios(runs, ["x", "y"]), {"a": {"x": 1.0, "y": 2.0}})
 
 
 class Bars(unittest.TestCase):
-    RESULTS = {"x": {"a": {"m": 10}}, "y": {"a": {"m": {"min": 1, "median": 15, "p99": 90, "max": 99, "n": 9}}}}
+    RESULTS = {
+        "x": {"a": {"m": 10}}, "y":
+        {"a": {"m": {"min": 1, "median": 15, "p99": 90, "max": 99, "n": 9}}}
+    }
 
     def passed(self, **bar):
         bar = {"design": "y", "benchmark": "a", "metric": "m", **bar}
@@ -77,7 +83,8 @@ class Tables(unittest.TestCase):
             sections.setdefault(section + " and more", []).append((row, n))
         lines = ["| | x | y |", "|---|---:|---:|"]
         for heading, rows in sections.items():
-            lines += ["| **%s** | | |" % heading] + ["| %s | %d | -%d |" % (row, n, n) for row, n in rows]
+            lines += ["| **%s** | | |" % heading
+                      ] + ["| %s | %d | -%d |" % (row, n, n) for row, n in rows]
         self.table = "\n".join(lines + ["", "*QEMU*"]) + "\n"
         self.results = "# R\n%s%s%send\n" % (pages.BEGIN, self.table, pages.END)
         self.readme = "# V\n%s%s%send\n" % (pages.BEGIN, pages.short(self.table), pages.END)
@@ -88,7 +95,8 @@ class Tables(unittest.TestCase):
     def test_cells_are_the_whole_tables(self):
         lines = pages.short(self.table).splitlines()
         self.assertEqual(lines[0], "| | x | y |")
-        self.assertEqual(lines[2:], ["| %s | %d | -%d |" % (row[0], n, n) for n, row in enumerate(pages.SHORT)])
+        self.assertEqual(
+            lines[2:], ["| %s | %d | -%d |" % (row[0], n, n) for n, row in enumerate(pages.SHORT)])
         self.assertLessEqual(len(pages.SHORT), pages.MOST_ROWS)
         self.assertEqual(self.problems(), [])
 
@@ -99,10 +107,12 @@ class Tables(unittest.TestCase):
 
     def test_what_is_missing_is_noticed(self):
         self.assertIn("compare:begin", self.problems(readme="# V\n")[0])
-        self.assertIn("irq_user", self.problems(results=self.results.replace("| irq_user", "| other"))[0])
+        self.assertIn("irq_user",
+                      self.problems(results=self.results.replace("| irq_user", "| other"))[0])
 
     def test_only_the_table_is_replaced(self):
-        self.assertEqual(pages.replaced(self.readme, "new"), "# V\n%snew\n%send\n" % (pages.BEGIN, pages.END))
+        self.assertEqual(pages.replaced(self.readme, "new"),
+                         "# V\n%snew\n%send\n" % (pages.BEGIN, pages.END))
         self.assertEqual(pages.replaced(self.results, self.table), self.results)
         with self.assertRaises(pages.NoTable):
             pages.replaced("# V\n", "new")
@@ -113,7 +123,8 @@ class SourceLines(unittest.TestCase):
         self.assertEqual(asm_lines("; head\n\n\tnop ; one\nlabel:\n\tdb ';', \"a;b\"\n"), 3)
 
     def test_c(self):
-        self.assertEqual(c_lines('/* a\n * b */\nint x; // y\n\nchar *s = "/* no */";\n/* c */ int z;\n'), 3)
+        self.assertEqual(
+            c_lines('/* a\n * b */\nint x; // y\n\nchar *s = "/* no */";\n/* c */ int z;\n'), 3)
 
 
 class Packets(unittest.TestCase):
@@ -179,10 +190,15 @@ class Events(unittest.TestCase):
         self.assertEqual((found["kernel_instructions"], found["bytes_copied"]), (3, 16))
 
     def test_cr3_word_in_rsp_is_no_stack(self):
-        steps = [step("90", rsp=ENTRY_TOP, cr3=0x201000), step("0f22dc", rsp=0x200000, cr3=0x201000),
-                 step("90", rsp=0x200000), step("90")]
+        steps = [
+            step("90", rsp=ENTRY_TOP, cr3=0x201000),
+            step("0f22dc", rsp=0x200000, cr3=0x201000),
+            step("90", rsp=0x200000),
+            step("90")
+        ]
         found = self.count(steps)
-        self.assertEqual((found["cr3_writes"], found["stack_switches"], found["before_flip"]), (1, 1, 1))
+        self.assertEqual((found["cr3_writes"], found["stack_switches"], found["before_flip"]),
+                         (1, 1, 1))
 
     def test_hardware_frame_by_rule(self):
         user = step("0f0b", cs=0x33, rsp=0x7fff0000, rip=0x400000)          # ud2

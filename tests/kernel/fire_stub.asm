@@ -11,7 +11,8 @@ target:		resq 1
 
 section .text
 
-; void fire_enter_stub(const void *stub, uint64_t top, uint64_t has_error, const uint64_t *load, uint64_t *seen)
+; void fire_enter_stub(const void *stub, uint64_t top, uint64_t has_error, const uint64_t *load,
+; uint64_t *seen)
 ; [cr3=kernel gs=kernel rsp=kernel if=0]
 global fire_enter_stub:function
 global fire_stub_back

@@ -4,8 +4,10 @@
     paths, settings         where the build is; what people set in the environment
     sources, treecopy       the project's files, and copies of the tree
     designs, syscalls       what entry/registry.h and kernel/syscalls.def define
-    constants, elf, areas   the build: numbers of the headers, the kernel's file, whose stack an address is
-    offers, boots, outcome  QEMU: what it can do, one boot, how that ended; longrun watches a long one
+    constants, elf, areas   the build: numbers of the headers, the kernel's file, whose stack an
+                            address is
+    offers, boots, outcome  QEMU: what it can do, one boot, how that ended; longrun watches a long
+                            one
     bochs                   the same in Bochs
     gdb, gdbboot            QEMU's gdb stub, and a boot under it; postmortem asks a guest that hangs
     audit, auditregions     what a user root must show

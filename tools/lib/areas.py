@@ -42,7 +42,8 @@ class Areas:
         return USER if rsp <= self.layout["USER_END"] else self.of(rsp - 1)
 
     def below_top(self, rsp):
-        """Bytes from @rsp up to its stack's top; None for no stack, or one whose top the map does not give."""
+        """Bytes from @rsp up to its stack's top; None for no stack, or one whose top the map does
+        not give."""
         area = self.of_stack_pointer(rsp)
         top = self._top(area, rsp) if area else None
         return None if top is None else top - rsp
@@ -54,7 +55,8 @@ class Areas:
             top = at["USER_STACK_TOP"]
             return top if top - at["USER_STACK_SIZE"] <= rsp <= top else None
         if kind == "kernel_stack":      # a slot is a guard page and then the stack
-            return at["KSTACK_AREA_BASE"] + (which * at["KSTACK_SLOT_PAGES"] + 1 + at["KSTACK_PAGES"]) * PAGE
+            return at["KSTACK_AREA_BASE"] + (which * at["KSTACK_SLOT_PAGES"] + 1 +
+                                             at["KSTACK_PAGES"]) * PAGE
         if kind == "trampoline":
             return at["TRAMPOLINE_AREA_BASE"] + (which + 1) * at["TRAMPOLINE_SLOT_PAGES"] * PAGE
         return None if kind == "boot_stack" else (rsp - 1) // PAGE * PAGE + PAGE

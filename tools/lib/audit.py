@@ -18,7 +18,8 @@ from .paths import ROOT
 
 PAGE = 4096
 RIGHTS = (("W", "is writable", "is not writable"), ("X", "is executable", "is not executable"),
-          ("G", "is Global", "is not Global"), ("U", "is open to user mode", "is closed to user mode"))
+          ("G", "is Global", "is not Global"), ("U", "is open to user mode",
+                                                "is closed to user mode"))
 
 Run = namedtuple("Run", "va pa pages rights")                   # rights: a set of letters
 Thread = namedtuple("Thread", "tid trampoline frame stack_top")
@@ -84,7 +85,10 @@ class Expected:
     def image(self, symbol: str, letters: str, name: str) -> dict[int, Wanted]:
         """The pages between @symbol_start and @symbol_end: the frame follows from the address."""
         pages = range(self.elf.address(symbol + "_start"), self.elf.address(symbol + "_end"), PAGE)
-        return {va: Wanted(va - self.layout["KERNEL_IMAGE_BASE"], self._rights(letters), name) for va in pages}
+        return {
+            va: Wanted(va - self.layout["KERNEL_IMAGE_BASE"], self._rights(letters), name)
+            for va in pages
+        }
 
     def cpu_entry_area(self) -> dict[int, Wanted]:
         at, pages = self.layout, {"GDT": "G", "TSS": "G", "NMI_STACK": "WG", "DB_STACK": "WG",
@@ -98,8 +102,9 @@ class Expected:
             block = at["CEA_FIRST_BLOCK"] + cpu * at["CEA_BLOCK_PAGES"] * PAGE
             for name, letters in pages.items():
                 page = at[f"CEA_{name}_PAGE"]
-                found[block + page * PAGE] = Wanted(frames.get(page, 0), self._rights(letters),
-                                                    f"CPU {cpu}'s {name.lower().replace('_', ' ')} page")
+                found[block + page * PAGE] = Wanted(
+                    frames.get(page, 0), self._rights(letters),
+                    f"CPU {cpu}'s {name.lower().replace('_', ' ')} page")
         return found
 
     def trampolines(self, pid: int) -> dict[int, Wanted]:
@@ -121,7 +126,8 @@ class Expected:
 def compare_page(va: int, frame: int, rights: set[str], wanted: Wanted) -> list[str]:
     problems = []
     if frame != wanted.frame:
-        problems.append(f"{wanted.name} at 0x{va:x} shows frame 0x{frame:x}, not 0x{wanted.frame:x}")
+        problems.append(
+            f"{wanted.name} at 0x{va:x} shows frame 0x{frame:x}, not 0x{wanted.frame:x}")
     for letter, has, lacks in RIGHTS:
         if (letter in rights) != (letter in wanted.rights):
             problems.append(f"{wanted.name} at 0x{va:x} {has if letter in rights else lacks}")
@@ -138,8 +144,11 @@ def compare_exactly(runs: list[Run], wanted: dict[int, Wanted]) -> list[str]:
             if va in wanted:
                 problems += compare_page(va, frame, run.rights, wanted[va])
             else:
-                problems.append(f"a page at 0x{va:x} shows frame 0x{frame:x}, and no page belongs there")
-    return problems + [f"{wanted[va].name} at 0x{va:x} is missing" for va in sorted(set(wanted) - seen)]
+                problems.append(
+                    f"a page at 0x{va:x} shows frame 0x{frame:x}, and no page belongs there")
+    return problems + [
+        f"{wanted[va].name} at 0x{va:x} is missing" for va in sorted(set(wanted) - seen)
+    ]
 
 
 def lower_half(runs: list[Run], layout: dict[str, int]) -> tuple[list[str], list[Run]]:
@@ -156,14 +165,21 @@ def check_facts(dump: Dump, image_end: int) -> list[str]:
     """The facts among themselves: no frame serves twice, none is the image's, all are RAM."""
     frames = [dump.idt] + [f for cpu in dump.cpus.values() for f in cpu.values()]
     frames += [t.frame for threads in dump.threads.values() for t in threads if t.trampoline]
-    problems = [f"two of the kernel's pointers name frame 0x{f:x}" for f in set(frames) if frames.count(f) > 1]
-    return problems + [f"the kernel's pointers name frame 0x{f:x}, which is not free RAM" for f in frames
-                       if not image_end <= f < dump.ram_end]
+    problems = [
+        f"two of the kernel's pointers name frame 0x{f:x}" for f in set(frames)
+        if frames.count(f) > 1
+    ]
+    return problems + [
+        f"the kernel's pointers name frame 0x{f:x}, which is not free RAM"
+        for f in frames if not image_end <= f < dump.ram_end
+    ]
 
 
 def check_dump(dump: Dump, elf: Elf, layout: dict[str, int], root: Path) -> list[str]:
-    ident = next((d.ident for d in designs(root / "entry" / "registry.h") if d.name == dump.design), None)
-    exposure = json.loads((root / "entry" / "exposure.json").read_text())["designs"].get(dump.design)
+    ident = next((d.ident for d in designs(root / "entry" / "registry.h") if d.name == dump.design),
+                 None)
+    exposure = json.loads(
+        (root / "entry" / "exposure.json").read_text())["designs"].get(dump.design)
     if ident is None or exposure is None:
         return [f"{dump.design}: not in entry/registry.h and entry/exposure.json: add it there"]
     expected = Expected(dump, elf, layout, exposure)
@@ -182,8 +198,8 @@ def check_dump(dump: Dump, elf: Elf, layout: dict[str, int], root: Path) -> list
 
 
 def check(text: str, elf: Elf, root: Path = ROOT) -> list[str]:
-    """What is wrong with the user roots of a boot, as sentences; empty when nothing is.  @text: its serial
-    log; @elf: the kernel that booted; @root: the source tree."""
+    """What is wrong with the user roots of a boot, as sentences; empty when nothing is.
+    @text: its serial log; @elf: the kernel that booted; @root: the source tree."""
     layout = constants()
     dumps = parse(text)
     if not any(dump.threads for dump in dumps):

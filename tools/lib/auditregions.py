@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""auditregions.py - the audit of a design that does not split: its one root shows the whole kernel half.
+"""auditregions.py - the audit of a design that does not split: its one root shows the whole
+kernel half.
 
 Which frame the heap or a stack got is nobody's to foresee, so those areas are judged by rule; the
 image, the direct map and the CPU entry area still page by page.
@@ -12,9 +13,11 @@ class Regions:
     """@runs: of the kernel half of one root; @expected: the audit's list (audit.Expected)."""
 
     def __init__(self, runs, expected):
-        self.at, self.elf, self.dump, self.expected = expected.layout, expected.elf, expected.dump, expected
-        self.bases = sorted((base, name) for name, base in self.at.items()
-                            if name.endswith("_AREA_BASE") or name in ("DIRECT_MAP_BASE", "KERNEL_IMAGE_BASE"))
+        self.at, self.elf, self.dump = expected.layout, expected.elf, expected.dump
+        self.expected = expected
+        self.bases = sorted(
+            (base, name) for name, base in self.at.items()
+            if name.endswith("_AREA_BASE") or name in ("DIRECT_MAP_BASE", "KERNEL_IMAGE_BASE"))
         self.areas = {name: [] for _, name in self.bases}
         for run in runs:
             self.areas[self.area_of(run.va)].append(run)
@@ -44,27 +47,32 @@ class Regions:
                 if "U" in run.rights:
                     yield f"a page at 0x{run.va:x} is open to user mode"
                 if area == "TRAMPOLINE_AREA_BASE":
-                    yield f"a page at 0x{run.va:x} shows frame 0x{run.pa:x}, and no page belongs there"
+                    yield (f"a page at 0x{run.va:x} shows frame 0x{run.pa:x}, and no page "
+                           f"belongs there")
 
     def direct_map(self):
         """All of RAM at its place, never executable; the image's read-only frames not writable."""
-        images = [(self.image_frame(first), self.image_frame(last)) for first, last in
-                  (("kernel_text_start", "kernel_rodata_end"), ("probe_text_start", "probe_rodata_end"))]
+        images = [(self.image_frame(first), self.image_frame(last))
+                  for first, last in (("kernel_text_start", "kernel_rodata_end"),
+                                      ("probe_text_start", "probe_rodata_end"))]
         covered = 0                     # bytes, from physical address 0 without a gap
         for run in self.areas["DIRECT_MAP_BASE"]:
             frames = range(run.pa, run.pa + run.pages * PAGE, PAGE)
             if run.va - self.at["DIRECT_MAP_BASE"] != run.pa:
                 yield f"the direct map at 0x{run.va:x} shows frame 0x{run.pa:x}"
             read_only = any(first <= run.pa < last and frames[-1] < last for first, last in images)
-            if not read_only and any(run.pa < last and frames[-1] >= first for first, last in images):
-                yield f"the direct map at 0x{run.va:x} has equal rights inside and outside of the read-only image"
+            if not read_only and any(run.pa < last and frames[-1] >= first
+                                     for first, last in images):
+                yield (f"the direct map at 0x{run.va:x} has equal rights inside and outside of "
+                       f"the read-only image")
             elif run.rights != self.wanted_rights("" if read_only else "W"):
                 yield f"the direct map at 0x{run.va:x} has rights {''.join(sorted(run.rights))}"
             # Between low RAM and 4 GiB are devices.
             if run.pa == covered or (run.pa == DEVICES_END and covered < run.pa):
                 covered = run.pa + len(frames) * PAGE
         if covered < self.dump.ram_end:
-            yield f"the direct map ends or has a gap at 0x{covered:x}, below the end of RAM at 0x{self.dump.ram_end:x}"
+            yield (f"the direct map ends or has a gap at 0x{covered:x}, below the end of RAM at "
+                   f"0x{self.dump.ram_end:x}")
 
     def frame_is_usable(self, frame):
         return self.elf.address("kernel_end_pa") <= frame < self.dump.ram_end
@@ -86,14 +94,17 @@ class Regions:
             seen.add(va)
             if not 1 <= (va - base) // PAGE % slot <= stack:
                 yield f"the guard page at 0x{va:x} is mapped"
-        tops = self.dump.body_stacks + [t.stack_top for ts in self.dump.threads.values() for t in ts]
+        tops = self.dump.body_stacks + [
+            t.stack_top for ts in self.dump.threads.values() for t in ts
+        ]
         for top in tops:
             for va in range(top - stack * PAGE, top, PAGE):
                 if va not in seen:
                     yield f"the kernel stack's page at 0x{va:x} is missing"
 
     def shared_frames(self):
-        """A frame that two places claim: outside the direct map each has one. Devices may be mapped twice."""
+        """A frame that two places claim: outside the direct map each has one. Devices may be mapped
+        twice."""
         claimed = {frame: "the CPU entry area" for _, frame, _ in self.pages("CPU_ENTRY_AREA_BASE")}
         for area in ("KSTACK_AREA_BASE", "HEAP_AREA_BASE"):
             for va, frame, _ in self.pages(area):
@@ -116,7 +127,8 @@ class Regions:
 
 
 def check_regions(runs, expected, compare_exactly):
-    """What is wrong with the kernel half @runs of a root that user and kernel share, as sentences."""
+    """What is wrong with the kernel half @runs of a root that user and kernel share, as
+    sentences."""
     r = Regions(runs, expected)
     problems = compare_exactly(*r.exact())
     named = {p.split(" at ")[-1].split()[0] for p in problems}      # once is enough

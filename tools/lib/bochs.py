@@ -3,9 +3,9 @@
 
 BochsBoot(...).run() -> Outcome, as in boots.py; the serial line is kept in
 $BUILD/log/<design>-<cpus>-bochs-<what>.log.  Bochs has processor models with PCID and x2APIC, which
-QEMU's TCG has not.  It takes no command line for the guest, so this program does what a person would
-do: in GRUB's menu, over the serial line, it presses c and types the command line.  The ISO is the
-shipped one.  Bochs's own exit status says nothing, so the last line `EXIT n` alone is judged.
+QEMU's TCG has not.  It takes no command line for the guest, so this program does what a person
+would do: in GRUB's menu, over the serial line, it presses c and types the command line.  The ISO is
+the shipped one.  Bochs's own exit status says nothing, so the last line `EXIT n` alone is judged.
 """
 import os
 import re
@@ -26,13 +26,21 @@ from . import paths
 from .boots import running
 from .outcome import Outcome
 
-BIOS = [Path("/usr/share/bochs/BIOS-bochs-latest"), Path("/usr/local/share/bochs/BIOS-bochs-latest")]
-VGA_BIOS = [Path("/usr/share/vgabios/vgabios-stdvga.bin"), Path("/usr/share/bochs/VGABIOS-lgpl-latest"),
-            Path("/usr/local/share/bochs/VGABIOS-lgpl-latest")]
-PLUGINS = "lib/*-linux-gnu/bochs/plugins", "lib*/bochs/plugins", "local/lib/bochs/plugins"   # below /usr
+BIOS = [
+    Path("/usr/share/bochs/BIOS-bochs-latest"),
+    Path("/usr/local/share/bochs/BIOS-bochs-latest")
+]
+VGA_BIOS = [
+    Path("/usr/share/vgabios/vgabios-stdvga.bin"),
+    Path("/usr/share/bochs/VGABIOS-lgpl-latest"),
+    Path("/usr/local/share/bochs/VGABIOS-lgpl-latest")
+]
+# below /usr
+PLUGINS = "lib/*-linux-gnu/bochs/plugins", "lib*/bochs/plugins", "local/lib/bochs/plugins"
 HANG_AFTER = 600            # seconds; detects hangs; Bochs is slow, and slower with each CPU
 MENU, PROMPT = b"for a command-line", b"grub> "
-ECHO = rb"\A(?:\x1b\[[0-9;?=]*[A-Za-z]|[^\x1b])*?%s"      # a key, which is no part of a terminal's sequence
+# a key, which is no part of a terminal's sequence
+ECHO = rb"\A(?:\x1b\[[0-9;?=]*[A-Za-z]|[^\x1b])*?%s"
 
 CONFIGURATION = """\
 display_library: term
@@ -62,8 +70,8 @@ def missing() -> str:
 
 
 class BochsOutcome(Outcome):
-    """Its status is what QEMU's would be for the same last line; None: it hung and was stopped.  Its
-    text starts where the command line was typed; the log has the menu as well."""
+    """Its status is what QEMU's would be for the same last line; None: it hung and was
+    stopped.  Its text starts where the command line was typed; the log has the menu as well."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -72,12 +80,13 @@ class BochsOutcome(Outcome):
     def describe(self) -> str:
         if self.status is None:
             return super().describe()
-        return f"{self.verdict}: " + (f"EXIT {self.exit_code}" if self.status else "Bochs ended without an EXIT line")
+        return f"{self.verdict}: " + (f"EXIT {self.exit_code}"
+                                      if self.status else "Bochs ended without an EXIT line")
 
 
 class Screen(threading.Thread):
-    """Reads Bochs's screen, a terminal that it opens for itself and names on @errors, its standard error.
-    Nobody looks, but when the terminal is full Bochs stands still."""
+    """Reads Bochs's screen, a terminal that it opens for itself and names on @errors, its
+    standard error. Nobody looks, but when the terminal is full Bochs stands still."""
 
     def __init__(self, errors: BinaryIO):
         super().__init__(daemon=True)
@@ -115,13 +124,17 @@ class BochsBoot:
     @property
     def log(self) -> Path:
         design = re.search(r"(?:^| )entry=([\w-]+)", self.cmdline)
-        return self.build / "log" / f"{design[1] if design else 'default'}-{self.cpus}-bochs-{self.what}.log"
+        name = design[1] if design else "default"
+        return self.build / "log" / f"{name}-{self.cpus}-bochs-{self.what}.log"
 
     def configuration(self, terminal: str) -> str:
-        return CONFIGURATION.format(
-            bios=next(p for p in BIOS if p.exists()), vga_bios=next(p for p in VGA_BIOS if p.exists()),
-            model=self.model, cpus=self.cpus, iso=(self.build / "vestibule.iso").resolve(),
-            terminal=terminal, log=self.log.with_suffix(".bochs").resolve())
+        return CONFIGURATION.format(bios=next(p for p in BIOS if p.exists()),
+                                    vga_bios=next(p for p in VGA_BIOS if p.exists()),
+                                    model=self.model,
+                                    cpus=self.cpus,
+                                    iso=(self.build / "vestibule.iso").resolve(),
+                                    terminal=terminal,
+                                    log=self.log.with_suffix(".bochs").resolve())
 
     def run(self) -> Outcome:
         """Boot, wait for the end, keep the serial text.  A hang is an outcome, not an exception."""
@@ -163,7 +176,8 @@ class BochsBoot:
             expect(MENU)
             serial.send("c")
             expect(PROMPT)
-            for key in f"start {self.cmdline}":     # Bochs's serial line drops what it has no room for
+            # Bochs's serial line drops what it has no room for
+            for key in f"start {self.cmdline}":
                 serial.send(key)
                 expect(ECHO % re.escape(key).encode())
             serial.send("\r")
@@ -180,7 +194,8 @@ class BochsBoot:
         code = BochsOutcome(0, self.log, seconds).exit_code
         status = 0 if code is None else 2 * code + 1
         own = self.log.with_suffix(".bochs")        # Bochs's own log; p: panic
-        said = own.read_text(errors="replace").splitlines() if own.exists() else ["bochs did not start"]
+        said = own.read_text(
+            errors="replace").splitlines() if own.exists() else ["bochs did not start"]
         said = [l for l in said if not re.match(r"\d+[ide]\[", l)]
         if own_status < 0:
             said.append(f"Bochs was ended by signal {-own_status}")

@@ -25,7 +25,8 @@ from .postmortem.report import examine
 MOST_CPUS = 255     # of a machine without x2APIC
 
 HINT_AFTER = 10     # seconds without a byte of output
-HANG_AFTER = {"pvh": 90, "iso-bios": 120, "iso-uefi": 240}   # detects hangs; never part of a verdict
+# detects hangs; never part of a verdict
+HANG_AFTER = {"pvh": 90, "iso-bios": 120, "iso-uefi": 240}
 
 OVMF_PAIRS = [(Path("/usr/share/OVMF/OVMF_CODE_4M.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.fd")),
               (Path("/usr/share/OVMF/OVMF_CODE.fd"), Path("/usr/share/OVMF/OVMF_VARS.fd"))]
@@ -42,11 +43,14 @@ def _stop_all() -> None:
 
 @contextmanager
 def gdb_socket() -> Iterator[tuple[str, list[str]]]:
-    """A unix socket's path, and the words that have QEMU serve gdb there. That costs a guest nothing until somebody
-    connects. The path is short, wherever the build lies: a socket's may have 107 bytes."""
+    """A unix socket's path, and the words that have QEMU serve gdb there. That costs a guest
+    nothing until somebody connects. The path is short, wherever the build lies: a socket's
+    may have 107 bytes."""
     with tempfile.TemporaryDirectory(prefix="vestibule-") as directory:
         path = os.path.join(directory, "gdb")
-        yield path, ["-chardev", f"socket,id=gdb0,path={path},server=on,wait=off", "-gdb", "chardev:gdb0"]
+        yield path, [
+            "-chardev", f"socket,id=gdb0,path={path},server=on,wait=off", "-gdb", "chardev:gdb0"
+        ]
 
 
 @dataclass
@@ -57,15 +61,18 @@ class Boot:
     mode: str = "pvh"           # "pvh" (-kernel), "iso-bios" or "iso-uefi"
     cpus: int = 1
     cpu: str = "max"
-    x2apic: bool = False        # the same machine on every QEMU: not all have it, and under icount it ends them
+    # the same machine on every QEMU: not all have it, and under icount it ends them
+    x2apic: bool = False
     icount: bool = False        # one TSC tick is one guest instruction
     one_insn: bool = False      # each instruction is a translation block of its own
     what: str = "boot"          # last part of the log's name
     archive: bool = True        # "pvh" only: hand over the boot archive
     bare: bool = False          # the image without the probe (make iso PROBE=0)
     extra: list[str] = field(default_factory=list)
-    until: str = ""             # stop the machine when this text has been printed (boots that go on for ever)
-    hangs_at: str = ""          # for tests of what is said about a hang: with this text the time is up
+    # stop the machine when this text has been printed (boots that go on for ever)
+    until: str = ""
+    # for tests of what is said about a hang: with this text the time is up
+    hangs_at: str = ""
     timeout: float = 0          # seconds; 0: HANG_AFTER
     build: Path = field(default_factory=paths.build)
 
@@ -100,9 +107,12 @@ class Boot:
 
     def machine(self) -> list[str]:
         """The machine: everything but the serial line."""
-        return [QEMU, "-M", "q35", "-m", "256", "-smp", str(self.cpus), "-cpu", self.model, *self.acceleration(),
-                "-display", "none", "-no-reboot", "-nic", "none", "-rtc", "base=2020-11-19,clock=vm",
-                "-device", "isa-debug-exit,iobase=0xf4,iosize=4", *self.medium(), *self.extra]
+        return [
+            QEMU, "-M", "q35", "-m", "256", "-smp",
+            str(self.cpus), "-cpu", self.model, *self.acceleration(), "-display", "none",
+            "-no-reboot", "-nic", "none", "-rtc", "base=2020-11-19,clock=vm", "-device",
+            "isa-debug-exit,iobase=0xf4,iosize=4", *self.medium(), *self.extra
+        ]
 
     def medium(self) -> list[str]:
         """What is booted, and the command line on its way to the kernel."""
@@ -123,8 +133,10 @@ class Boot:
                 variables = self.log.with_suffix(".vars")
                 variables.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(template, variables)
-                return ["-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}",
-                        "-drive", f"if=pflash,format=raw,unit=1,file={str(variables).replace(',', ',,')}"]
+                return [
+                    "-drive", f"if=pflash,format=raw,unit=0,readonly=on,file={code}", "-drive",
+                    f"if=pflash,format=raw,unit=1,file={str(variables).replace(',', ',,')}"
+                ]
         if OVMF_SINGLE.exists():
             return ["-bios", str(OVMF_SINGLE)]
         raise FileNotFoundError("no OVMF firmware: tools/setup.sh run")
@@ -152,12 +164,14 @@ class Boot:
         return Outcome(status, self.log, time.monotonic() - start, stderr, end == "reached", state)
 
     def _wait(self, proc: subprocess.Popen, start: float) -> tuple[str, str]:
-        """("ended", stderr), or how it stands while it still runs: "reached" (@until) or "hangs", and ""."""
+        """("ended", stderr), or how it stands while it still runs: "reached" (@until) or "hangs",
+        and ""."""
         limit = self.timeout or HANG_AFTER[self.mode] * (3 if self.icount else 1)
         hinted = limit <= HINT_AFTER
         while True:
             elapsed = time.monotonic() - start
-            pause = 0.05 if self.until or self.hangs_at else HINT_AFTER - elapsed if not hinted else limit - elapsed
+            pause = (0.05 if self.until or self.hangs_at else
+                     limit - elapsed if hinted else HINT_AFTER - elapsed)
             try:
                 return "ended", proc.communicate(timeout=max(0.0, min(pause, limit - elapsed)))[1]
             except subprocess.TimeoutExpired:
@@ -168,9 +182,13 @@ class Boot:
             if not hinted and time.monotonic() - start >= HINT_AFTER:
                 hinted = True
                 if not printed:
-                    print(f"# {self.name}: no output yet after {HINT_AFTER} s; it is stopped after "
-                          f"{limit:.0f} s (is this machine very busy?)", file=sys.stderr, flush=True)
-            if time.monotonic() - start >= limit or (self.hangs_at and self.hangs_at.encode() in printed):
+                    print(
+                        f"# {self.name}: no output yet after {HINT_AFTER} s; it is stopped after "
+                        f"{limit:.0f} s (is this machine very busy?)",
+                        file=sys.stderr,
+                        flush=True)
+            if time.monotonic() - start >= limit or (self.hangs_at and
+                                                     self.hangs_at.encode() in printed):
                 return "hangs", ""
 
     def _examine(self, socket: str) -> list[str]:

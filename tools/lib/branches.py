@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
 """branches.py - which ways of the kernel's conditional branches a boot took.
 
-QEMU writes down each block of instructions that it runs (-d exec,nochain), in the kernel's text only (-dfilter); a
-pipe brings it here.  A block ends with its first jump.  So where the same CPU's next block begins tells which way a
-conditional one went; where an interrupt came in between neither is seen.  Entry text is left out: it has a
-proof and sweeps of its own.  Following costs the guest nearly all its speed: what was followed is a sample.
+QEMU writes down each block of instructions that it runs (-d exec,nochain), in the kernel's text
+only (-dfilter); a pipe brings it here.  A block ends with its first jump.  So where the same CPU's
+next block begins tells which way a conditional one went; where an interrupt came in between neither
+is seen.  Entry text is left out: it has a proof and sweeps of its own.  Following costs the guest
+nearly all its speed: what was followed is a sample.
 """
 import bisect
 import os
@@ -31,7 +32,10 @@ LEFT_OUT = ("entry/", "tests/")
 def files_of(kernel: Path, addresses: list[int]) -> dict[int, str]:
     """The source each address comes from."""
     given = "".join(f"{a:#x}\n" for a in addresses)
-    lines = subprocess.run(["addr2line", "-e", str(kernel)], input=given, capture_output=True, text=True,
+    lines = subprocess.run(["addr2line", "-e", str(kernel)],
+                           input=given,
+                           capture_output=True,
+                           text=True,
                            check=True).stdout.splitlines()
     return {a: in_tree(line.rsplit(":", 1)[0]) for a, line in zip(addresses, lines)}
 
@@ -39,7 +43,8 @@ def files_of(kernel: Path, addresses: list[int]) -> dict[int, str]:
 def in_tree(path: str) -> str:
     """As the tree names it: of what NASM notes, the end alone is a file there."""
     parts = os.path.normpath(path).split("/")
-    return next(("/".join(parts[i:]) for i in range(len(parts)) if (ROOT / "/".join(parts[i:])).is_file()), path)
+    return next(("/".join(parts[i:])
+                 for i in range(len(parts)) if (ROOT / "/".join(parts[i:])).is_file()), path)
 
 
 @dataclass
@@ -48,8 +53,10 @@ class Code:
     kernel: Path
     start: int = 0
     end: int = 0
-    jumps: list[int] = field(default_factory=list)              # every instruction that ends a block, in order
-    ways: dict[int, tuple[int, int]] = field(default_factory=dict)      # a conditional one: (taken, not taken)
+    # every instruction that ends a block, in order
+    jumps: list[int] = field(default_factory=list)
+    # a conditional one: (taken, not taken)
+    ways: dict[int, tuple[int, int]] = field(default_factory=dict)
     file: dict[int, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,11 +66,14 @@ class Code:
         engine = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
         engine.detail = True
         for i in self._instructions(engine, elf):
-            if not any(i.group(g) for g in (capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_RET,
-                                            capstone.CS_GRP_INT, capstone.CS_GRP_IRET)):
+            if not any(
+                    i.group(g)
+                    for g in (capstone.CS_GRP_JUMP, capstone.CS_GRP_CALL, capstone.CS_GRP_RET,
+                              capstone.CS_GRP_INT, capstone.CS_GRP_IRET)):
                 continue
             self.jumps.append(i.address)
-            if i.group(capstone.CS_GRP_JUMP) and i.id not in (x86_const.X86_INS_JMP, x86_const.X86_INS_LJMP):
+            if i.group(capstone.CS_GRP_JUMP) and i.id not in (x86_const.X86_INS_JMP,
+                                                              x86_const.X86_INS_LJMP):
                 self.ways[i.address] = (i.operands[0].imm & (1 << 64) - 1, i.address + i.size)
         source = files_of(self.kernel, list(self.ways))
         self.ways = {a: w for a, w in self.ways.items() if not source[a].startswith(LEFT_OUT)}
@@ -71,7 +81,9 @@ class Code:
 
     def _instructions(self, engine, elf):
         """Function by function: what lies between two is no code."""
-        starts = sorted({s.address for s in elf.code_symbols() if self.start <= s.address < self.end}) + [self.end]
+        starts = sorted(
+            {s.address
+             for s in elf.code_symbols() if self.start <= s.address < self.end}) + [self.end]
         for begin, end in zip(starts, starts[1:]):
             yield from engine.disasm(elf.read(begin, end - begin), begin)
 
@@ -103,8 +115,12 @@ def run(boot: Boot, code: Code):
     with tempfile.TemporaryDirectory(prefix="vestibule-") as directory:
         pipe = os.path.join(directory, "log")
         os.mkfifo(pipe)
-        boot.extra = [*boot.extra, "-d", "exec,nochain", "-D", pipe, "-dfilter", f"{code.start:#x}..{code.end - 1:#x}"]
-        keeper = os.open(pipe, os.O_RDWR)       # so that neither side waits for the other to open it
+        boot.extra = [
+            *boot.extra, "-d", "exec,nochain", "-D", pipe, "-dfilter",
+            f"{code.start:#x}..{code.end - 1:#x}"
+        ]
+        # so that neither side waits for the other to open it
+        keeper = os.open(pipe, os.O_RDWR)
 
         def read() -> None:
             with open(pipe, "rb", buffering=1 << 20) as stream:
@@ -135,9 +151,13 @@ def report(boot: Boot, calls: int) -> bool:
         print(f"# branches: {folder}: {taken[folder]} of {total[folder]} directions")
     good = outcome.verdict == "pass" and bool(seen)
     machine = boot.name.split("-fuzz")[0]
-    print(f"{'ok' if good else 'not ok'} - branches: {sum(taken.values())} of {sum(total.values())} directions of the "
-          f"kernel's {len(code.ways)} conditional branches, seen in a sample: one boot of {machine}, {calls} calls, "
-          "from its first instruction (entry text and tests/ are not counted)", flush=True)
+    print(
+        f"{'ok' if good else 'not ok'} - branches: {sum(taken.values())} of "
+        f"{sum(total.values())} directions of the "
+        f"kernel's {len(code.ways)} conditional branches, seen in a sample: one boot of "
+        f"{machine}, {calls} calls, "
+        "from its first instruction (entry text and tests/ are not counted)",
+        flush=True)
     if not good:
         print("".join(f"# {x}\n" for x in outcome.tail(30)), end="")
     return good

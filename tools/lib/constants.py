@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""constants.py - the kernel's numbers: macros of its headers, offsets of its structures (tools/gen_constants.py)."""
+"""constants.py - the kernel's numbers: macros of its headers, offsets of its structures
+(tools/gen_constants.py)."""
 import functools
 import json
 from pathlib import Path

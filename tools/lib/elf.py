@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""elf.py - a little-endian ELF64 file, read with pyelftools: sections, symbols, and bytes by virtual address."""
+"""elf.py - a little-endian ELF64 file, read with pyelftools: sections, symbols, and bytes by
+virtual address."""
 import bisect
 import functools
 import io
@@ -53,8 +54,10 @@ class Elf:
             self._places.setdefault(s.name, set()).add(s.address)
         # Labels of an address, in the table's order where several name one place.
         # Macro-local labels say nothing.
-        self._labels = sorted(((s.address, s.name) for s in self.symbols
-                               if s.is_place and not s.name.startswith("..@")), key=lambda label: label[0])
+        self._labels = sorted(
+            ((s.address, s.name)
+             for s in self.symbols if s.is_place and not s.name.startswith("..@")),
+            key=lambda label: label[0])
         self._addresses = [a for a, _ in self._labels]
 
     def section(self, name):
@@ -101,7 +104,8 @@ class Elf:
 
 
 def _parsed(data, path):
-    # pylint: disable=import-outside-toplevel # a command that reads no ELF file does without the package
+    # pylint: disable=import-outside-toplevel # a command that reads no ELF file does without the
+    # package
     from elftools.common.exceptions import ELFError
     from elftools.elf.elffile import ELFFile
     try:

@@ -123,7 +123,8 @@ class GdbStub:
         return bytes.fromhex(reply.decode())
 
     def write_memory(self, address, data):
-        """Write the bytes @data at the virtual @address, whatever rights the page gives the guest."""
+        """Write the bytes @data at the virtual @address, whatever rights the page gives the
+        guest."""
         if self.request(b"M%x,%x:%s" % (address, len(data), data.hex().encode())) != b"OK":
             raise GdbError("cannot write %d bytes at %#x" % (len(data), address))
 
@@ -212,7 +213,8 @@ class GdbStub:
         return self._stopped(self.request(b"s"))
 
     def registers_then_step(self):
-        """The `g` reply of now; the step that follows it is under way: finish_step() waits for it."""
+        """The `g` reply of now; the step that follows it is under way: finish_step() waits for
+        it."""
         self.sock.sendall(frame_packet(b"g") + frame_packet(b"s"))
         return self.receive()
 

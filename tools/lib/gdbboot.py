@@ -26,7 +26,9 @@ class GdbBoot:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.ends = ExitStack()
         self.path, words = self.ends.enter_context(gdb_socket())
-        command = self.boot.machine() + ["-monitor", "none", "-serial", f"file:{self.log}", "-S", *words]
+        command = self.boot.machine() + [
+            "-monitor", "none", "-serial", f"file:{self.log}", "-S", *words
+        ]
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""offers.py - what this machine's QEMU offers: asked of it over QMP, once, and never guessed from its version."""
+"""offers.py - what this machine's QEMU offers: asked of it over QMP, once, and never guessed from
+its version."""
 import json
 import os
 import subprocess
@@ -16,10 +17,15 @@ class NoAnswer(RuntimeError):
 @lru_cache(maxsize=None)
 def ask(question: str, accel: str = "tcg") -> str:
     """What QEMU answers to one QMP command, both in JSON.  NoAnswer where it does not."""
-    command = [QEMU, "-M", "none", "-accel", accel, "-nodefaults", "-display", "none", "-qmp", "stdio"]
+    command = [
+        QEMU, "-M", "none", "-accel", accel, "-nodefaults", "-display", "none", "-qmp", "stdio"
+    ]
     lines = ['{"execute": "qmp_capabilities"}', question, '{"execute": "quit"}']
     try:
-        done = subprocess.run(command, input="\n".join(lines) + "\n", capture_output=True, text=True,
+        done = subprocess.run(command,
+                              input="\n".join(lines) + "\n",
+                              capture_output=True,
+                              text=True,
                               timeout=HANG_AFTER)
     except subprocess.TimeoutExpired:
         raise NoAnswer(f"{QEMU} does not answer {question} in {HANG_AFTER} s") from None
@@ -33,8 +39,12 @@ def ask(question: str, accel: str = "tcg") -> str:
 
 
 def cpu_feature(feature: str, model: str = "max", accel: str = "") -> bool:
-    """Has processor @model the CPUID @feature ("x2apic")?  @accel "": what ACCEL= says, else TCG."""
-    question = {"execute": "query-cpu-model-expansion", "arguments": {"type": "full", "model": {"name": model}}}
+    """Has processor @model the CPUID @feature ("x2apic")?  @accel "": what ACCEL= says, else
+    TCG."""
+    question = {
+        "execute": "query-cpu-model-expansion", "arguments":
+        {"type": "full", "model": {"name": model}}
+    }
     answer = json.loads(ask(json.dumps(question), accel or os.environ.get("ACCEL") or "tcg"))
     return answer["model"]["props"].get(feature, False)
 
@@ -46,8 +56,8 @@ def tcg_property(name: str) -> bool:
 
 
 def one_instruction_blocks() -> list[str]:
-    """The arguments that have TCG translate one instruction at a time.  `-singlestep` was the only way at first and
-    is gone by now."""
+    """The arguments that have TCG translate one instruction at a time.  `-singlestep` was the
+    only way at first and is gone by now."""
     if tcg_property("one-insn-per-tb"):
         return ["-accel", "tcg,one-insn-per-tb=on"]
     return ["-singlestep"]

@@ -18,7 +18,8 @@ class Outcome:
     seconds: float
     stderr: str = ""
     reached: bool = False       # Boot.until was seen, and the machine was stopped there
-    state: list[str] = field(default_factory=list)  # of a boot that hung: its CPUs, and what each thread waits for
+    # of a boot that hung: its CPUs, and what each thread waits for
+    state: list[str] = field(default_factory=list)
     text: str = field(init=False)
 
     def __post_init__(self) -> None:
@@ -39,7 +40,8 @@ class Outcome:
 
     @property
     def verdict(self) -> str:
-        """pass, fail, panic, usage, timeout, reached, or "died"; the status must agree with the last line."""
+        """pass, fail, panic, usage, timeout, reached, or "died"; the status must agree with the
+        last line."""
         if self.reached:
             return "reached"
         verdict = VERDICTS.get(self.status, "died")
@@ -54,8 +56,10 @@ class Outcome:
         if self.status is None:
             return f"timeout: no end after {self.seconds:.0f} s"
         said = f"EXIT {self.exit_code}" if self.exit_code is not None else "no EXIT line"
-        killed = re.search(r"terminating on signal .*", self.stderr)    # QEMU then ends in order, with status 0
-        hint = f" ({killed[0]})" if killed else " (a triple fault or a power-off)" if self.status == 0 else ""
+        # QEMU then ends in order, with status 0
+        killed = re.search(r"terminating on signal .*", self.stderr)
+        hint = (f" ({killed[0]})" if killed else
+                " (a triple fault or a power-off)" if self.status == 0 else "")
         return f"{self.verdict}: QEMU status {self.status}{hint}, {said}"
 
     def tail(self, n: int = 30) -> list[str]:

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""settings.py - what people set in the environment of a tool: numbers, yes and no, one of some words.
+"""settings.py - what people set in the environment of a tool: numbers, yes and no, one of some
+words.
 
-Unset and empty mean the default.  A value that is not valid ends the program with one line that says
-what is.
+Unset and empty mean the default.  A value that is not valid ends the program with one line that
+says what is.
 """
 import os
 import sys

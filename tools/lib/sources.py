@@ -12,9 +12,13 @@ SKIP = {".git", "__pycache__", "build"}
 
 
 def tracked(root: Path, *words: str) -> list[str]:
-    """What git tracks, or lists for @words; [] where there is no git, or where it knows nothing of this tree."""
+    """What git tracks, or lists for @words; [] where there is no git, or where it knows nothing of
+    this tree."""
     try:
-        done = subprocess.run(["git", "ls-files", "-z", *words], cwd=root, capture_output=True, check=False)
+        done = subprocess.run(["git", "ls-files", "-z", *words],
+                              cwd=root,
+                              capture_output=True,
+                              check=False)
     except OSError:
         return []
     return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]

@@ -26,7 +26,8 @@ class BadDefinition(Exception):
 def parse(line: str, place: str) -> Call:
     found = LINE.fullmatch(line.strip())
     if not found:
-        raise BadDefinition(f"{place}: not 'number name(argument, ...) : errors : text': {line.strip()}")
+        raise BadDefinition(
+            f"{place}: not 'number name(argument, ...) : errors : text': {line.strip()}")
     args = [a.strip() for a in found[3].split(",") if a.strip()]
     errors = [e.strip() for e in found[4].split(",") if e.strip() not in ("", "-")]
     return Call(int(found[1]), found[2], args, errors, found[5], place)
@@ -34,8 +35,11 @@ def parse(line: str, place: str) -> Call:
 
 def calls(path: Path = DEFINITION) -> list[Call]:
     """All of them, in order."""
-    found = [parse(line, f"{path.name}:{number}") for number, line in enumerate(path.read_text().splitlines(), 1)
-             if line.strip() and not line.startswith("#")]
+    found = [
+        parse(line, f"{path.name}:{number}")
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if line.strip() and not line.startswith("#")
+    ]
     if not found:
         raise BadDefinition(f"{path.name}: no system call")
     return found

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""treecopy.py - a copy of the tree, and of what make has made of it: where a build or a patch is tried."""
+"""treecopy.py - a copy of the tree, and of what make has made of it: where a build or a patch is
+tried."""
 import os
 import shutil
 from pathlib import Path

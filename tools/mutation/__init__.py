@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
-"""What tools/mutants.py is made of: the mutants, the tests that must kill them, results, the report."""
+"""What tools/mutants.py is made of: the mutants, the tests that must kill them, results, the
+report."""

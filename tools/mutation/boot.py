@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Boot a kernel that may hang: bounded by the processor time that QEMU uses, not by the clock.
 
-The clock says little on a busy machine. A guest that spins uses processor time and is stopped when it has
-used several times what the unchanged kernel takes; one that idles is stopped when it has done next to
-nothing for a while, long after it should have ended.
+The clock says little on a busy machine. A guest that spins uses processor time and is stopped when
+it has used several times what the unchanged kernel takes; one that idles is stopped when it has
+done next to nothing for a while, long after it should have ended.
 """
 import os
 import re
@@ -18,8 +18,10 @@ from lib.outcome import Outcome
 
 CPU_FACTOR, CPU_EXTRA = 5, 1.0      # seconds of processor time
 WALL_FACTOR, WALL_EXTRA = 5, 3.0    # seconds after which an idle guest is given up
-IDLE_SHARE, IDLE_SPAN = 0.1, 1.5    # idle: less than this share of one processor over so many seconds
-WALL_LIMIT = 120                    # whatever happens, or so many times what the unchanged kernel takes
+# idle: less than this share of one processor over so many seconds
+IDLE_SHARE, IDLE_SPAN = 0.1, 1.5
+# whatever happens, or so many times what the unchanged kernel takes
+WALL_LIMIT = 120
 WALL_LIMIT_FACTOR = 10
 STOPPED_EARLY = -1                  # the status of a boot that was stopped because it had failed
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -48,8 +50,9 @@ def cpu_seconds(pid):
 
 
 def waiting(pid):
-    """(seconds that process @pid has been ready without a processor, does it wait for one now?): of its threads that
-    which has waited most. On a busy machine that is most of the time, and no sign of a guest that idles."""
+    """(seconds that process @pid has been ready without a processor, does it wait for one
+    now?): of its threads that which has waited most. On a busy machine that is most of the
+    time, and no sign of a guest that idles."""
     most, now = 0, False
     for task in Path("/proc/%d/task" % pid).iterdir():
         try:
@@ -65,17 +68,21 @@ class Stopped(Exception):
 
 
 def run(boot: Boot, limits: Limits, stop=None, failed=None):
-    """(Outcome, processor seconds). @stop: an Event that ends it with Stopped. @failed: a pattern; a boot that
-    prints it is not waited for."""
+    """(Outcome, processor seconds). @stop: an Event that ends it with Stopped. @failed: a
+    pattern; a boot that prints it is not waited for."""
     boot.log.parent.mkdir(parents=True, exist_ok=True)
     boot.log.unlink(missing_ok=True)
     command = boot.machine() + ["-monitor", "none", "-serial", "file:%s" % boot.log]
     start = time.monotonic()
-    proc = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+    proc = subprocess.Popen(command,
+                            stdin=subprocess.DEVNULL,
+                            stdout=subprocess.DEVNULL,
+                            stderr=subprocess.DEVNULL,
                             start_new_session=True)
     running.add(proc)
     try:
-        status, cpu = _wait(proc, limits, start, stop, lambda: failed and _printed(boot.log, failed))
+        status, cpu = _wait(proc, limits, start, stop,
+                            lambda: failed and _printed(boot.log, failed))
     finally:
         proc.kill()
         proc.wait()
@@ -135,7 +142,9 @@ def signature(outcome: Outcome) -> str:
 
 def normal(text: str) -> str:
     """@text without numbers that another build or run would change."""
-    text = re.sub(r"\b(0x)?[0-9a-f]*[0-9][0-9a-f]{5,}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{8,16}\b", "#", text)
-    text = re.sub(r"\berror [0-9a-f]{3,}\b|\b\d{4,}\b", lambda m: "error #" if m[0][0] == "e" else "#", text)
+    text = re.sub(r"\b(0x)?[0-9a-f]*[0-9][0-9a-f]{5,}\b|\b0x[0-9a-f]+\b|\b[0-9a-f]{8,16}\b", "#",
+                  text)
+    text = re.sub(r"\berror [0-9a-f]{3,}\b|\b\d{4,}\b", lambda m: "error #"
+                  if m[0][0] == "e" else "#", text)
     text = re.sub(r"(process|thread|CPU|cpu) \d+", r"\1 #", text)
     return re.sub(r"\s+", " ", text).strip()[:90]

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Why a surviving mutant is harmless: the rules of entry/mutants.json, strictly matched.
 
-A rule is {"paths": [...], "step": "...", "text": "...", "reason": "..."}: an instruction's path (without the
-piece's prefix), local label ("" without one) and text as in the tables; "designs": [...] limits it,
-to shared texts too.
+A rule is {"paths": [...], "step": "...", "text": "...", "reason": "..."}: an instruction's path
+(without the piece's prefix), local label ("" without one) and text as in the tables; "designs":
+[...] limits it, to shared texts too.
 """
 import json
 from dataclasses import dataclass, field
@@ -32,8 +32,10 @@ def load(path):
     """The rules of a file; ValueError says what is wrong with one."""
     rules = []
     for entry in json.loads(path.read_text())["harmless"]:
-        if set(entry) - FIELDS or not FIELDS - {"designs"} <= set(entry) or not entry["reason"].strip():
-            raise ValueError("%s: a rule has paths, step, text, reason and may have designs: %s" % (path.name, entry))
+        if set(entry) - FIELDS or not FIELDS - {"designs"
+                                                } <= set(entry) or not entry["reason"].strip():
+            raise ValueError("%s: a rule has paths, step, text, reason and may have designs: %s" %
+                             (path.name, entry))
         rules.append(Rule(**entry))
     return rules
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A worker's own build directory: a kernel file in which one instruction can be blanked and put back."""
+"""A worker's own build directory: a kernel file in which one instruction can be blanked and put
+back."""
 import hashlib
 import os
 import shutil

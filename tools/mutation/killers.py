@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The tests that must kill mutants, in the order in which they are tried: cheap and deadly ones first.
+"""The tests that must kill mutants, in the order in which they are tried: cheap and deadly ones
+first.
 
-A killer is a boot with `tests=<name>`, or a check of `make test` that looks from outside. To add one, add a line.
-A boot is tried on a mutant only if the unchanged kernel executes that instruction in it.
+A killer is a boot with `tests=<name>`, or a check of `make test` that looks from outside. To add
+one, add a line. A boot is tried on a mutant only if the unchanged kernel executes that instruction
+in it.
 """
 from dataclasses import dataclass
 
@@ -17,8 +19,10 @@ class Killer:
     name: str           # of the in-kernel lane ("kernel", ...), or of a user test program
     cpus: int = 1
     icount: bool = False
-    check: str = ""     # PROOF, or a check of tools/run_tests.py behind the design's name, instead of a boot
-    paths: tuple = ()   # with check: the paths of the entry text that it looks at; empty: all from user mode
+    # PROOF, or a check of tools/run_tests.py behind the design's name, instead of a boot
+    check: str = ""
+    # with check: the paths of the entry text that it looks at; empty: all from user mode
+    paths: tuple = ()
 
     @property
     def title(self) -> str:
@@ -31,7 +35,9 @@ class Killer:
         """With check: is @insn in one of its paths?"""
         if self.check == PROOF:
             return True
-        return insn.path in self.paths if self.paths else insn.vector is None and insn.path not in COMMON_PATHS
+        if self.paths:
+            return insn.path in self.paths
+        return insn.vector is None and insn.path not in COMMON_PATHS
 
     def cmdline(self, design: str) -> str:
         return f"entry={design} tests={self.name}"

@@ -16,7 +16,8 @@ from . import boot as bounded
 from .image import Copy
 from .killers import PROOF
 
-BASE_RUNS = 2               # timer interrupts come where they like: what is executed in any run counts
+# timer interrupts come where they like: what is executed in any run counts
+BASE_RUNS = 2
 CHECK_LIMIT = 180           # seconds
 
 
@@ -26,8 +27,12 @@ class NotPassing(Exception):
 
 def machine(killer, design, copy, extra=()):
     """The Boot of @killer on the kernel in @copy."""
-    return Boot(cmdline=killer.cmdline(design.name), cpus=killer.cpus, icount=killer.icount, what="mutant",
-                build=copy.directory, extra=list(extra))
+    return Boot(cmdline=killer.cmdline(design.name),
+                cpus=killer.cpus,
+                icount=killer.icount,
+                what="mutant",
+                build=copy.directory,
+                extra=list(extra))
 
 
 def passed(outcome):
@@ -37,28 +42,42 @@ def passed(outcome):
 
 
 def complaint(command, env, limit=CHECK_LIMIT, cwd=ROOT):
-    """"" when @command ends well, else why not: the first failed check's reason, or what is said last."""
+    """"" when @command ends well, else why not: the first failed check's reason, or what is said
+    last."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=limit, cwd=cwd,
-                              env=env, start_new_session=True, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command,
+                              capture_output=True,
+                              text=True,
+                              errors="replace",
+                              timeout=limit,
+                              cwd=cwd,
+                              env=env,
+                              start_new_session=True,
+                              stdin=subprocess.DEVNULL)
     except subprocess.TimeoutExpired:
         return "hang"
     if done.returncode == 0:
         return ""
-    why = re.search(r"^(?:not ok .*\n# |proof: \S+ \S+ \([^)]*\): )(.*)", done.stdout + done.stderr, re.M)
+    why = re.search(r"^(?:not ok .*\n# |proof: \S+ \S+ \([^)]*\): )(.*)", done.stdout + done.stderr,
+                    re.M)
     return bounded.normal(why[1] if why else (done.stderr.splitlines() or ["no reason given"])[-1])
 
 
 def run_check(killer, design, copy):
     """"" when the check passes on the kernel in @copy, else why not."""
-    command = [sys.executable, str(ROOT / "tools" / "run_tests.py"), "%s.%s" % (design.name, killer.check)]
+    command = [
+        sys.executable,
+        str(ROOT / "tools" / "run_tests.py"),
+        "%s.%s" % (design.name, killer.check)
+    ]
     if killer.check == PROOF:
         command = [sys.executable, str(ROOT / "tools" / "prove.py"), "--design", design.name]
     return complaint(command, {**os.environ, "BUILD": str(copy.directory)})
 
 
 class Baseline:
-    """What the unchanged kernel takes, and which instructions of the entry text it executes, per killer."""
+    """What the unchanged kernel takes, and which instructions of the entry text it executes, per
+    killer."""
 
     def __init__(self, design, ranges, image, cache, stop=None):
         """@ranges: [(start, end)] of the entry text that runs in @design."""
@@ -75,7 +94,8 @@ class Baseline:
             base = self._check(killer, copy) if killer.check else self._boot(killer, copy)
             with self.lock:
                 self.killers[killer.title] = base
-                self.cache.write_text(json.dumps({"image": self.image, "killers": self.killers}) + "\n")
+                self.cache.write_text(
+                    json.dumps({"image": self.image, "killers": self.killers}) + "\n")
 
     def limits(self, killer):
         base = self.killers[killer.title]
@@ -83,11 +103,13 @@ class Baseline:
 
     def applies(self, killer, insn):
         """Can @killer notice anything at @insn?"""
-        return killer.looks_at(insn) if killer.check else insn.address in self.killers[killer.title]["covered"]
+        return killer.looks_at(insn) if killer.check else insn.address in self.killers[
+            killer.title]["covered"]
 
     def _check(self, killer, copy):
         if why := run_check(killer, self.design, copy):
-            raise NotPassing("%s: the unchanged kernel fails '%s': %s" % (self.design.name, killer.title, why))
+            raise NotPassing("%s: the unchanged kernel fails '%s': %s" %
+                             (self.design.name, killer.title, why))
         return {}
 
     def _boot(self, killer, copy):
@@ -97,7 +119,8 @@ class Baseline:
         covered, cpu, wall = set(), 0.0, 0.0
         for _ in range(BASE_RUNS):
             trace.unlink(missing_ok=True)
-            outcome, used = bounded.run(machine(killer, self.design, copy, extra), bounded.Limits(), self.stop)
+            outcome, used = bounded.run(machine(killer, self.design, copy, extra), bounded.Limits(),
+                                        self.stop)
             if not passed(outcome):
                 raise NotPassing("%s: the unchanged kernel does not pass '%s': %s" % (
                     self.design.name, killer.title, outcome.describe()))
@@ -115,8 +138,10 @@ def key(insn):
 
 def attempt(insn, design, copy, baseline, killers, stop=None):
     """A result row: @killers in their order on the mutant, until one kills it."""
-    row = {"key": key(insn), "address": "%#x" % insn.address, "data": insn.data.hex(), "text": insn.text,
-           "tried": [], "killed_by": None, "signature": ""}
+    row = {
+        "key": key(insn), "address": "%#x" % insn.address, "data": insn.data.hex(), "text":
+        insn.text, "tried": [], "killed_by": None, "signature": ""
+    }
     if not killers:
         return row
     with copy.mutated(insn.address, insn.data):
@@ -124,7 +149,8 @@ def attempt(insn, design, copy, baseline, killers, stop=None):
             if killer.check:
                 why = run_check(killer, design, copy)
             else:
-                outcome, _ = bounded.run(machine(killer, design, copy), baseline.limits(killer), stop)
+                outcome, _ = bounded.run(machine(killer, design, copy), baseline.limits(killer),
+                                         stop)
                 why = "" if passed(outcome) else bounded.signature(outcome)
             if why:
                 return {**row, "killed_by": killer.title, "signature": why}

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""docs/mutants.md: how many mutants there are, who kills them, and why the survivors survive. The list of
-every mutant is a build product."""
+"""docs/mutants.md: how many mutants there are, who kills them, and why the survivors survive.
+The list of every mutant is a build product."""
 import textwrap
 from collections import Counter
 
@@ -47,7 +47,11 @@ def text(outcomes, rules, meta):
 
 def full(outcomes, meta):
     """The list of every mutant."""
-    return "\n".join(["# Every mutant\n", meta, steps(outcomes), stubs(outcomes), everything(outcomes)])
+    return "\n".join(
+        ["# Every mutant\n", meta,
+         steps(outcomes),
+         stubs(outcomes),
+         everything(outcomes)])
 
 
 def meta_line(build, image):
@@ -64,7 +68,10 @@ def paragraph(words):
 
 def table(rows):
     """Markdown; the first row is the head."""
-    lines = ["| " + " | ".join("".join(CELLS.get(c, c) for c in str(cell)) for cell in row) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join("".join(CELLS.get(c, c) for c in str(cell)) for cell in row) + " |"
+        for row in rows
+    ]
     lines.insert(1, "|---" * len(rows[0]) + "|")
     return "\n".join(lines) + "\n"
 
@@ -81,9 +88,13 @@ def totals(outcomes):
     rows += [["by " + k] + [b[k] for b in by] for k in killers]
     rows += [["survivors"] + [len(o.survivors) for o in outcomes],
              ["bytes of padding"] + [o.text.padding() for o in outcomes]]
-    others = "\n" + paragraph("The killers above left nothing to these: %s." % ", ".join(idle)) if idle else ""
-    return ("## Totals\n\nKillers are tried in this order, each on the instructions that it executes. A low "
-            "number means\nthat the killers above it are good, not that it is bad.\n\n") + table(rows) + others
+    others = "\n" + paragraph("The killers above left nothing to these: %s." %
+                              ", ".join(idle)) if idle else ""
+    return (
+        "## Totals\n\nKillers are tried in this order, each on the instructions that it "
+        "executes. A low "
+        "number means\nthat the killers above it are good, not that it is bad.\n\n"
+    ) + table(rows) + others
 
 
 def merged(lists):
@@ -101,7 +112,8 @@ def steps(outcomes):
         for o in outcomes:
             here = [row for i, row in o.rows if (i.path, i.step) == place]
             alive = sum(1 for row in here if row["killed_by"] is None)
-            cells.append("-" if not here else str(len(here)) if not alive else "%d, %d survive" % (len(here), alive))
+            cells.append("-" if not here else str(len(here)) if not alive else "%d, %d survive" %
+                         (len(here), alive))
         rows.append([place[0], "." + place[1] if place[1] else ""] + cells)
     return "## Steps\n\nInstructions, all killed unless it says otherwise.\n\n" + table(rows)
 
@@ -131,7 +143,8 @@ def stub_kind(insn):
     """What this instruction is to its stub."""
     if insn.text.startswith("jmp"):
         return "jmp"
-    return "push 0 (error code)" if insn.text == "push 0" and insn.offset == 0 and insn.vector else "push vector"
+    is_code = insn.text == "push 0" and insn.offset == 0 and insn.vector
+    return "push 0 (error code)" if is_code else "push vector"
 
 
 def stubs(outcomes):
@@ -151,9 +164,10 @@ def everything(outcomes):
     for o in outcomes:
         for insn, row in o.tried:
             if insn.vector is None:
-                end = "%s: %s" % (row["killed_by"], row["signature"]) if row["killed_by"] else "survives"
-                found.setdefault((insn.path, insn.step), {}).setdefault((insn.offset, insn.text), {}) \
-                    .setdefault(end, []).append(o.name)
+                end = "%s: %s" % (row["killed_by"],
+                                  row["signature"]) if row["killed_by"] else "survives"
+                here = found.setdefault((insn.path, insn.step), {})
+                here.setdefault((insn.offset, insn.text), {}).setdefault(end, []).append(o.name)
     lines = []
     for (path, step), here in found.items():
         lines.append("%s%s" % (path, "." + step if step else ""))
@@ -161,6 +175,7 @@ def everything(outcomes):
             for n, (end, names) in enumerate(ends.items()):
                 who = "" if len(ends) == 1 and len(names) == len(with_path(outcomes, path)) else \
                     " [%s]" % " ".join(names)
-                lines.append("  %-42s %s%s" % ("+%-4d %s" % (offset, code) if n == 0 else "", end, who))
+                lines.append("  %-42s %s%s" % ("+%-4d %s" %
+                                               (offset, code) if n == 0 else "", end, who))
     head = "## Every instruction\n\nWhere texts are named the line holds for those.\n\n```"
     return "\n".join([head] + lines + ["```\n"])

@@ -18,6 +18,7 @@ class Progress:
         if now - self.shown > 10 or self.here + self.done == self.total:
             self.shown = now
             rate = self.here / (now - self.start)
-            print("# %s: %d of %d %s, %d of the last %d killed, %.1f a second, %.0f min left" % (
-                self.name, self.done + self.here, self.total, self.things, self.killed, self.here, rate,
-                (self.total - self.done - self.here) / rate / 60), flush=True)
+            print("# %s: %d of %d %s, %d of the last %d killed, %.1f a second, %.0f min left" %
+                  (self.name, self.done + self.here, self.total, self.things, self.killed,
+                   self.here, rate, (self.total - self.done - self.here) / rate / 60),
+                  flush=True)

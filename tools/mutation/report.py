@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a run has found: on the terminal; after a whole one in docs/mutants.md and build/mutants/list.md."""
+"""What a run has found: on the terminal; after a whole one in docs/mutants.md and
+build/mutants/list.md."""
 from collections import Counter
 
 from lib.paths import ROOT
@@ -47,7 +48,8 @@ def show(outcomes):
 
 
 def write_page(text, page, elsewhere):
-    """Where the text is now: at @page, with the sources, or where those are read-only in folder @elsewhere."""
+    """Where the text is now: at @page, with the sources, or where those are read-only in folder
+    @elsewhere."""
     for place in (page, elsewhere / page.name):
         try:
             place.write_text(text)
@@ -61,7 +63,8 @@ def write(outcomes, rules, directory, meta):
     """The page, and in @directory the list of every mutant."""
     whole = directory / page.LIST
     whole.write_text(page.full(outcomes, meta))
-    print("written: %s, %s" % (write_page(page.text(outcomes, rules, meta), PAGE, directory), whole))
+    print("written: %s, %s" %
+          (write_page(page.text(outcomes, rules, meta), PAGE, directory), whole))
 
 
 def finish(outcomes, whole, build, image):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What was found so far, on disk: one JSON line per mutant, so that an interrupted run goes on where it was."""
+"""What was found so far, on disk: one JSON line per mutant, so that an interrupted run goes on
+where it was."""
 import json
 from pathlib import Path
 
@@ -10,7 +11,8 @@ def of_instruction(row):
 
 
 class Results:
-    """Rows of one image, found by what @key makes of them; rows of other images stay in the file and are ignored."""
+    """Rows of one image, found by what @key makes of them; rows of other images stay in the file
+    and are ignored."""
 
     def __init__(self, path, image, key=of_instruction):
         self.path, self.image, self.key = Path(path), image, key
@@ -43,7 +45,8 @@ class Results:
 
 
 def remaining(row, killers):
-    """Which of @killers, those that can notice something, are still to be tried on the mutant with @row."""
+    """Which of @killers, those that can notice something, are still to be tried on the mutant with
+    @row."""
     if row is None:
         return list(killers)
     if row["killed_by"] is not None:

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""control.py - where a path goes on: branches, calls, the declared exits, and the ways out of the kernel."""
+"""control.py - where a path goes on: branches, calls, the declared exits, and the ways out of the
+kernel."""
 from capstone import x86_const as x86
 
 from .flags import CONDITIONS, narrowed, possible
-from .state import CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, frame_words, limits, wrong_word
+from .state import (CALLEE_SAVED, HEAD, PER_CPU, REGISTERS, fill_frame, frame_words, limits,
+                    wrong_word)
 from .values import ALL, UNKNOWN, Byte, Cr3, Gs, Num, Stack, Table, Word, Work, num, signed, sub
 
 
@@ -25,7 +27,8 @@ class Control:
             if lesson:
                 new.set(*lesson)
             if state.flags and isinstance(state.flags.a, Work) and state.flags.b == num(0):
-                new.done = state.done | {"work"} if truth == (CONDITIONS[condition] == "e") else state.done - {"work"}
+                new.done = state.done | {"work"} if truth == (CONDITIONS[condition]
+                                                              == "e") else state.done - {"work"}
             if not truth or self.inside(new, insn, new.pc, "jumps to"):
                 found.append(new)
         return found
@@ -40,7 +43,8 @@ class Control:
             return [self.facts.image.word(slot) for slot in value.slots]
         if isinstance(value, Num) and value.exact:
             return [value.lo]
-        self.fail(state, insn, f"is indirect, to {value}: not a table in entry rodata with a bounded index",
+        self.fail(state, insn,
+                  f"is indirect, to {value}: not a table in entry rodata with a bounded index",
                   "no jump tables (-fno-jump-tables) and no function pointers before the flip")
         return []
 
@@ -48,8 +52,10 @@ class Control:
         """Is @target in this text, or in what the design shares with its kind?"""
         if self.facts.in_text(target) or self.facts.is_handed_over(target):
             return True
-        self.fail(state, insn, f"{does} {self.facts.image.describe(target)}, which is not this design's entry text",
-                  "mark the function ENTRY_TEXT, or declare an exit in entry/proof.json")
+        self.fail(
+            state, insn,
+            f"{does} {self.facts.image.describe(target)}, which is not this design's entry text",
+            "mark the function ENTRY_TEXT, or declare an exit in entry/proof.json")
         return False
 
     def follow(self, state, insn, does):
@@ -64,7 +70,8 @@ class Control:
         for target in self.targets(state, insn):
             new = state.copy(state.pc)
             if target in self.facts.image.exit_names:
-                self.visit_stack(new, insn, sub(new.regs["rsp"], num(8)), True)     # its return address
+                # its return address
+                self.visit_stack(new, insn, sub(new.regs["rsp"], num(8)), True)
                 found.append(self.leave_for(new, insn, self.facts.image.exit_names[target]))
             elif self.inside(new, insn, target, "calls"):
                 self.push_value(new, insn, num(new.pc))
@@ -77,16 +84,19 @@ class Control:
             self.fail(state, insn, "pops more than its address", "")
         rsp = state.regs["rsp"]
         target = self.pop_value(state, insn)
-        if isinstance(target, Num) and target.exact and self.inside(state, insn, target.lo, "returns to"):
+        if isinstance(target, Num) and target.exact and self.inside(state, insn, target.lo,
+                                                                    "returns to"):
             state.pc = target.lo
             return [state]
         if isinstance(rsp, Word) and state.scene.entry == "ist":
             if signed(rsp.off) != 8:
-                self.fail(state, insn, "pops the first word that the body put there", "RFLAGS lies below the address")
+                self.fail(state, insn, "pops the first word that the body put there",
+                          "RFLAGS lies below the address")
             self.check_leaving(state, insn)         # the words that a body put there
             self.check_registers(state, insn, ("rsp",))
         elif not isinstance(target, Num):
-            self.fail(state, insn, f"returns to {target}", "count the pushes and pops in this function")
+            self.fail(state, insn, f"returns to {target}",
+                      "count the pushes and pops in this function")
         return []
 
     # --- declared exits -------------------------------------------------------
@@ -102,7 +112,8 @@ class Control:
         """Call of declared exit @name: check what it is given, return the state behind it."""
         exit_, rsp = self.facts.image.exits[name], state.regs["rsp"]
         if state.shown()[1] != "kernel" or not self.on_kernel(state) or state.iflag != "0":
-            self.fail(state, insn, f"leaves for {name}() in the wrong state", "it expects kernel table and GS, if=0")
+            self.fail(state, insn, f"leaves for {name}() in the wrong state",
+                      "it expects kernel table and GS, if=0")
         vestibule = state.area() == "any" and self.facts.split and state.scene.cr3 == "user"
         if state.area() not in exit_["rsp"] or vestibule:
             self.fail(state, insn, f"leaves for {name}() on the {state.area()} stack",
@@ -110,7 +121,8 @@ class Control:
         elif "df" not in state.done:
             self.fail(state, insn, f"leaves for {name}() with DF as it was found", "C wants CLD")
         elif isinstance(rsp, Stack) and rsp.off % 16:
-            self.fail(state, insn, f"leaves for {name}() with RSP not a multiple of 16", "C aligns by it")
+            self.fail(state, insn, f"leaves for {name}() with RSP not a multiple of 16",
+                      "C aligns by it")
         for register, kind in zip(("rdi", "rsi", "rdx"), exit_["arguments"]):
             self.check_argument(state, insn, name, register, kind)
         frame = state.regs["rdi"] if exit_["arguments"][:1] == ["frame"] else None
@@ -130,16 +142,21 @@ class Control:
             good = value == Word("result")
         else:
             good = getattr(value, "base", None) == scene.gs and value.part == "all"
-        return good or self.fail(state, insn, f"gives {name}() {value} in {register}", f"it expects the {kind} found")
+        return good or self.fail(state, insn, f"gives {name}() {value} in {register}",
+                                 f"it expects the {kind} found")
 
     def check_frame(self, state, insn, name, at):
         """@at must be a whole frame, each word of it the interrupted program's."""
         offsets = self.facts.image.offsets
-        if not isinstance(at, Stack) or at.span or at.off + offsets["TF_SIZE"] > 0 or at.off < limits(at.area)[0]:
-            return self.fail(state, insn, f"gives {name}() {at} in rdi", "it expects the frame's address")
+        if not isinstance(
+                at,
+                Stack) or at.span or at.off + offsets["TF_SIZE"] > 0 or at.off < limits(at.area)[0]:
+            return self.fail(state, insn, f"gives {name}() {at} in rdi",
+                             "it expects the frame's address")
         wrong = wrong_word(state, at, frame_words(offsets), offsets)
-        return wrong is None or self.fail(state, insn, f"gives {name}() a frame whose {wrong} is not the program's",
-                                          "build it as struct trapframe says, before anything is spoilt")
+        return wrong is None or self.fail(
+            state, insn, f"gives {name}() a frame whose {wrong} is not the program's",
+            "build it as struct trapframe says, before anything is spoilt")
 
     def selectors(self, state):
         at = self.facts.image.offsets
@@ -157,7 +174,8 @@ class Control:
             state.forget(lambda area, off: area == rsp.area and off < rsp.off)
         if isinstance(frame, Stack):
             fill_frame(state, frame, frame_words(self.facts.image.offsets))
-        if exit_["sleeps"] == "yes" or exit_["sleeps"] == "kernel-table" and state.scene.cr3 == "kernel":
+        if exit_["sleeps"] == "yes" or exit_[
+                "sleeps"] == "kernel-table" and state.scene.cr3 == "kernel":
             self.slept(state)
 
     def slept(self, state):
@@ -174,7 +192,8 @@ class Control:
         for name in reversed(HEAD):
             word = self.pop_value(state, insn)
             if word != Word(name) and not (name == "cs" and word in self.selectors(state)):
-                self.fail(state, insn, f"pops {word} for {name}", "RSP is not at the five words of the frame")
+                self.fail(state, insn, f"pops {word} for {name}",
+                          "RSP is not at the five words of the frame")
         self.check_leaving(state, insn)
         self.check_registers(state, insn, ("rsp",))
         return []
@@ -197,12 +216,14 @@ class Control:
 
     def check_registers(self, state, insn, but):
         for register, value in state.regs.items():
-            wanted = Word("result" if register == "rax" and state.scene.entry == "syscall" else register)
+            wanted = Word(
+                "result" if register == "rax" and state.scene.entry == "syscall" else register)
             if register not in but and value != wanted:
                 self.fail(state, insn, f"leaves with {value} in {register}", f"it must be {wanted}")
 
     def check_leaving(self, state, insn):
-        """Table and GS must be what user mode needs, or verbatim what an entry from kernel mode found."""
+        """Table and GS must be what user mode needs, or verbatim what an entry from kernel mode
+        found."""
         scene = state.scene
         if "handler" not in state.done and scene.entry != "return":
             self.fail(state, insn, "leaves without having called the handler", "")
@@ -210,16 +231,22 @@ class Control:
             self.fail(state, insn, "leaves to user mode without having looked for work",
                       "exit_work() while work is not 0")
         if (state.gs, state.kgs) != (scene.gs, "user" if scene.gs == "kernel" else "kernel"):
-            self.fail(state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s",
-                      "write back what RDMSR read" if scene.entry == "ist" else "a SWAPGS too many, or missing")
+            self.fail(
+                state, insn, f"leaves with GS {state.gs}'s, entered with {scene.gs}'s",
+                "write back what RDMSR read"
+                if scene.entry == "ist" else "a SWAPGS too many, or missing")
         if not self.facts.split:
             return
-        verbatim = state.cr3.source == "found" or state.cr3.source == "kept" and scene.entry != "ist"
+        verbatim = (state.cr3.source == "found" or
+                    state.cr3.source == "kept" and scene.entry != "ist")
         if state.cr3.half != scene.cr3:
-            hint = "the flip out is missing here" if scene.cr3 == "user" else "write back the CR3 that was found"
-            self.fail(state, insn, f"leaves on the {state.cr3.half} table, entered on the {scene.cr3} one", hint)
+            hint = ("the flip out is missing here" if scene.cr3 == "user" else
+                    "write back the CR3 that was found")
+            self.fail(state, insn,
+                      f"leaves on the {state.cr3.half} table, entered on the {scene.cr3} one", hint)
         elif (scene.origin == "kernel" or scene.entry == "ist") and not verbatim:
-            self.fail(state, insn, f"leaves with {state.cr3} loaded", "write back the CR3 that was found, verbatim")
+            self.fail(state, insn, f"leaves with {state.cr3} loaded",
+                      "write back the CR3 that was found, verbatim")
 
 
 def stale(value):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""explore.py - every state that a design's entry text can be in, from each way in to each way out."""
+"""explore.py - every state that a design's entry text can be in, from each way in to each way
+out."""
 from capstone import CS_ARCH_X86, CS_MODE_64, Cs
 
 from .image import ERROR_WORD, EXCEPTIONS
@@ -39,7 +40,8 @@ class Explorer:
         return at["SEL_KERNEL_CODE" if origin == "kernel" else "SEL_USER_CODE"]
 
     def entries(self):
-        syscall = State(self.facts.syscall_entry, self.scene("syscall", "user", "user", "user"), "SYSCALL")
+        syscall = State(self.facts.syscall_entry, self.scene("syscall", "user", "user", "user"),
+                        "SYSCALL")
         syscall.regs.update(rcx=Word("rip"), r11=Word("rflags"))
         syscall.done = frozenset({"df"})        # FMASK clears it
         yield syscall
@@ -53,14 +55,16 @@ class Explorer:
         frame = Stack(self.facts.frame_home, -self.facts.image.offsets["TF_SIZE"])
         fill_frame(state, frame, frame_words(self.facts.image.offsets))
         state.regs = dict.fromkeys(state.regs, UNKNOWN)
-        # thread_start() runs on the kernel stack; its depth is not known, but below a frame at its top.
+        # thread_start() runs on the kernel stack; its depth is not known, but below a frame at its
+        # top.
         state.regs.update(rdi=frame, rsp=Stack("kernel", -512 - 8))
         state.cr3, state.gs, state.kgs = Cr3("kernel", "kept"), "kernel", "user"
         return state
 
     def vector(self, vector):
-        """Every way that @vector can come. On an IST stack from anywhere; an exception in kernel mode likewise, for
-        the kernel may be wrong; an interrupt in kernel mode in its own state only, since entry text keeps IF=0."""
+        """Every way that @vector can come. On an IST stack from anywhere; an exception in
+        kernel mode likewise, for the kernel may be wrong; an interrupt in kernel mode in its
+        own state only, since entry text keeps IF=0."""
         ist = self.facts.ist[vector]
         yield self.event(vector, "ist" if ist else self.facts.landing, "user", "user", "user")
         if not ist and vector >= EXCEPTIONS:
@@ -87,7 +91,8 @@ class Explorer:
         if address not in self.insns:
             code = self.facts.image.elf.read(address, 15)
             insn = next(self.decoder.disasm(code, address, 1), None)
-            inside = insn and self.facts.in_text(address) and self.facts.in_text(address + insn.size - 1)
+            inside = insn and self.facts.in_text(address) and self.facts.in_text(address +
+                                                                                 insn.size - 1)
             self.insns[address] = insn if inside else None
         return self.insns[address]
 
@@ -101,8 +106,10 @@ class Explorer:
             return
         here.add(key)
         if len(here) > STATES_MOST:
-            raise Endless(f"{self.facts.name}: more than {STATES_MOST} states at {self.facts.name_of(state.pc)}: "
-                          "a loop whose end the proof does not see")
+            raise Endless(
+                f"{self.facts.name}: more than {STATES_MOST} states at "
+                f"{self.facts.name_of(state.pc)}: "
+                "a loop whose end the proof does not see")
         self.states += 1
         self.seen.setdefault(state.pc, set()).add(state.shown() + (state.scene.origin,))
         self.todo.append(state)
@@ -111,7 +118,8 @@ class Explorer:
         """Behind a stub only the vector's class matters, and 0 stands for an error word."""
         at = self.facts.image.offsets
         for (area, off), value in list(state.mem.items()):
-            if off == at["TF_VECTOR"] - at["TF_SIZE"] and isinstance(value, Num) and value.exact and value.hi < 256:
+            if off == at["TF_VECTOR"] - at["TF_SIZE"] and isinstance(
+                    value, Num) and value.exact and value.hi < 256:
                 state.mem[area, off] = vector_class(value.lo, EXCEPTIONS)
             if off == at["TF_ERROR"] - at["TF_SIZE"] and value == num(0):
                 state.mem[area, off] = Word("error")
@@ -127,10 +135,12 @@ class Explorer:
             insn = self.decode(state.pc)
             if insn is None:
                 what = "no instruction: a path runs off the text or into other bytes"
-                self.report.fail_at(self.facts, state.pc, what, "end the path with a jump, SYSRET or IRETQ", state)
+                self.report.fail_at(self.facts, state.pc, what,
+                                    "end the path with a jump, SYSRET or IRETQ", state)
                 continue
             if insn.mnemonic in ("int3", "ud2", "hlt"):
-                self.machine.fail(state, insn, "is reached", "padding: a path runs on behind its end")
+                self.machine.fail(state, insn, "is reached",
+                                  "padding: a path runs on behind its end")
                 continue
             for new in self.machine.step(state, insn):
                 if self.facts.in_stubs(insn.address) and not self.facts.in_stubs(new.pc):
@@ -141,7 +151,8 @@ class Explorer:
     # --- what is left over ----------------------------------------------------
 
     def unreached(self):
-        """Instructions in the text's own bytes that no path reaches, but for padding: [(address, text)]."""
+        """Instructions in the text's own bytes that no path reaches, but for padding: [(address,
+        text)]."""
         found = []
         for start, end in self.facts.text:
             covered = bytearray(end - start)
@@ -151,7 +162,8 @@ class Explorer:
                     covered[address - start:address - start + size] = b"\1" * size
             at = start
             while at < end:
-                at = at + 1 if covered[at - start] else self.gap(at, covered.find(1, at - start), start, end, found)
+                at = at + 1 if covered[at - start] else self.gap(at, covered.find(1, at - start),
+                                                                 start, end, found)
         return found
 
     def gap(self, at, stop, start, end, found):
@@ -161,7 +173,9 @@ class Explorer:
         while at < stop and code.strip(b"\0\xcc\x90"):
             insn = next(self.decoder.disasm(code, at, 1), None)
             if insn is None or insn.mnemonic not in ("nop", "int3") and code.strip(b"\0"):
-                found.append((at, f"{insn.mnemonic} {insn.op_str}" if insn else "bytes that are no instruction"))
+                found.append(
+                    (at,
+                     f"{insn.mnemonic} {insn.op_str}" if insn else "bytes that are no instruction"))
             step = insn.size if insn else 1
             at, code = at + step, code[step:]
         return stop

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 
 from .values import Cr3, Gs, Num, Stack, Unknown, Word, signed
 
-CONDITIONS = {"e": "e", "z": "e", "ne": "ne", "nz": "ne", "b": "b", "c": "b", "nae": "b", "ae": "ae", "nb": "ae",
-              "nc": "ae", "be": "be", "na": "be", "a": "a", "nbe": "a", "s": "s", "ns": "ns", "l": "l", "nge": "l",
-              "ge": "ge", "nl": "ge", "le": "le", "ng": "le", "g": "g", "nle": "g", "o": "?", "no": "?", "p": "?",
-              "np": "?"}
+CONDITIONS = {
+    "e": "e", "z": "e", "ne": "ne", "nz": "ne", "b": "b", "c": "b", "nae": "b", "ae": "ae", "nb":
+    "ae", "nc": "ae", "be": "be", "na": "be", "a": "a", "nbe": "a", "s": "s", "ns": "ns", "l": "l",
+    "nge": "l", "ge": "ge", "nl": "ge", "le": "le", "ng": "le", "g": "g", "nle": "g", "o": "?",
+    "no": "?", "p": "?", "np": "?"
+}
 OPPOSITE = {"e": "ne", "b": "ae", "be": "a", "s": "ns", "l": "ge", "le": "g"}
 OPPOSITE.update({b: a for a, b in list(OPPOSITE.items())})
 BOTH = (True, False)
@@ -20,8 +22,8 @@ ANY_TOP = 1 << 40       # stands for a stack's top where two addresses on it are
 
 @dataclass(frozen=True)
 class Flags:
-    """@kind: cmp (a - b), test (a & b), or result (a is what an operation gave). @register: where a lies, if in a
-    whole register."""
+    """@kind: cmp (a - b), test (a & b), or result (a is what an operation gave). @register:
+    where a lies, if in a whole register."""
     kind: str
     a: object
     b: object
@@ -42,7 +44,8 @@ def possible(condition, flags):
 
 
 def compared(condition, a, b, size):
-    if isinstance(a, Stack) and isinstance(b, Stack) and a.area == b.area and not a.span and not b.span:
+    if isinstance(a, Stack) and isinstance(
+            b, Stack) and a.area == b.area and not a.span and not b.span:
         a, b = (Num(v.off + ANY_TOP, v.off + ANY_TOP) for v in (a, b))
     if not isinstance(a, Num) or not isinstance(b, Num):
         return BOTH
@@ -89,7 +92,9 @@ def narrowed(condition, truth, flags):
     condition = condition if truth else OPPOSITE.get(condition, "?")
     top = (1 << 8 * flags.size) - 1
     a = flags.a if isinstance(flags.a, Num) else Num(0, top)
-    lo, hi = {"b": (0, flags.b.hi - 1), "be": (0, flags.b.hi), "ae": (flags.b.lo, top), "a": (flags.b.lo + 1, top),
-              "e": (flags.b.lo, flags.b.hi)}.get(condition, (0, top))
+    lo, hi = {
+        "b": (0, flags.b.hi - 1), "be": (0, flags.b.hi), "ae": (flags.b.lo, top), "a":
+        (flags.b.lo + 1, top), "e": (flags.b.lo, flags.b.hi)
+    }.get(condition, (0, top))
     lo, hi = max(lo, a.lo), min(hi, a.hi)
     return (flags.register, Num(lo, hi)) if lo <= hi else None

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""image.py - what the linked image says: a design's entry points as the hardware gets them, its text, its tables."""
+"""image.py - what the linked image says: a design's entry points as the hardware gets them, its
+text, its tables."""
 import json
 import re
 import struct
@@ -9,13 +10,15 @@ from lib.constants import read
 from lib.elf import SHF_ALLOC, opened
 
 EXCEPTIONS = 32
-# The vectors with an error word (SDM vol. 3A, table 6-1, and #VC, #SX of AMD's): pushed by the processor.
+# The vectors with an error word (SDM vol. 3A, table 6-1, and #VC, #SX of AMD's): pushed by the
+# processor.
 ERROR_WORD = {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}
 TRUST_SECTION = ".proof_trust"
 
 
 class Image:
-    """The kernel, with the constants of its headers. @facts: entry/proof.json and entry/exposure.json."""
+    """The kernel, with the constants of its headers. @facts: entry/proof.json and
+    entry/exposure.json."""
 
     def __init__(self, kernel, constants, entry):
         self.elf = opened(kernel)
@@ -51,10 +54,12 @@ class Image:
         if section is None:
             return f"{address:#x}, in no section"
         name, off = self.elf.near(address)
-        text = re.match(rb"[\x20-\x7e\n\t]{3,40}", self.elf.read(address, 40)) if "rodata" in section else None
+        text = re.match(rb"[\x20-\x7e\n\t]{3,40}", self.elf.read(
+            address, 40)) if "rodata" in section else None
         literal = f', the text "{text[0].decode().strip()}"' if text else ""
         size = self.elf.by_name[name].size if name else 0
-        place = f"{name}+{off:#x}" if 0 < off < size else name if not off else f"{address:#x}, {off:#x} behind {name},"
+        place = (f"{name}+{off:#x}" if 0 < off < size else
+                 f"{address:#x}, {off:#x} behind {name}," if off else name)
         return f"{place} in {section}{literal}"
 
 
@@ -100,7 +105,8 @@ class DesignFacts(PieceFacts):
         self.ist = image.elf.read(field["ist"], 256)
         exposure = image.exposure[design.name]
         # Where RSP0 points, and where thread_create_user() puts the frame.
-        self.landing = "tramp" if exposure["trampolines"] else "entry" if exposure["entry_stack"] else "kernel"
+        self.landing = "tramp" if exposure[
+            "trampolines"] else "entry" if exposure["entry_stack"] else "kernel"
         self.frame_home = "tramp" if exposure["trampolines"] else "kernel"
         self.shared = SharedFacts(image, exposure["shared"], self.split, self.ist)
         self.text = [(field["text_start"], field["text_end"])]

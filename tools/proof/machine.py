@@ -2,8 +2,8 @@
 """machine.py - what each instruction does to an abstract state.
 
 Only instructions that have a method or a table entry here may stand in entry text; any other fails.
-An instruction that fails is reported, and interpreted further as if its result were unknown, so that
-one mistake gives one report.
+An instruction that fails is reported, and interpreted further as if its result were unknown, so
+that one mistake gives one report.
 """
 from capstone import x86_const as x86
 
@@ -11,8 +11,8 @@ from .control import Control
 from .flags import Flags
 from .memory import Memory
 from .state import found_gs, top_of
-from .values import (UNKNOWN, Cr3, Gs, Num, Stack, Word, add, bit_and, cut, join_halves, num, shift_left, shift_right,
-                     sub)
+from .values import (UNKNOWN, Cr3, Gs, Num, Stack, Word, add, bit_and, cut, join_halves, num,
+                     shift_left, shift_right, sub)
 
 LEGACY = {"a": "rax", "b": "rbx", "c": "rcx", "d": "rdx"}
 SIZES = {"d": 4, "w": 2, "b": 1}
@@ -84,7 +84,8 @@ class Machine(Memory, Control):
                 self.read(after, insn, insn.operands[1])
             self.write(after, insn, insn.operands[0], UNKNOWN)
             return [after]
-        self.fail(state, insn, "is no instruction that entry text may use", "see tools/proof/machine.py")
+        self.fail(state, insn, "is no instruction that entry text may use",
+                  "see tools/proof/machine.py")
         return []
 
     def alu(self, state, insn, name):
@@ -97,7 +98,8 @@ class Machine(Memory, Control):
         result = num(0) if same and name in ("xor", "sub") else cut(ALU[name](a, b), target.size)
         self.write(state, insn, target, result)
         if name != "not":
-            moved = name not in ("shl", "shr") or b is None or count_of(b)     # a shift by 0 leaves the flags
+            # a shift by 0 leaves the flags
+            moved = name not in ("shl", "shr") or b is None or count_of(b)
             telling = name in FLAGS_OF_RESULT and moved and isinstance(result, (Num, Gs))
             state.flags = Flags("result", result, result, target.size) if telling else None
         return [state]
@@ -139,22 +141,29 @@ class Machine(Memory, Control):
 
     def do_lea(self, state, insn):
         target, source = insn.operands
-        parts = [self.reg_value(state, insn.reg_name(r)) for r in (source.mem.base, source.mem.index) if r]
-        halves = join_halves(*parts) if len(parts) == 2 and source.mem.scale == 1 and not source.mem.disp else UNKNOWN
+        parts = [
+            self.reg_value(state, insn.reg_name(r)) for r in (source.mem.base, source.mem.index)
+            if r
+        ]
+        halves = join_halves(
+            *
+            parts) if len(parts) == 2 and source.mem.scale == 1 and not source.mem.disp else UNKNOWN
         value = self.address(state, insn, source)
         if not source.mem.segment:
             value = halves if halves != UNKNOWN else lea_value(value)
         self.write(state, insn, target, value if not source.mem.segment else UNKNOWN)
 
     def do_xchg(self, state, insn):
-        a, b = sorted(insn.operands, key=lambda o: o.type == x86.X86_OP_REG)      # memory first: its address may use b
+        # memory first: its address may use b
+        a, b = sorted(insn.operands, key=lambda o: o.type == x86.X86_OP_REG)
         first, second = self.read(state, insn, a), self.read(state, insn, b)
         self.write(state, insn, a, second)
         self.write(state, insn, b, first)
 
     def do_cmp(self, state, insn):
         a, b = (self.read(state, insn, o) for o in insn.operands)
-        state.flags = Flags("cmp", a, b, insn.operands[0].size, self.whole(state, insn, insn.operands[0], a))
+        state.flags = Flags("cmp", a, b, insn.operands[0].size,
+                            self.whole(state, insn, insn.operands[0], a))
 
     def whole(self, state, insn, operand, value):
         """The register that @operand is, when comparing the operand compares the whole register."""
@@ -197,14 +206,16 @@ class Machine(Memory, Control):
         value = self.pop_value(state, insn)
         state.flags = None
         if state.scene.entry != "ist":
-            self.fail(state, insn, "may turn interrupts on", "IF=0 is what keeps interrupts off the user table")
+            self.fail(state, insn, "may turn interrupts on",
+                      "IF=0 is what keeps interrupts off the user table")
         state.iflag = str(value.lo >> 9 & 1) if isinstance(value, Num) and value.exact else "any"
 
     def do_cli(self, state, _insn):
         state.iflag = "0"
 
     def do_sti(self, state, insn):
-        self.fail(state, insn, "turns interrupts on", "IF=0 is what keeps interrupts off the user table")
+        self.fail(state, insn, "turns interrupts on",
+                  "IF=0 is what keeps interrupts off the user table")
 
     # --- GS -------------------------------------------------------------------
 
@@ -276,10 +287,21 @@ def unknown(_a, _b):
 
 
 ALU = {
-    "add": add, "sub": sub, "and": lambda a, b: bit_and(a, b, top_of), "or": either, "xor": exact(lambda x, y: x ^ y),
-    "shl": shifted(shift_left), "shr": shifted(shift_right), "sar": unknown, "rol": unknown, "ror": unknown,
-    "adc": unknown, "sbb": unknown, "imul": unknown,
-    "inc": lambda a, _: add(a, num(1)), "dec": lambda a, _: sub(a, num(1)),
+    "add": add,
+    "sub": sub,
+    "and": lambda a, b: bit_and(a, b, top_of),
+    "or": either,
+    "xor": exact(lambda x, y: x ^ y),
+    "shl": shifted(shift_left),
+    "shr": shifted(shift_right),
+    "sar": unknown,
+    "rol": unknown,
+    "ror": unknown,
+    "adc": unknown,
+    "sbb": unknown,
+    "imul": unknown,
+    "inc": lambda a, _: add(a, num(1)),
+    "dec": lambda a, _: sub(a, num(1)),
     "neg": lambda a, _: num(-a.lo) if isinstance(a, Num) and a.exact else UNKNOWN,
     "not": lambda a, _: num(~a.lo) if isinstance(a, Num) and a.exact else UNKNOWN,
 }

@@ -3,8 +3,8 @@
 from capstone import x86_const as x86
 
 from .state import limits, note_area
-from .values import (ALL, PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, Work, add, cut, num, shift_left, signed,
-                     width)
+from .values import (ALL, PAGE, UNKNOWN, Cr3, Gs, Num, Stack, Table, Word, Work, add, cut, num,
+                     shift_left, signed, width)
 
 TABLE_MOST = 64     # words of a table that a load may choose from
 
@@ -51,7 +51,8 @@ class Memory:
             self.used_trust.add(insn.address)
             return None
         if operand.mem.segment not in (0, x86.X86_REG_GS):
-            return self.fail(state, insn, "uses another segment than GS", "read the door page instead")
+            return self.fail(state, insn, "uses another segment than GS",
+                             "read the door page instead")
         where = self.address(state, insn, operand)
         if isinstance(where, Door):
             via_gs = operand.mem.segment == x86.X86_REG_GS
@@ -64,17 +65,23 @@ class Memory:
 
     def door_ok(self, state, insn, off, size, via_gs):
         if via_gs and state.gs != "kernel":
-            return self.fail(state, insn, "is GS-relative while GS is the user's", "SWAPGS is missing on this path")
+            return self.fail(state, insn, "is GS-relative while GS is the user's",
+                             "SWAPGS is missing on this path")
         if not isinstance(off, Num):
-            return self.fail(state, insn, f"is GS-relative at {off}", "take a constant offset in struct percpu")
+            return self.fail(state, insn, f"is GS-relative at {off}",
+                             "take a constant offset in struct percpu")
         end, used = off.hi + size, self.facts.image.offsets["PERCPU_DOOR_PAD"]
         if self.on_kernel(state):
-            return end <= 2 * PAGE or self.fail(state, insn, f"is GS-relative at {off}, outside struct percpu", "")
+            return end <= 2 * PAGE or self.fail(
+                state, insn, f"is GS-relative at {off}, outside struct percpu", "")
         if off.hi >= PAGE:
-            return self.fail(state, insn, f"is GS-relative at {off}: percpu's private page, which no user root maps",
-                             "read it behind the flip in, or make it a field of the door page")
-        return end <= used or self.fail(state, insn, f"is GS-relative at {off}: the door page has no field there",
-                                        "a stack protector? build entry C without")
+            return self.fail(
+                state, insn,
+                f"is GS-relative at {off}: percpu's private page, which no user root maps",
+                "read it behind the flip in, or make it a field of the door page")
+        return end <= used or self.fail(
+            state, insn, f"is GS-relative at {off}: the door page has no field there",
+            "a stack protector? build entry C without")
 
     def stack_ok(self, state, insn, where, size, write):
         area = where.area
@@ -83,7 +90,8 @@ class Memory:
             what = f"leaves the {note_area(area)} stack ({where}; {low:#x}..{high:#x} is its own)"
             return self.fail(state, insn, what, "count the pushes and pops on this path")
         if write and area == "ist" and where.off + where.span + size > 0 and where.off < 8:
-            return self.fail(state, insn, "writes the percpu pointer above an IST frame", "it is read only")
+            return self.fail(state, insn, "writes the percpu pointer above an IST frame",
+                             "it is read only")
         if not self.visible(state, area):
             return self.fail(state, insn, f"touches the {note_area(area)} stack on the user table",
                              "flip in first, or use the stack that the user root maps")
@@ -99,11 +107,15 @@ class Memory:
         facts = self.facts
         if self.on_kernel(state):
             return not write or facts.image.section_of(where.lo) is not None or \
-                self.fail(state, insn, f"writes {where}, which is no place in the image", "it might hit a stack")
-        if facts.in_rodata(where.lo, where.hi - where.lo + size) or facts.in_text(where.lo) and facts.in_text(where.hi):
-            return not write or self.fail(state, insn, f"writes {facts.image.describe(where.lo)}", "it is read-only")
-        return self.fail(state, insn, f"touches {facts.image.describe(where.lo)}, which no user root maps",
-                         "move it behind the flip, or what it needs into entry rodata or the door page")
+                self.fail(state, insn, f"writes {where}, which is no place in the image",
+                          "it might hit a stack")
+        if facts.in_rodata(where.lo, where.hi - where.lo +
+                           size) or facts.in_text(where.lo) and facts.in_text(where.hi):
+            return not write or self.fail(state, insn, f"writes {facts.image.describe(where.lo)}",
+                                          "it is read-only")
+        return self.fail(
+            state, insn, f"touches {facts.image.describe(where.lo)}, which no user root maps",
+            "move it behind the flip, or what it needs into entry rodata or the door page")
 
     def elsewhere(self, state, insn, operand, where, write):
         """Through a register that leads nowhere known."""
@@ -116,8 +128,10 @@ class Memory:
         if self.on_kernel(state):
             return self.fail(state, insn, f"writes through {base}, {where}: it might hit the frame",
                              "leave such work to the C behind the declared exits")
-        return self.fail(state, insn, f"goes through {base}, {where}: not the frame, the door page or entry rodata",
-                         "make it one of these, with bounds, or vouch for it (entry/trust.h)")
+        return self.fail(
+            state, insn,
+            f"goes through {base}, {where}: not the frame, the door page or entry rodata",
+            "make it one of these, with bounds, or vouch for it (entry/trust.h)")
 
     # --- loads and stores -----------------------------------------------------
 
@@ -130,7 +144,8 @@ class Memory:
                 return width(size)
             word = state.load(where.area, where.off & ~7)
             return cut(word, size) if where.off % 8 == 0 else width(size)
-        if isinstance(where, Num) and size == 8 and self.facts.in_rodata(where.lo, where.hi - where.lo + 8):
+        if isinstance(where, Num) and size == 8 and self.facts.in_rodata(
+                where.lo, where.hi - where.lo + 8):
             return self.table(operand, where)
         return width(size)
 
@@ -158,15 +173,18 @@ class Memory:
         if 0 <= body < 8 * (1 + max(self.facts.ist)) and body % 8 == 0:
             return Stack(f"body{body // 8}", 0)
         landing = Stack(self.facts.landing, 0) if self.facts.landing != "kernel" else UNKNOWN
-        known = {at["PERCPU_KERNEL_CR3"]: Cr3("kernel", "door"), at["PERCPU_USER_CR3"]: Cr3("user", "door"),
-                 at["PERCPU_ENTRY_TOP"]: landing, at["PERCPU_KSTACK_TOP"]: Stack("kernel", 0),
-                 at["PERCPU_WORK"]: Work()}
+        known = {
+            at["PERCPU_KERNEL_CR3"]: Cr3("kernel", "door"), at["PERCPU_USER_CR3"]:
+            Cr3("user", "door"), at["PERCPU_ENTRY_TOP"]: landing, at["PERCPU_KSTACK_TOP"]:
+            Stack("kernel", 0), at["PERCPU_WORK"]: Work()
+        }
         return known.get(off.lo) or state.load("door", off.lo)
 
     def door_store(self, state, insn, off, size, value):
         at = self.facts.image.offsets
         if not off.exact or off.lo != at["PERCPU_SCRATCH"] or size != 8:
-            self.fail(state, insn, f"writes percpu at {off}", "entry text writes the scratch word only")
+            self.fail(state, insn, f"writes percpu at {off}",
+                      "entry text writes the scratch word only")
         else:
             state.store(Stack("door", off.lo), size, value)
 
@@ -174,7 +192,9 @@ class Memory:
         """May the word at @rsp, which a push, pop, call or ret touches, be touched?"""
         if isinstance(rsp, Stack):
             return self.stack_ok(state, insn, rsp, 8, write)
-        if isinstance(rsp, Word) and rsp.name == "rsp" and state.scene.origin == "kernel" and not write and \
-                0 <= signed(rsp.off) < 16 and (self.on_kernel(state) or state.cr3.half == state.scene.cr3):
+        if isinstance(rsp, Word) and rsp.name == "rsp" and state.scene.origin == "kernel" and \
+                not write and 0 <= signed(rsp.off) < 16 and \
+                (self.on_kernel(state) or state.cr3.half == state.scene.cr3):
             return True             # two words that an IST body put on the stack it interrupted
-        return self.fail(state, insn, f"uses RSP as a stack, but it holds {rsp}", "load RSP from the door first")
+        return self.fail(state, insn, f"uses RSP as a stack, but it holds {rsp}",
+                         "load RSP from the door first")

@@ -2,8 +2,8 @@
 """notes.py - the state notes of entry/, held against the states that the walk found.
 
 A note must say exactly what is found: `any` where both halves come up, one word where one does.
-`from user mode [...]` behind a note narrows it to what comes from there.  A step without code says so in
-words (`not needed`, `in f(), C`), and then no code may stand there.
+`from user mode [...]` behind a note narrows it to what comes from there.  A step without code says
+so in words (`not needed`, `in f(), C`), and then no code may stand there.
 """
 import re
 from pathlib import Path
@@ -14,7 +14,8 @@ from lib.elf import STT_FUNC
 NOTE = r"\[cr3=(\S+) gs=(\S+) rsp=(\S+) if=(\S+?)\]"
 WORDS = re.compile(r";\s*(not needed|in (\w+)\(\), C)")
 LABEL = re.compile(r"^(%1|\w+)?(\.\w+)?:")
-ENTRY_FUNCTION = re.compile(r"(/\*(?:(?!\*/).)*\*/\n)?ENTRY_TEXT\(\"[\w-]+\"\)[^;{=]*?(\w+)\([^;{]*\)\n\{", re.S)
+ENTRY_FUNCTION = re.compile(
+    r"(/\*(?:(?!\*/).)*\*/\n)?ENTRY_TEXT\(\"[\w-]+\"\)[^;{=]*?(\w+)\([^;{]*\)\n\{", re.S)
 
 
 class Note(NamedTuple):
@@ -86,8 +87,10 @@ class Notes:
     # --- the check ------------------------------------------------------------
 
     def check(self, facts, explorer, report):
-        symbols = [s for s in facts.image.elf.symbols if facts.in_text(s.address) and s.is_place
-                   and not s.name.startswith("..@") and not s.name.endswith(("_start", "_end", "_stubs"))]
+        symbols = [
+            s for s in facts.image.elf.symbols if facts.in_text(s.address) and s.is_place and
+            not s.name.startswith("..@") and not s.name.endswith(("_start", "_end", "_stubs"))
+        ]
         noted = {s.address for s in symbols if s.name in self.labels and self.labels[s.name].states}
         for s in symbols:
             note = self.labels.get(s.name)
@@ -97,7 +100,8 @@ class Notes:
                 self.check_states(facts, report, s, note, explorer)
                 self.check_returns(facts, report, s, note, explorer)
             elif "." in s.name or s.address not in noted:
-                report.fail_at(facts, s.address, f"{s.name} has no state note", "write down what holds there")
+                report.fail_at(facts, s.address, f"{s.name} has no state note",
+                               "write down what holds there")
         self.check_labels_exist(facts, report, {s.name for s in symbols})
 
     def check_labels_exist(self, facts, report, names):
@@ -130,7 +134,8 @@ class Notes:
         seen = set().union(*(explorer.seen[a] for a in rets))
         wanted = self.returns.get(symbol.name)
         if wanted is None:
-            report.fail_at(facts, symbol.address, f"{note.place}: {symbol.name} has no note on return",
+            report.fail_at(facts, symbol.address,
+                           f"{note.place}: {symbol.name} has no note on return",
                            "[...] on entry, [...] on return")
         else:
             self.compare(facts, report, symbol, note, wanted, seen, " on return")
@@ -138,7 +143,8 @@ class Notes:
     @staticmethod
     def compare(facts, report, symbol, note, said, seen, when):
         found = summary(seen)
-        if tuple(said) == found or note.shared and not facts.split and said[0] == "any" and said[1:] == found[1:]:
+        if tuple(said) == found or note.shared and not facts.split and said[0] == "any" and said[
+                1:] == found[1:]:
             return
         shown = "[cr3=%s gs=%s rsp=%s if=%s]"
         holds = f"what holds is {shown % found}" if seen else "no path leads here"
@@ -151,5 +157,6 @@ def summary(states):
     if not states:
         return ("",) * 4
     cr3, gs, rsp, iflag = ({s[i] for s in states} for i in range(4))
-    return (cr3.pop() if len(cr3) == 1 else "any", gs.pop() if len(gs) == 1 else "any",
-            "any" if "any" in rsp else "|".join(sorted(rsp)), iflag.pop() if len(iflag) == 1 else "any")
+    return (cr3.pop() if len(cr3) == 1 else "any",
+            gs.pop() if len(gs) == 1 else "any", "any" if "any" in rsp else "|".join(sorted(rsp)),
+            iflag.pop() if len(iflag) == 1 else "any")

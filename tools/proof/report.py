@@ -12,7 +12,8 @@ SHOWN_MOST = 20
 
 
 class Report:
-    """Collects failures. One instruction with one fault is one failure, however many states have it."""
+    """Collects failures. One instruction with one fault is one failure, however many states have
+    it."""
 
     def __init__(self, image):
         self.image = image
@@ -31,7 +32,8 @@ class Report:
     def lines(self):
         """The failures, a few lines each."""
         sources = self.sources([a for _, a, _ in self.failures][:SHOWN_MOST])
-        for (design, address, what), (name, hint, where) in list(self.failures.items())[:SHOWN_MOST]:
+        for (design, address, what), (name, hint,
+                                      where) in list(self.failures.items())[:SHOWN_MOST]:
             yield f"proof: {design}: {name}{sources.get(address, '')}: {what}"
             if where:
                 yield f"    state: {where}"
@@ -45,15 +47,20 @@ class Report:
         tool = os.environ.get("ADDR2LINE", "addr2line")
         try:
             command = [tool, "-e", str(self.image.path), *map(hex, addresses)]
-            out = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True).stdout.split("\n")
+            out = subprocess.run(command, capture_output=True, text=True, timeout=20,
+                                 check=True).stdout.split("\n")
         except (OSError, subprocess.SubprocessError):
             return {}
-        known = {a: line.split(" ")[0] for a, line in zip(addresses, out) if line and not line.startswith("??")}
+        known = {
+            a: line.split(" ")[0]
+            for a, line in zip(addresses, out) if line and not line.startswith("??")
+        }
         return {a: f" ({tidy(line)})" for a, line in known.items()}
 
 
 def tidy(place):
-    """A file name from the debug information as seen from the source tree: NASM puts one path behind another."""
+    """A file name from the debug information as seen from the source tree: NASM puts one path
+    behind another."""
     parts = Path(place.split(":")[0]).parts
     for i in range(len(parts)):
         if (ROOT / Path(*parts[i:])).is_file() and not Path(*parts[i:]).is_absolute():
@@ -66,17 +73,22 @@ def state_table(explorer):
     facts, table = explorer.facts, {}
     for address in sorted(explorer.seen):
         name, off = facts.image.elf.near(address)
-        table[f"{address:#x}"] = {"at": f"{name}+{off:#x}", "step": name.split(".", 1)[1] if "." in name else "",
-                                  "states": sorted({s[:4] for s in explorer.seen[address]})}
+        table[f"{address:#x}"] = {
+            "at": f"{name}+{off:#x}", "step": name.split(".", 1)[1] if "." in name else "",
+            "states": sorted({s[:4]
+                              for s in explorer.seen[address]})
+        }
     return table
 
 
 def write_json(path, results):
     """One instruction a line: people look at this file too."""
-    about = ("For each instruction of entry text: every [cr3, gs, rsp, if] that may hold right before it, in the words "
-             "of the state notes. stack_depth: bytes touched below the top of each kind of stack. "
-             "shared: the text that a design shares with its kind, and that runs in it too; text: "
-             "where it lies.")
+    about = (
+        "For each instruction of entry text: every [cr3, gs, rsp, if] that may hold right "
+        "before it, in the words "
+        "of the state notes. stack_depth: bytes touched below the top of each kind of stack. "
+        "shared: the text that a design shares with its kind, and that runs in it too; text: "
+        "where it lies.")
     parts = [f'"about": {json.dumps(about)}']
     for part, texts in results.items():
         members = ",\n".join(as_lines(name, text) for name, text in texts.items())

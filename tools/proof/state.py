@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""state.py - one abstract state: registers, table, GS, IF, stack words; and how an entry finds them.
+"""state.py - one abstract state: registers, table, GS, IF, stack words; and how an entry finds
+them.
 
 States are never merged: each way in (user mode; kernel mode with each table and GS that it may
-find) and each outcome of a branch goes on by itself.  So "CR3 as found" has a known half in every state, and
-the notes' `any` is the set of what the states at a label say.
+find) and each outcome of a branch goes on by itself.  So "CR3 as found" has a known half in every
+state, and the notes' `any` is the set of what the states at a label say.
 """
 from dataclasses import dataclass
 
@@ -51,8 +52,8 @@ class State:
         return new
 
     def key(self):
-        return (self.pc, tuple(self.regs.values()), self.flags, self.cr3, self.gs, self.kgs, self.iflag, self.done,
-                frozenset(self.mem.items()), self.scene)
+        return (self.pc, tuple(self.regs.values()), self.flags, self.cr3, self.gs, self.kgs,
+                self.iflag, self.done, frozenset(self.mem.items()), self.scene)
 
     def set(self, register, value):
         self.regs[register] = value
@@ -77,7 +78,10 @@ class State:
 
     def store(self, where, size, value):
         """Put @value at Stack @where; what it overlaps is forgotten."""
-        for off in [o for a, o in self.mem if a == where.area and where.off - 8 < o < where.off + where.span + size]:
+        for off in [
+                o for a, o in self.mem
+                if a == where.area and where.off - 8 < o < where.off + where.span + size
+        ]:
             del self.mem[where.area, off]
         if size == 8 and not where.span and value != UNKNOWN:
             self.mem[where.area, where.off] = value
@@ -119,8 +123,12 @@ def push_head(state, area, cs, error):
 
 def frame_words(offsets):
     """{offset in struct trapframe: name}."""
-    found = {offsets["TF_" + n.upper()]: n for n in ("vector", "error", "rip", "cs", "rflags", "rsp", "ss")}
-    order = ("r11", "rcx", "r15", "r14", "r13", "r12", "rbp", "rbx", "r10", "r9", "r8", "rax", "rdx", "rsi", "rdi")
+    found = {
+        offsets["TF_" + n.upper()]: n
+        for n in ("vector", "error", "rip", "cs", "rflags", "rsp", "ss")
+    }
+    order = ("r11", "rcx", "r15", "r14", "r13", "r12", "rbp", "rbx", "r10", "r9", "r8", "rax",
+             "rdx", "rsi", "rdi")
     for i, name in enumerate(order):
         if offsets.get("TF_" + name.upper(), 8 * i) != 8 * i:
             raise ValueError(f"struct trapframe: {name} is not where the proof's order has it")
@@ -132,11 +140,16 @@ def wrong_word(state, at, words, offsets):
     """Name of a word of the frame at Stack @at that is not the interrupted program's, or None."""
     user = state.scene.origin != "kernel"
     allowed = {"cs": num(offsets["SEL_USER_CODE" if user else "SEL_KERNEL_CODE"])}
-    if state.scene.entry == "syscall":      # RCX and R11 hold rip and rflags; the number is kept as the error
-        allowed.update(ss=num(offsets["SEL_USER_DATA"]), rcx=Word("rip"), r11=Word("rflags"), error=Word("rax"))
+    # RCX and R11 hold rip and rflags; the number is kept as the error
+    if state.scene.entry == "syscall":
+        allowed.update(ss=num(offsets["SEL_USER_DATA"]),
+                       rcx=Word("rip"),
+                       r11=Word("rflags"),
+                       error=Word("rax"))
     for off, name in words.items():
         word = state.load(at.area, at.off + off)
-        if word not in (Word(name), allowed.get(name)) and not (name == "vector" and isinstance(word, Num)):
+        if word not in (Word(name),
+                        allowed.get(name)) and not (name == "vector" and isinstance(word, Num)):
             return name
     return None
 

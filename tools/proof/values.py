@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""values.py - what the interpretation knows about a register or a stack word, and arithmetic on that.
+"""values.py - what the interpretation knows about a register or a stack word, and arithmetic on
+that.
 
 Everything that is not known exactly is UNKNOWN or an interval of numbers; an operation that is not
 listed here gives UNKNOWN.  That is always safe: an address that is unknown fails.
@@ -38,13 +39,15 @@ class Stack:
     span: int = 0
 
     def __str__(self):
-        return f"{self.area} stack {self.off:+#x}" + (f"..{self.off + self.span:+#x}" if self.span else "")
+        return f"{self.area} stack {self.off:+#x}" + (f"..{self.off + self.span:+#x}"
+                                                      if self.span else "")
 
 
 @dataclass(frozen=True)
 class Cr3:
-    """A word for CR3.  @source: door (this CPU's), found (what an entry came with), kept (the register
-    itself, since the thread slept), stale (it slept since this was read), low (32 bits of one)."""
+    """A word for CR3.  @source: door (this CPU's), found (what an entry came with), kept (the
+    register itself, since the thread slept), stale (it slept since this was read), low (32
+    bits of one)."""
     half: str
     source: str
 
@@ -54,7 +57,8 @@ class Cr3:
 
 @dataclass(frozen=True)
 class Gs:
-    """A GS base: "user" or "kernel" as found, or "own", this CPU's percpu pointer. @part: all lo hi hi32."""
+    """A GS base: "user" or "kernel" as found, or "own", this CPU's percpu pointer. @part: all lo hi
+    hi32."""
     base: str
     part: str
     off: int = 0
@@ -157,7 +161,8 @@ def add(a, b):
 
 def join_halves(a, b):
     """EDX:EAX put together."""
-    if isinstance(a, Gs) and isinstance(b, Gs) and a.base == b.base and {a.part, b.part} == {"hi32", "lo"}:
+    if isinstance(a, Gs) and isinstance(b, Gs) and a.base == b.base and {a.part, b.part
+                                                                         } == {"hi32", "lo"}:
         return Gs(a.base, "all")
     return UNKNOWN
 
@@ -165,7 +170,8 @@ def join_halves(a, b):
 def sub(a, b):
     if isinstance(b, Num) and b.exact:
         return add(a, num(-b.lo))
-    if isinstance(a, Stack) and isinstance(b, Stack) and a.area == b.area and not a.span and not b.span:
+    if isinstance(a, Stack) and isinstance(
+            b, Stack) and a.area == b.area and not a.span and not b.span:
         return num(a.off - b.off)
     return UNKNOWN
 
@@ -178,7 +184,8 @@ def bit_and(a, b, top_of):
         return UNKNOWN
     if isinstance(a, Num) and a.exact:
         return num(a.lo & b.lo)
-    if isinstance(a, Stack) and not a.span and (ALL + 1 - b.lo) & (ALL - b.lo) == 0 and ALL + 1 - b.lo <= PAGE:
+    if isinstance(a, Stack) and not a.span and (ALL + 1 - b.lo) & (
+            ALL - b.lo) == 0 and ALL + 1 - b.lo <= PAGE:
         top = top_of(a.area)
         return UNKNOWN if top is None else Stack(a.area, ((a.off + top) & signed(b.lo)) - top)
     return Num(0, min(b.lo, a.hi if isinstance(a, Num) else ALL)) if b.lo < 1 << 63 else UNKNOWN

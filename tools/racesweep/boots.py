@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The boots of tests/programs/races, and what they print.
 
-One boot sweeps one call as X against every call that shares something with it. It reports each pair as
-`RACE <x> <y> <held> <total> runs <n> done <n> asleep <n> waits <n>`, and where Y waited for X as
+One boot sweeps one call as X against every call that shares something with it. It reports each pair
+as `RACE <x> <y> <held> <total> runs <n> done <n> asleep <n> waits <n>`, and where Y waited for X as
 `RACE waits <address> <times> <symbol>`.
 """
 import re
@@ -38,10 +38,12 @@ class Pair:
 
 @dataclass
 class Swept:
-    """What some boots reported: pairs[x][y], and {address: (times, symbol)} where Y waited for X; and their lines."""
+    """What some boots reported: pairs[x][y], and {address: (times, symbol)} where Y waited for X;
+    and their lines."""
     pairs: dict = field(default_factory=dict)
     places: dict = field(default_factory=dict)
-    more: dict = field(default_factory=dict)    # {"third x y z" or "second x y": (held, total, runs)}
+    # {"third x y z" or "second x y": (held, total, runs)}
+    more: dict = field(default_factory=dict)
     lines: list = field(default_factory=list)
 
     def add(self, text):
@@ -58,7 +60,8 @@ class Swept:
 
     @property
     def runs(self):
-        return sum(p.runs for ys in self.pairs.values() for p in ys.values()) + sum(m[2] for m in self.more.values())
+        return sum(p.runs for ys in self.pairs.values()
+                   for p in ys.values()) + sum(m[2] for m in self.more.values())
 
 
 def calls():
@@ -74,9 +77,10 @@ def boot(design, words, seed=1, what="races", cpus=CPUS):
     if outcome.verdict != "pass" or (words != ["list"] and ktap(outcome.lines)[1]):
         wrong = [x for x in outcome.lines if WRONG.match(x)]
         at = [x for x in outcome.lines if x.startswith("race: ")][-1:]
-        raise RaceError(f"{design}, tests={tests} seed={seed}: {outcome.describe()}",
-                        at + wrong[:12] + outcome.tail(30) + [
-                            f"the whole log: {outcome.log}; tests=races-<x>-<y>-k<instructions> repeats one run"])
+        raise RaceError(
+            f"{design}, tests={tests} seed={seed}: {outcome.describe()}",
+            at + wrong[:12] + outcome.tail(30) +
+            [f"the whole log: {outcome.log}; tests=races-<x>-<y>-k<instructions> repeats one run"])
     return outcome
 
 
@@ -104,7 +108,8 @@ def sample(design, pairs_wanted, stride, seed):
 
 
 def more(design, kind, stride, seed):
-    """@kind "third": all triples; "second": all pairs whose Y is stopped as well. In one boot; a Swept."""
+    """@kind "third": all triples; "second": all pairs whose Y is stopped as well. In one boot; a
+    Swept."""
     swept = Swept()
     swept.add(boot(design, [kind, f"s{stride}"], seed, f"races-{kind}",
                    CPUS_OF_THREE if kind == "third" else CPUS).text)

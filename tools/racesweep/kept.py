@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the boots of a sweep have reported, kept for the same image, so that an interrupted sweep can go on."""
+"""What the boots of a sweep have reported, kept for the same image, so that an interrupted sweep
+can go on."""
 import json
 import threading
 

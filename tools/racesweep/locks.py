@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a CPU waits for, by the place where it spins: a lock's name, or what the function there waits for."""
+"""What a CPU waits for, by the place where it spins: a lock's name, or what the function there
+waits for."""
 import capstone
 from capstone import x86
 
@@ -19,7 +20,8 @@ LOOP = 40       # bytes: what follows the PAUSE of a spin loop
 
 
 def operand(insn):
-    """The address of the 32-bit word that @insn looks at; None where it has a register in it, or is none."""
+    """The address of the 32-bit word that @insn looks at; None where it has a register in it, or is
+    none."""
     for op in insn.operands:
         if op.type != x86.X86_OP_MEM or op.size != 4 or op.mem.segment:
             continue
@@ -39,6 +41,7 @@ def name_of(elf, address, symbol):
     for insn in engine.disasm(elf.read(address, LOOP), address):
         at = operand(insn)
         for known in elf.symbols if at else ():
-            if known.address <= at < known.address + max(known.size, 4) and known.type == STT_OBJECT:
+            if known.address <= at < known.address + max(known.size,
+                                                         4) and known.type == STT_OBJECT:
                 return f"{known.name}, in {function}()"
     return f"a lock of {function}()"

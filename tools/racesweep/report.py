@@ -7,7 +7,8 @@ from .locks import name_of
 
 
 class Report:
-    """The sweeps of some designs. @whole: those that are swept at every instruction, the others are samples."""
+    """The sweeps of some designs. @whole: those that are swept at every instruction, the others are
+    samples."""
 
     def __init__(self, wanted, whole):
         self.wanted, self.whole = wanted, list(whole)   # [(x, y)], names of designs
@@ -22,7 +23,8 @@ class Report:
             all_of_it.places[address] = (all_of_it.places.get(address, (0, ""))[0] + times, symbol)
 
     def rows(self):
-        """{x: {y: [held, total]}}: of the designs that are swept as a whole the one with the most left out."""
+        """{x: {y: [held, total]}}: of the designs that are swept as a whole the one with the most
+        left out."""
         found = {}
         for design in self.whole:
             for x, ys in self.swept[design].pairs.items():
@@ -41,7 +43,8 @@ class Report:
                 if pair is None:
                     found.append(f"{design}: {x}, {y}: not swept")
                 elif design in self.whole and pair.held < pair.total:
-                    found.append(f"{design}: {x}, {y}: held at {pair.held} of {pair.total} instructions")
+                    found.append(
+                        f"{design}: {x}, {y}: held at {pair.held} of {pair.total} instructions")
                 elif not pair.held:
                     found.append(f"{design}: {x}, {y}: never held")
         return found
@@ -49,22 +52,29 @@ class Report:
     def write(self, folder):
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "coverage.json").write_text(json.dumps(self.rows(), indent=1) + "\n")
-        designs = {design: {x: {y: [p.held, p.total] for y, p in ys.items()} for x, ys in swept.pairs.items()}
-                   for design, swept in self.swept.items()}
+        designs = {
+            design:
+            {x: {y: [p.held, p.total]
+                 for y, p in ys.items()}
+             for x, ys in swept.pairs.items()}
+            for design, swept in self.swept.items()
+        }
         for design, swept in self.swept.items():
             designs[design].update({name: list(counts[:2]) for name, counts in swept.more.items()})
         (folder / "designs.json").write_text(json.dumps(designs, indent=1) + "\n")
 
     def print(self, elf):
-        print("%-16s%6s%14s%14s%14s%14s%14s" % ("X", "Ys", "instructions", "held", "Y came back", "Y slept",
-                                                "Y waited"))
+        print("%-16s%6s%14s%14s%14s%14s%14s" %
+              ("X", "Ys", "instructions", "held", "Y came back", "Y slept", "Y waited"))
         for design, swept in self.swept.items():
             print(f"{design}: {swept.runs} runs" + ("" if design in self.whole else ", a sample"))
             for x, ys in swept.pairs.items():
                 pairs = ys.values()
-                print("%-16s%6d%14d%14d%14d%14d%14d" % (x, len(ys), sum(p.total for p in pairs),
-                      sum(p.held for p in pairs), sum(p.done for p in pairs), sum(p.asleep for p in pairs),
-                      sum(p.waits for p in pairs)))
+                print("%-16s%6d%14d%14d%14d%14d%14d" %
+                      (x, len(ys), sum(p.total for p in pairs), sum(p.held for p in pairs),
+                       sum(p.done for p in pairs), sum(p.asleep
+                                                       for p in pairs), sum(p.waits
+                                                                            for p in pairs)))
             for name, (held, total, runs) in swept.more.items():
                 print("%-36s%14d%14d%14d runs" % (name, total, held, runs))
         print("# what Y waited for:")

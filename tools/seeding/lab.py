@@ -21,12 +21,16 @@ FAILED = re.compile(r"^not ok .*\n", re.M)
 
 
 def boot_of(step, build: Path, what: str) -> Boot:
-    return Boot(cmdline=f"entry={step.design} tests={step.name}", cpus=step.cpus, icount=step.icount,
-                what=f"{what}-{step.name}", build=build)
+    return Boot(cmdline=f"entry={step.design} tests={step.name}",
+                cpus=step.cpus,
+                icount=step.icount,
+                what=f"{what}-{step.name}",
+                build=build)
 
 
 def check_command(step, root: Path, build: Path) -> str:
-    """"" when the checks of @step pass on what was built of @root in @build, else the first one's complaint."""
+    """"" when the checks of @step pass on what was built of @root in @build, else the first one's
+    complaint."""
     command = [sys.executable, str(root / "tools" / "run_tests.py"), step.name]
     return complaint(command, {**environment(), "BUILD": str(build)}, CHECK_LIMIT, root)
 
@@ -49,9 +53,11 @@ class Baseline:
         """Of a boot."""
         with self.lock:
             if step.title not in self.taken:
-                outcome, cpu = bounded.run(boot_of(step, self.made, "seeded-base"), bounded.Limits(wall=240), self.stop)
+                outcome, cpu = bounded.run(boot_of(step, self.made, "seeded-base"),
+                                           bounded.Limits(wall=240), self.stop)
                 if not passed(outcome):
-                    raise NotPassing(f"the unchanged kernel does not pass '{step.title}': {outcome.describe()}")
+                    raise NotPassing(
+                        f"the unchanged kernel does not pass '{step.title}': {outcome.describe()}")
                 self._keep(step, [round(cpu, 3), round(outcome.seconds, 3)])
             return bounded.Limits(*self.taken[step.title])
 
@@ -76,7 +82,8 @@ class Lab:
     def noticed(self, step, tree) -> str:
         """"" when @step passes in @tree, else how it failed."""
         if step.kind == "boot":
-            outcome, _ = bounded.run(boot_of(step, tree.build, "seeded"), self.base.limits(step), self.stop, FAILED)
+            outcome, _ = bounded.run(boot_of(step, tree.build, "seeded"), self.base.limits(step),
+                                     self.stop, FAILED)
             return "" if passed(outcome) else bounded.signature(outcome)
         if step.kind == "proof":
             why = tree.make("all")
@@ -89,11 +96,14 @@ class Lab:
         return why
 
     def attempt(self, patch, tree, known, row, keep) -> dict:
-        """The result row that @row, all that has been tried before, becomes: one step after the other until one
-        notices @patch. @keep(row) after each, so that an interrupted climb goes on where it was."""
+        """The result row that @row, all that has been tried before, becomes: one step after
+        the other until one notices @patch. @keep(row) after each, so that an interrupted
+        climb goes on where it was."""
         done = row["tried"]
-        row = {"patch": patch.digest, "name": patch.name, "tried": list(done), "killed_by": None, "signature": "",
-               "whole": False}
+        row = {
+            "patch": patch.digest, "name": patch.name, "tried": list(done), "killed_by": None,
+            "signature": "", "whole": False
+        }
         with tree.with_patch(patch):
             for step in steps(patch, self.host, known, self.near):
                 if self.stop is not None and self.stop.is_set():

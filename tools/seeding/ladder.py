@@ -3,7 +3,8 @@
 
     host.test_x              a host unit test
     proof                    the proof of the entry text
-    [DESIGN/]NAME[:CPUS][:icount]   a boot with tests=NAME: kernel, user, smp, a test program, or a pair of the
+    [DESIGN/]NAME[:CPUS][:icount]   a boot with tests=NAME: kernel, user, smp, a test program, or a
+                                    pair of the
                              race sweep, as races-join-wake
     anything else            checks of `make test`, all whose name contains it
 """
@@ -18,15 +19,18 @@ LAST, OTHERS = DESIGNS[-1], DESIGNS[:-1]
 LANES = re.compile(r"(kernel|user|smp|(fire|torture|races)(-[a-z0-9_-]+)?|test_\w+)")
 BOOT = re.compile(rf"(?:({'|'.join(map(re.escape, DESIGNS))})/)?([\w-]+?)(?::(\d+))?(:icount)?")
 
-# After what the patch names; between the first and the second the host tests of what was touched, and at the end each
-# test program, the long ones last.
+# After what the patch names; between the first and the second the host tests of what was touched,
+# and at the end each test program, the long ones last.
 NEAR = ["kernel:icount", "kernel:4:icount"]
 LONG = ["test_abuse_stack", "test_limits", "test_lifetimes", "test_bystander"]
-WIDE = ["proof", "parsers", "kernel:4", "hardening", "lastwords", f"{LAST}.says", *(f"{d}/kernel" for d in OTHERS),
-        f"{LAST}.kernel-qemu64", "user:4", f"{LAST}.work", f"{LAST}.sysret", f"{LAST}.nmi", f"{LAST}.body",
-        f"{LAST}.panic", f"{LAST}.audit", "cmdline", "early", "machines", f"{LAST}.irqs-off", f"{LAST}.fire",
-        f"{LAST}.hang", "smp:4:icount", f"{LAST}.smp-torture", f"{LAST}.same-figures", f"{LAST}.meltdown",
-        f"{LAST}.user-qemu64", *(f"{d}/kernel:4" for d in OTHERS), *(f"{d}/user:4" for d in OTHERS)]
+WIDE = [
+    "proof", "parsers", "kernel:4", "hardening", "lastwords", f"{LAST}.says",
+    *(f"{d}/kernel" for d in OTHERS), f"{LAST}.kernel-qemu64", "user:4", f"{LAST}.work",
+    f"{LAST}.sysret", f"{LAST}.nmi", f"{LAST}.body", f"{LAST}.panic", f"{LAST}.audit", "cmdline",
+    "early", "machines", f"{LAST}.irqs-off", f"{LAST}.fire", f"{LAST}.hang", "smp:4:icount",
+    f"{LAST}.smp-torture", f"{LAST}.same-figures", f"{LAST}.meltdown", f"{LAST}.user-qemu64",
+    *(f"{d}/kernel:4" for d in OTHERS), *(f"{d}/user:4" for d in OTHERS)
+]
 NEEDS_ISO = re.compile(r"cmdline|machines|iso|media|early|image")
 
 
@@ -63,7 +67,10 @@ class HostTests:
 
     def __init__(self, root: Path):
         self.root, self.known = root, {}
-        self.files = {f"host.{t.stem}": self.compiled(t) for t in sorted((root / "tests" / "host").glob("test_*.c"))}
+        self.files = {
+            f"host.{t.stem}": self.compiled(t)
+            for t in sorted((root / "tests" / "host").glob("test_*.c"))
+        }
 
     def included(self, name: str) -> set[str]:
         """Files that @name includes by their path from the root, or from its own folder."""

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The planted bugs: tests/seeded/<area>-<slug>.patch, a header of `Name: text` lines, a blank line, a unified diff.
+"""The planted bugs: tests/seeded/<area>-<slug>.patch, a header of `Name: text` lines, a blank
+line, a unified diff.
 
     What:      what is wrong, in one line
     Breaks:    which promise
@@ -54,7 +55,10 @@ def fields_of(name: str, head: str) -> dict[str, str]:
     for line in head.splitlines():
         found = re.fullmatch(r"([A-Z][a-z]+): +(\S.*)", line)
         if not found or found[1] not in ALLOWED or found[1] in fields:
-            raise BadPatch(f"{name}: a header line is `Name: text`, each of {' '.join(sorted(ALLOWED))} once: {line}")
+            raise BadPatch(
+                f"{name}: a header line is `Name: text`, each of {' '.join(sorted(ALLOWED))} "
+                f"once: {line}"
+            )
         fields[found[1]] = found[2].strip()
     if lacking := NEEDED - fields.keys():
         raise BadPatch(f"{name}: the header lacks {' '.join(sorted(lacking))}")
@@ -70,7 +74,9 @@ def changed_files(name: str, diff: str) -> tuple:
         raise BadPatch(f"{name}: no unified diff with --- a/FILE and +++ b/FILE lines")
     for file in files:
         if not file.startswith(PLACES) or ENTRY_TEXT.match(file):
-            raise BadPatch(f"{name}: {file} is not the kernel's, or is entry text, which `make mutants` covers")
+            raise BadPatch(
+                f"{name}: {file} is not the kernel's, or is entry text, which `make mutants` covers"
+            )
     return files
 
 
@@ -81,8 +87,9 @@ def parse(name: str, text: str) -> Patch:
     if not blank:
         raise BadPatch(f"{name}: no blank line between header and diff")
     fields = fields_of(name, head)
-    return Patch(name, fields["What"], fields["Breaks"], fields["Origin"], diff, changed_files(name, diff),
-                 tuple(fields.get("Tests", "").split()), fields.get("Survives", ""))
+    return Patch(name, fields["What"], fields["Breaks"], fields["Origin"], diff,
+                 changed_files(name, diff), tuple(fields.get("Tests", "").split()),
+                 fields.get("Survives", ""))
 
 
 def load(directory: Path) -> list[Patch]:

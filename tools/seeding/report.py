@@ -15,16 +15,18 @@ FIRST, LATEST = ROOT / SEEDED / "first_contact.json", ROOT / SEEDED / "results.j
 PAGE = ROOT / "docs" / "seeded.md"
 HEAD = """# Planted bugs
 
-Made by `make seeded`; do not edit. Each `tests/seeded/*.patch` breaks one thing in the kernel outside the entry text.
-It is applied, built and run with one test after the other (`tools/seeding/ladder.py`) until one fails. *First contact*
-is what became of a bug when it was first run, with the tests of that day (`tests/seeded/first_contact.json`); *now* is
-with the tests of today (`tests/seeded/results.json`). An unexplained survivor is an error.
+Made by `make seeded`; do not edit. Each `tests/seeded/*.patch` breaks one thing in the kernel
+outside the entry text. It is applied, built and run with one test after the other
+(`tools/seeding/ladder.py`) until one fails. *First contact* is what became of a bug when it was
+first run, with the tests of that day (`tests/seeded/first_contact.json`); *now* is with the tests
+of today (`tests/seeded/results.json`). An unexplained survivor is an error.
 """
 MOST_LINES = 80
 
 
 class Record:
-    """A JSON file, {patch's name: {killed_by, signature}}, a line each, so that two people's lines do not collide."""
+    """A JSON file, {patch's name: {killed_by, signature}}, a line each, so that two people's lines
+    do not collide."""
 
     def __init__(self, path: Path, elsewhere: Path):
         self.path, self.elsewhere = path, elsewhere
@@ -32,11 +34,16 @@ class Record:
 
     def add(self, row: dict, overwrite: bool) -> None:
         if overwrite or row["name"] not in self.entries:
-            self.entries[row["name"]] = {"killed_by": row["killed_by"], "signature": row["signature"]}
+            self.entries[row["name"]] = {
+                "killed_by": row["killed_by"], "signature": row["signature"]
+            }
             self.write()
 
     def write(self) -> None:
-        lines = [f"{json.dumps(name)}: {json.dumps(entry)}" for name, entry in sorted(self.entries.items())]
+        lines = [
+            f"{json.dumps(name)}: {json.dumps(entry)}"
+            for name, entry in sorted(self.entries.items())
+        ]
         self.elsewhere.mkdir(parents=True, exist_ok=True)
         write_page("{\n" + ",\n".join(lines) + "\n}\n", self.path, self.elsewhere)
 
@@ -62,8 +69,11 @@ class Findings:
         return not (self.unexplained or self.errors or self.stale)
 
     def summary(self) -> str:
-        return (f"{len(self.killed)} of {len(self.tried)} killed, {len(self.explained)} explained, "
-                f"{len(self.unexplained)} unexplained; at first contact {self.first.killed(self.tried)} killed")
+        return (
+            f"{len(self.killed)} of {len(self.tried)} killed, {len(self.explained)} explained, "
+            f"{len(self.unexplained)} unexplained; at first contact "
+            f"{self.first.killed(self.tried)} killed"
+        )
 
 
 def show(found: Findings) -> None:
@@ -72,7 +82,10 @@ def show(found: Findings) -> None:
     for p in found.unexplained:
         print(f"survives unexplained: {p.name}: {p.what} (breaks: {p.breaks})")
     for p in found.stale:
-        print(f"explained, but killed by {found.rows[p.name]['killed_by']}: {p.name}: take its Survives: line out")
+        print(
+            f"explained, but killed by {found.rows[p.name]['killed_by']}: {p.name}: take its "
+            f"Survives: line out"
+        )
     print(found.summary())
 
 
@@ -99,17 +112,23 @@ def killers(found: Findings) -> str:
 def listed(title: str, patches, reason) -> str:
     if not patches:
         return f"## {title}\n\nNone.\n"
-    return f"## {title}\n\n" + table([["bug", "what", "why"]] + [[p.name, p.what, reason(p)] for p in patches])
+    return f"## {title}\n\n" + table([["bug", "what", "why"]] +
+                                     [[p.name, p.what, reason(p)] for p in patches])
 
 
 def page(found: Findings, build: Path, image: str) -> str:
-    parts = [HEAD, meta_line(build, image), f"**{found.summary()}.**\n",
-             "## By origin\n\n" + rates(found, "origin", lambda p: f"{p.origin}: {ORIGINS[p.origin]}"),
-             "## By area\n\n" + rates(found, "area", lambda p: p.area), killers(found),
-             listed("Explained survivors", found.explained, lambda p: p.survives),
-             listed("Unexplained survivors", found.unexplained, lambda p: "**unexplained**")]
+    parts = [
+        HEAD,
+        meta_line(build, image), f"**{found.summary()}.**\n",
+        "## By origin\n\n" + rates(found, "origin", lambda p: f"{p.origin}: {ORIGINS[p.origin]}"),
+        "## By area\n\n" + rates(found, "area", lambda p: p.area),
+        killers(found),
+        listed("Explained survivors", found.explained, lambda p: p.survives),
+        listed("Unexplained survivors", found.unexplained, lambda p: "**unexplained**")
+    ]
     text = "\n".join(parts)
     lines = text.splitlines()
     if len(lines) > MOST_LINES:
-        lines = lines[:MOST_LINES - 1] + [f"(and {len(lines) - MOST_LINES + 1} lines more on the terminal)"]
+        lines = lines[:MOST_LINES -
+                      1] + [f"(and {len(lines) - MOST_LINES + 1} lines more on the terminal)"]
     return "\n".join(lines) + "\n"

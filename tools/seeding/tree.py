@@ -19,7 +19,8 @@ def tree_hash(root: Path) -> str:
     total = hashlib.sha256()
     for name in source_names(root):
         if not name.startswith(NOT_TRIED):
-            total.update(name.encode() + b"\0" + hashlib.sha256((root / name).read_bytes()).digest())
+            total.update(name.encode() + b"\0" +
+                         hashlib.sha256((root / name).read_bytes()).digest())
     return total.hexdigest()[:16]
 
 
@@ -30,8 +31,15 @@ class BareTree:
         self.path = path
 
     def command(self, *words: str, **more) -> subprocess.CompletedProcess:
-        return subprocess.run(words, cwd=self.path, env=environment(), capture_output=True, text=True,
-                              errors="replace", timeout=BUILD_LIMIT, start_new_session=True, **more)
+        return subprocess.run(words,
+                              cwd=self.path,
+                              env=environment(),
+                              capture_output=True,
+                              text=True,
+                              errors="replace",
+                              timeout=BUILD_LIMIT,
+                              start_new_session=True,
+                              **more)
 
     def applies(self, patch: Patch) -> str:
         """"" when it does, wherever in its files, else why not."""
@@ -51,11 +59,18 @@ class Tree(BareTree):
 
     def make(self, *targets: str) -> str:
         """"" when it builds, else what was said last."""
-        done = self.command("make", "-s", "-j2", "TOOLS_READY=yes", *targets, stdin=subprocess.DEVNULL)
-        return "" if not done.returncode else "\n".join((done.stdout + done.stderr).splitlines()[-8:]) or "no reason"
+        done = self.command("make",
+                            "-s",
+                            "-j2",
+                            "TOOLS_READY=yes",
+                            *targets,
+                            stdin=subprocess.DEVNULL)
+        return "" if not done.returncode else "\n".join(
+            (done.stdout + done.stderr).splitlines()[-8:]) or "no reason"
 
     def with_patch(self, patch: Patch) -> "_Patched":
-        """A context in which kernel and archive are those of @patch; BadPatch when there are none."""
+        """A context in which kernel and archive are those of @patch; BadPatch when there are
+        none."""
         return _Patched(self, patch)
 
 
@@ -67,7 +82,12 @@ class _Patched:
         if why := self.tree.applies(self.patch):
             raise BadPatch(f"{self.patch.name} does not apply: {why}")
         self.before = {name: (self.tree.path / name).read_bytes() for name in self.patch.files}
-        self.tree.command("patch", "-p1", "--batch", "--forward", "--no-backup-if-mismatch", input=self.patch.diff)
+        self.tree.command("patch",
+                          "-p1",
+                          "--batch",
+                          "--forward",
+                          "--no-backup-if-mismatch",
+                          input=self.patch.diff)
         if why := self.tree.make("build/vestibule.elf", "build/archive.tar"):
             self.__exit__()
             raise BadPatch(f"{self.patch.name} does not build: {why}")

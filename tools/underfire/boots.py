@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """The boots of tests/programs/fire, and what they print or log.
 
-A sweep boot reports where NMIs and breakpoints came: `fire: <path> <kind> <shots>` and FIRE lines of
-offset:state (tests/kernel/fire.h).  A trace boot takes the same paths undisturbed, one instruction to a
-translation block, while QEMU logs every address in entry text.
+A sweep boot reports where NMIs and breakpoints came: `fire: <path> <kind> <shots>` and FIRE lines
+of offset:state (tests/kernel/fire.h).  A trace boot takes the same paths undisturbed, one
+instruction to a translation block, while QEMU logs every address in entry text.
 """
 import re
 from dataclasses import dataclass, field
@@ -49,7 +49,8 @@ class Sweep:
 
 
 def parse(text, sweep, kind_of=KIND_OF):
-    """Add what @text, a sweep's serial output, reports. @kind_of renames kinds; None: not wanted."""
+    """Add what @text, a sweep's serial output, reports. @kind_of renames kinds; None: not
+    wanted."""
     cells = None
     for line in text.splitlines():
         if found := LINE.match(line):
@@ -75,7 +76,8 @@ def boot(design, words, cpus=1, seed=1, what="fire", icount=True, **machine):
 
 
 def sweep_four(design, found, stride=1, seed=1, own=False):
-    """Add NMIs from another CPU over all paths, with four CPUs.  The timer's sweep only shows the way."""
+    """Add NMIs from another CPU over all paths, with four CPUs.  The timer's sweep only shows the
+    way."""
     words = ["nmi", "held", *["own"] * own, str(stride)]
     text = boot(design, words, cpus=4, seed=seed, what="fire-four").text
     parse(text, found, {"nmi": None, **KIND_OF_4})
@@ -97,7 +99,10 @@ class Undisturbed:
     def __init__(self, design):
         elf = built_kernel()
         self.pieces = Pieces(design)
-        self.marks = {elf.address("fire_" + name): name for name in ("watch", "start", "arrived", "disarm")}
+        self.marks = {
+            elf.address("fire_" + name): name
+            for name in ("watch", "start", "arrived", "disarm")
+        }
         self.design, self.paths = design, {}
         self._run(1, [])
         for path in ("_in", "_out"):
@@ -109,17 +114,23 @@ class Undisturbed:
         ranges = ",".join([f"{start:#x}..{end - 1:#x}" for start, end in self.pieces.ranges]
                           + [f"{a:#x}+1" for a in self.marks])
         extra = ["-d", "exec,nochain", "-D", str(log), "-dfilter", ranges]
-        outcome = boot(self.design, ["trace", *words], cpus, what="fire-trace", one_insn=True, extra=extra)
+        outcome = boot(self.design, ["trace", *words],
+                       cpus,
+                       what="fire-trace",
+                       one_insn=True,
+                       extra=extra)
         names = re.findall(r"^ok \d+ - (\w+)$", outcome.text, re.M)
         windows = self._windows(log)
         log.unlink()
         if len(windows) != 2 * len(names):      # each path once to warm up, once to be traced
-            raise FireError(f"{self.design.name}: {len(windows)} traced windows for {len(names)} paths")
+            raise FireError(
+                f"{self.design.name}: {len(windows)} traced windows for {len(names)} paths")
         for i, name in enumerate(names):
             self.paths[name] = windows[2 * i + 1]
 
     def _windows(self, log):
-        """The set of offsets of each run: what the CPU that was armed executes until it is disarmed."""
+        """The set of offsets of each run: what the CPU that was armed executes until it is
+        disarmed."""
         found, armed = [], None
         with open(log, encoding="utf-8") as lines:
             for cpu, address in map(self._parse, filter(TRACE.match, lines)):
@@ -148,4 +159,6 @@ def state_bits():
     return words
 
 
-__all__ = ["FireError", "Sweep", "Undisturbed", "boot", "parse", "state_bits", "sweep", "sweep_four"]
+__all__ = [
+    "FireError", "Sweep", "Undisturbed", "boot", "parse", "state_bits", "sweep", "sweep_four"
+]

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
 """Coverage: which instructions an event has come at, of those where one can.
 
-The rows are the paths, each against its undisturbed trace, and `entry_text`: every instruction that the
-proof (build/proof.json) finds.  A design's table is of its own text.  What it shares with its kind
-has one table for all its designs, counted once: what came there in any of them.  Where no event of
-a kind can come is said in entry/fire.json, by place or by path, and with the reason; a rule that
-excuses nothing is an error, and so is a path that has no row.
+The rows are the paths, each against its undisturbed trace, and `entry_text`: every instruction that
+the proof (build/proof.json) finds.  A design's table is of its own text.  What it shares with its
+kind has one table for all its designs, counted once: what came there in any of them.  Where no
+event of a kind can come is said in entry/fire.json, by place or by path, and with the reason; a
+rule that excuses nothing is an error, and so is a path that has no row.
 """
 import json
 import re
@@ -25,12 +25,14 @@ PARTS = ("cr3", "gs", "rsp", "if")
 
 def rules(path=RULES):
     """[(kinds, compiled pattern, reason)]."""
-    return [(tuple(r["kinds"]), re.compile(r["at"]), r["reason"]) for r in json.loads(path.read_text())["unreachable"]]
+    return [(tuple(r["kinds"]), re.compile(r["at"]), r["reason"])
+            for r in json.loads(path.read_text())["unreachable"]]
 
 
 def exempt_paths(path=RULES):
     """{(path, kind): why it is not swept}."""
-    return {(r["path"], kind): r["reason"] for r in json.loads(path.read_text())["not_swept"] for kind in r["kinds"]}
+    return {(r["path"], kind): r["reason"]
+            for r in json.loads(path.read_text())["not_swept"] for kind in r["kinds"]}
 
 
 def declared_paths():
@@ -126,7 +128,9 @@ def table(text, sweep, undisturbed, by_rule=None, exempt=None):
                 covered = sweep.seen.get(path, {}).get(kind, {})
                 result.setdefault(path, {})[kind] = row(total, covered, excused)
         result.setdefault("entry_text", {})[kind] = row(text.place, everywhere, excused)
-        missing[kind] = [text.place[o] for o in sorted(text.place) if o not in everywhere and o not in excused]
+        missing[kind] = [
+            text.place[o] for o in sorted(text.place) if o not in everywhere and o not in excused
+        ]
     return result, missing
 
 

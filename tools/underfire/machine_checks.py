@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Machine checks from the host: the guest stops at a seeded instruction of entry text, QEMU's monitor sends one.
+"""Machine checks from the host: the guest stops at a seeded instruction of entry text, QEMU's
+monitor sends one.
 
-The error is one that loses nothing (uncorrected, but RIPV, no PCC, no AR: SDM vol. 3B, 16.6), so the kernel must go
-on as if nothing had been.  Not at #MC's own entry: a second one in there is a shutdown, by the hardware's rule.
+The error is one that loses nothing (uncorrected, but RIPV, no PCC, no AR: SDM vol. 3B, 16.6), so
+the kernel must go on as if nothing had been.  Not at #MC's own entry: a second one in there is a
+shutdown, by the hardware's rule.
 """
 import random
 import re
@@ -20,8 +22,11 @@ OWN_ENTRY = re.compile(r"^machine_check\b|^stubs\+0x12[0-9a-f]$")
 
 def points(text, undisturbed, seed, count):
     """@count offsets that the paths of one CPU reach, each as often as any other."""
-    taken = [offsets for path, offsets in undisturbed.paths.items() if not path.startswith(PAIR_PATHS)]
-    reached = sorted(o for o in set().union(*taken) if o in text.place and not OWN_ENTRY.search(text.place[o]))
+    taken = [
+        offsets for path, offsets in undisturbed.paths.items() if not path.startswith(PAIR_PATHS)
+    ]
+    reached = sorted(o for o in set().union(*taken)
+                     if o in text.place and not OWN_ENTRY.search(text.place[o]))
     choose = random.Random(seed)
     chosen = []
     while len(chosen) < count:
@@ -30,7 +35,8 @@ def points(text, undisturbed, seed, count):
 
 
 def send(design, text, undisturbed, seed=1, count=200, also=()):
-    """Send @count, and one to each of @also; the offsets where they came.  FireError when one was missed or harmed."""
+    """Send @count, and one to each of @also; the offsets where they came.  FireError when one was
+    missed or harmed."""
     log = paths.build() / "log" / f"{design.name}-1-icount-fire-mc.log"
     chosen = points(text, undisturbed, seed, count) + list(also)
     try:
@@ -48,5 +54,6 @@ def send(design, text, undisturbed, seed=1, count=200, also=()):
     parse(log.read_text(errors="replace").replace("\r", ""), found)
     came = set(found.seen.get("all", {}).get("mc", {}))
     if came != set(chosen):
-        raise FireError(f"{design.name}: machine checks at {len(came)} places, sent to {len(set(chosen))}")
+        raise FireError(
+            f"{design.name}: machine checks at {len(came)} places, sent to {len(set(chosen))}")
     return came

@@ -39,8 +39,8 @@ class Report:
         return {**own, **{name: coverage.together(parts) for name, parts in shared.items()}}
 
     def problems(self, all_designs=True):
-        """What keeps this from being a pass, one line each.  A rule may be needed by one design only: it can be called
-        stale when @all_designs were run."""
+        """What keeps this from being a pass, one line each.  A rule may be needed by one
+        design only: it can be called stale when @all_designs were run."""
         by_rule, parts = coverage.rules(), self.parts()
         found = [x for name in self.texts for x in self.untrue(name)]
         if self.stride > 1:
@@ -87,11 +87,15 @@ class Report:
         for name, paths in self.rows().items():
             print("%-22s%16s%16s%24s" % (name, "NMI", "#DB", "NMI from another CPU"))
             for path, kinds in paths.items():
-                print("%-22s%16s%16s%24s" % (path, *("%d/%d" % tuple(kinds[k]) if k in kinds else "-"
-                                                     for k in coverage.KINDS)))
+                print("%-22s%16s%16s%24s" %
+                      (path, *("%d/%d" % tuple(kinds[k]) if k in kinds else "-"
+                               for k in coverage.KINDS)))
         for (path, kind), reason in coverage.exempt_paths().items():
             print(f"# not for {kind}: path {path}: {reason}")
         for kinds, pattern, reason in coverage.rules():
             counts = ["%s %d" % (name, sum(bool(pattern.search(p)) for p in text.place.values()))
                       for name, (text, _, _) in self.parts().items()]
-            print(f"# not for {', '.join(kinds)}: {pattern.pattern} ({', '.join(counts)} instructions): {reason}")
+            print(
+                f"# not for {', '.join(kinds)}: {pattern.pattern} ({', '.join(counts)} "
+                f"instructions): {reason}"
+            )

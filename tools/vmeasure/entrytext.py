@@ -124,7 +124,8 @@ class EntryText:
     def steps(self, path):
         """[step] of @path in the order of their definition, those without code included."""
         prefix = "%s_%s." % (self.ident, path)
-        found = [(s.address, s.name[len(prefix):]) for s in self.kernel.symbols if s.name.startswith(prefix)]
+        found = [(s.address, s.name[len(prefix):]) for s in self.kernel.symbols
+                 if s.name.startswith(prefix)]
         return [name for _, name in sorted(found, key=lambda f: f[0])]
 
 

@@ -157,7 +157,8 @@ class Copies:
 
 
 class EventCounter:
-    """Counts one trace. @areas: Areas; @entry_text: [(start, end)]; @stubs: address of vector 0's."""
+    """Counts one trace. @areas: Areas; @entry_text: [(start, end)]; @stubs: address of vector
+    0's."""
 
     def __init__(self, areas, entry_text, stubs, stub_size, layout):
         self.areas, self.entry_text = areas, entry_text

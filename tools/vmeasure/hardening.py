@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Which hardening an image has, as its instructions say: one line for the comparison's foot.
 
-system-call index masked   in syscall_dispatch() the index that the table is read with is a constant, or
+system-call index masked   in syscall_dispatch() the index that the table is read with is a
+constant, or
                            what a CMOVA right after the CMP put in its place: no branch is there
                            that could be mispredicted.
 LFENCE beside SWAPGS       on both ways of every branch around a SWAPGS an LFENCE comes first, or a
@@ -61,8 +62,8 @@ def used_in_memory(insn):
 
 
 def is_masked(instructions):
-    """Does every indirect branch of @instructions go through an index that is a constant, or by a CMOVA what is below
-    it?"""
+    """Does every indirect branch of @instructions go through an index that is a constant, or
+    by a CMOVA what is below it?"""
     constants, safe, branches, compared = set(), set(), [], ""
     for insn in instructions:
         names = [FULL.get(insn.reg_name(op.reg)) for op in insn.operands

@@ -17,15 +17,19 @@ SHORT = (
     ("kernel instructions: null system call", "of these in the kernel", "syscall_null"),
     ("kernel instructions: interrupt of a program", "of these in the kernel", "irq_user"),
     ("kernel instructions: page fault", "of these in the kernel", "page_fault"),
-    ("kernel instructions: switch to another process", "of these in the kernel", "context_switch_process"),
-    ("kernel instructions: thread created and ended", "of these in the kernel", "thread_create_exit"),
+    ("kernel instructions: switch to another process", "of these in the kernel",
+     "context_switch_process"),
+    ("kernel instructions: thread created and ended", "of these in the kernel",
+     "thread_create_exit"),
     ("CR3 writes: null system call", "CR3 writes", "syscall_null"),
     ("CR3 writes: switch to another process", "CR3 writes", "context_switch_process"),
     ("frame bytes copied: null system call", "frame bytes copied", "syscall_null"),
     ("frame bytes copied: interrupt of a program", "frame bytes copied", "irq_user"),
     ("time in TCG, ratio: null system call", "time without icount", "syscall_null"),
-    ("time in TCG, ratio: switch to another process", "time without icount", "context_switch_process"),
-    ("IPIs: thread ended, siblings on 3 other CPUs", "thread create and exit, by CPUs", "4 CPUs: IPIs"),
+    ("time in TCG, ratio: switch to another process", "time without icount",
+     "context_switch_process"),
+    ("IPIs: thread ended, siblings on 3 other CPUs", "thread create and exit, by CPUs",
+     "4 CPUs: IPIs"),
     ("bytes of memory: a thread", "memory", "per_thread_bytes"),
     ("bytes of the kernel that a program's table maps", "exposure", "bytes"),
     ("who can read a sleeping thread's registers", "who can read a planted secret", "registers"),
@@ -50,7 +54,8 @@ def replaced(text, table):
 
 
 def parse(table):
-    """The designs' names, and {section's heading: {row's name: [cells]}}, of report.markdown()'s text."""
+    """The designs' names, and {section's heading: {row's name: [cells]}}, of report.markdown()'s
+    text."""
     rows = [[cell.strip() for cell in line.strip().strip("|").split("|")]
             for line in table.splitlines() if line.startswith("|")]
     sections, heading = {}, ""
@@ -88,8 +93,10 @@ def problems(results, readme, designs):
         table = between_marks(results)
         names, _ = parse(table)
         if names != designs:
-            yield "docs/results.md: the columns are %s, the registry has %s" % (" ".join(names), " ".join(designs))
+            yield "docs/results.md: the columns are %s, the registry has %s" % (" ".join(names),
+                                                                                " ".join(designs))
         if between_marks(readme) != short(table):
-            yield "README.md: the table is not the one that docs/results.md gives: make compare DOCS=yes"
+            yield ("README.md: the table is not the one that docs/results.md gives: make "
+                   "compare DOCS=yes")
     except NoTable as problem:
         yield str(problem)

@@ -61,7 +61,8 @@ def _row(axes, top, samples, style, label):
     color, marker = STYLES[style % len(STYLES)]
     ordered = sorted(samples)
     base, share = top - ROW_HEIGHT, ROW_HEIGHT / len(ordered)
-    # One wall per distinct value, as high as its share; its foot is marked, a lone sample's wall is low.
+    # One wall per distinct value, as high as its share; its foot is marked, a lone sample's wall is
+    # low.
     feet = {}
     for rank, value in enumerate(ordered):
         feet.setdefault(value, [rank, rank])[1] = rank + 1      # value -> ranks [first, last)
@@ -74,8 +75,12 @@ def _row(axes, top, samples, style, label):
         for value, (first, last) in feet.items():
             if value != middle:
                 axes.annotate("%d (%d of %d)" % (value, last - first, len(ordered)),
-                              (value, base + share * (first + last) / 2), textcoords="offset points",
-                              xytext=(0, -11), ha="center", fontsize=8, color=color)
+                              (value, base + share * (first + last) / 2),
+                              textcoords="offset points",
+                              xytext=(0, -11),
+                              ha="center",
+                              fontsize=8,
+                              color=color)
     axes.plot([middle, middle], [top - ROW_HEIGHT, top], color=color, linewidth=1.2)
     axes.annotate("%d" % middle, (middle, top), textcoords="offset points", xytext=(4, -9),
                   fontsize=8, color=color)

@@ -76,7 +76,8 @@ def sections(results, ratios, by_cpus):
 
 
 def readers(figures, secret, when):
-    """all: an unrelated process finds @secret; own: only its owner's process; none; None: not measured."""
+    """all: an unrelated process finds @secret; own: only its owner's process; none; None: not
+    measured."""
     found = [figures.get("%s%s_%s%s" % (SECRET, secret, reader, when))
              for reader in ("unrelated", "sibling")]
     if None in found:
@@ -85,7 +86,8 @@ def readers(figures, secret, when):
 
 
 def secrets(results):
-    """A row per secret: who reads it; for residue that the next entry overwrites "later, at once"."""
+    """A row per secret: who reads it; for residue that the next entry overwrites "later, at
+    once"."""
     figures = {d: r.get("exposure", {}) for d, r in results.items()}
     names = dict.fromkeys(m[len(SECRET):].split("_")[0] for f in figures.values() for m in f
                           if m.startswith(SECRET))
@@ -152,7 +154,8 @@ def markdown(results, ratios, by_cpus, meta):
 
 
 def check_bars(bars, results):
-    """[(passed, text)]: the bars of entry/bars.json on @results. A figure that is missing is a miss."""
+    """[(passed, text)]: the bars of entry/bars.json on @results. A figure that is missing is a
+    miss."""
     verdicts = []
     for bar in bars:
         value = value_of(results, bar["design"], bar["benchmark"], bar["metric"])
@@ -172,14 +175,16 @@ def check_bars(bars, results):
 
 
 def write_json(path, meta, results, runs):
-    """results.json: {meta, designs: {design: {benchmark: {metric: value}}}, runs: one for each boot}."""
+    """results.json: {meta, designs: {design: {benchmark: {metric: value}}}, runs: one for each
+    boot}."""
     with open(path, "w", encoding="utf-8") as f:
         json.dump({"meta": meta, "designs": results, "runs": runs}, f, indent=1)
         f.write("\n")
 
 
 def write_csv(path, samples):
-    """@samples: [(design, mode, cpus, run, {benchmark: {metric: [values]}})], one line per sample."""
+    """@samples: [(design, mode, cpus, run, {benchmark: {metric: [values]}})], one line per
+    sample."""
     with open(path, "w", newline="", encoding="utf-8") as f:
         out = csv.writer(f, lineterminator="\n")
         out.writerow("design mode cpus run benchmark metric index value".split())

@@ -19,7 +19,8 @@ def sha256(path):
 
 
 def extract(iso, directory):
-    """Take kernel and boot archive out of @iso into @directory, named as the boot runner wants them."""
+    """Take kernel and boot archive out of @iso into @directory, named as the boot runner wants
+    them."""
     directory = Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     for name in ("vestibule.elf", "archive.tar"):
@@ -54,7 +55,8 @@ def _prefix():
     if "CROSS_COMPILE" in os.environ:
         return os.environ["CROSS_COMPILE"]
     setup = ROOT / "tools" / "setup.sh"
-    return subprocess.run(["/bin/sh", str(setup), "toolchain"], capture_output=True, text=True).stdout.strip()
+    return subprocess.run(["/bin/sh", str(setup), "toolchain"], capture_output=True,
+                          text=True).stdout.strip()
 
 
 def tools():

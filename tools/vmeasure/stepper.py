@@ -30,7 +30,8 @@ def cpl(step):
 
 
 class Stepper:
-    """@gdb: connected and stopped; @kernel, @program: Elf of the kernel and of the bench program."""
+    """@gdb: connected and stopped; @kernel, @program: Elf of the kernel and of the bench
+    program."""
 
     def __init__(self, gdb, kernel, program):
         self.gdb, self.kernel = gdb, kernel
@@ -60,8 +61,9 @@ class Stepper:
             self.gdb.set_breakpoint(self.begin)
 
     def nmi(self, operation, stub):
-        """The Trace of an NMI that the monitor sends when the program is about to begin @operation: what it
-        interrupts is trace_begin()'s first instruction. @stub: address of the NMI's stub. None: never begun."""
+        """The Trace of an NMI that the monitor sends when the program is about to begin
+        @operation: what it interrupts is trace_begin()'s first instruction. @stub: address of
+        the NMI's stub. None: never begun."""
         self.gdb.set_breakpoint(self.begin)
         while self._run_to_begin():
             if self.gdb.read_string(self.gdb.read_registers(["rdi"])[0]) == operation:

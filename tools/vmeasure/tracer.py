@@ -52,7 +52,8 @@ def trace_design(subject, design, log, wanted=None):
 
 
 def trace_nmi(subject, design, log, operation):
-    """The Trace of one NMI in user mode, where the bench program begins @operation; None when it never does."""
+    """The Trace of one NMI in user mode, where the bench program begins @operation; None when it
+    never does."""
     with GdbBoot(subject.shipped, "entry=%s bench=trace" % design.name, log) as boot:
         stub = subject.stubs(design) + subject.constants["VECTOR_NMI"] * subject.stub_size
         trace = Stepper(boot.gdb, subject.kernel, subject.program).nmi(operation, stub)

@@ -1,2 +1,3 @@
 # SPDX-License-Identifier: MIT
-"""What a guest that hangs is doing, read from outside: its CPUs, its threads, and what each waits for."""
+"""What a guest that hangs is doing, read from outside: its CPUs, its threads, and what each waits
+for."""

@@ -4,7 +4,8 @@ import json
 import shutil
 import subprocess
 
-# Runs inside gdb. A type that is not there is left out; whoever asks for it gets a KeyError with its name.
+# Runs inside gdb. A type that is not there is left out; whoever asks for it gets a KeyError with
+# its name.
 SCRIPT = """
 import gdb, json
 def lookup(name):
@@ -31,21 +32,30 @@ class LayoutError(Exception):
 
 
 class Layout:
-    """structs: {"struct s": {field: [offset, size]}}; sizes: {"struct s": bytes}; enums: {"enum e": {value: name}}."""
+    """structs: {"struct s": {field: [offset, size]}}; sizes: {"struct s": bytes}; enums: {"enum e":
+    {value: name}}."""
 
     def __init__(self, kernel, structs, enums):
         if not shutil.which("gdb"):
             raise LayoutError("gdb is not installed, which knows the kernel's structures")
-        command = ["gdb", "-nx", "-q", "-batch", "-ex",
-                   "python exec(%r)" % (SCRIPT % (json.dumps(structs), json.dumps(enums))), str(kernel)]
+        command = [
+            "gdb", "-nx", "-q", "-batch", "-ex",
+            "python exec(%r)" % (SCRIPT % (json.dumps(structs), json.dumps(enums))),
+            str(kernel)
+        ]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False,
+            done = subprocess.run(command,
+                                  capture_output=True,
+                                  text=True,
+                                  timeout=SECONDS,
+                                  check=False,
                                   stdin=subprocess.DEVNULL)
         except subprocess.TimeoutExpired:
             raise LayoutError("gdb does not answer") from None
         lines = [line for line in done.stdout.splitlines() if line.startswith("LAYOUT ")]
         if not lines:
-            raise LayoutError("gdb (with Python?) says nothing about %s: %s" % (kernel, done.stderr.strip()[-200:]))
+            raise LayoutError("gdb (with Python?) says nothing about %s: %s" %
+                              (kernel, done.stderr.strip()[-200:]))
         found = json.loads(lines[0].split(" ", 1)[1])
         self.structs, self.sizes = found["structs"], found["sizes"]
         self.enums = {n: {int(v): name for v, name in e.items()} for n, e in found["enums"].items()}

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The guest's kernel memory, whatever table its CPUs have loaded: physical reads and a walk of the kernel's table."""
+"""The guest's kernel memory, whatever table its CPUs have loaded: physical reads and a walk of the
+kernel's table."""
 import struct
 
 PAGE = 4096
@@ -23,7 +24,8 @@ class Memory:
     def page(self, pa):
         """The frame at @pa."""
         if pa not in self.pages:
-            self.pages[pa] = b"".join(self.gdb.read_memory(pa + at, CHUNK) for at in range(0, PAGE, CHUNK))
+            self.pages[pa] = b"".join(
+                self.gdb.read_memory(pa + at, CHUNK) for at in range(0, PAGE, CHUNK))
         return self.pages[pa]
 
     def translate(self, va):

@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""The kernel's objects in a guest's memory. Every name of a variable, structure or field of the kernel that the
-report needs stands in this file."""
+"""The kernel's objects in a guest's memory. Every name of a variable, structure or field of
+the kernel that the report needs stands in this file."""
 import re
 
 from ..constants import constants
 from .layout import Layout
 from .memory import Memory, Unreadable
 
-STRUCTS = ["struct thread", "struct process", "struct cpu", "struct percpu", "struct trapframe", "struct spinlock",
-           "struct list"]
+STRUCTS = [
+    "struct thread", "struct process", "struct cpu", "struct percpu", "struct trapframe",
+    "struct spinlock", "struct list"
+]
 ENUMS = ["enum thread_state", "enum stop_state"]
 LIST_MAX = 100000               # a list that does not end is broken
-SWITCH_REGISTERS = 6            # arch/x86_64/switch.asm: so many words below the return address, RBP the highest
+# arch/x86_64/switch.asm: so many words below the return address, RBP the highest
+SWITCH_REGISTERS = 6
 
 
 class Object:
@@ -27,7 +30,8 @@ class Object:
     def text(self, name):
         """A field that is a string."""
         offset, size = self.kernel.layout.field(self.struct, name)
-        return self.kernel.memory.read(self.address + offset, size).split(b"\0")[0].decode("ascii", "replace")
+        return self.kernel.memory.read(self.address + offset,
+                                       size).split(b"\0")[0].decode("ascii", "replace")
 
     def follow(self, name, struct):
         """The structure that a field points at, or None."""
@@ -75,7 +79,8 @@ class Kernel:
         return cpu.idle == thread.address
 
     def listed(self, head, struct, link):
-        """The objects of the struct list at the address @head, which have its node in the field @link."""
+        """The objects of the struct list at the address @head, which have its node in the field
+        @link."""
         following, _ = self.layout.field("struct list", "next")
         offset, _ = self.layout.field(struct, link)
         found, at = [], self.memory.number(head + following)
@@ -86,7 +91,8 @@ class Kernel:
 
     def processes(self):
         """All of them, by their numbers."""
-        return sorted(self.listed(self.elf.address("processes"), "struct process", "all"), key=lambda p: p.pid)
+        return sorted(self.listed(self.elf.address("processes"), "struct process", "all"),
+                      key=lambda p: p.pid)
 
     def threads(self, process):
         """Its threads, by their numbers."""
@@ -109,14 +115,16 @@ class Kernel:
     def saved_context(self, thread):
         """(rip, rbp) that switch_stacks() will give a thread that does not run."""
         at = thread.kernel_rsp
-        return (self.memory.number(at + 8 * SWITCH_REGISTERS), self.memory.number(at + 8 * (SWITCH_REGISTERS - 1)))
+        return (self.memory.number(at + 8 * SWITCH_REGISTERS),
+                self.memory.number(at + 8 * (SWITCH_REGISTERS - 1)))
 
     def has_run(self, thread):
         """False: nothing but its making has happened to it."""
         return self.saved_context(thread)[0] != self.elf.address("thread_entry")
 
     def system_call(self, thread):
-        """(number, arguments) that its last entry asked for, or None when that was no system call."""
+        """(number, arguments) that its last entry asked for, or None when that was no system
+        call."""
         f = thread.follow("frame", "struct trapframe")
         if not f or f.vector != constants()["VECTOR_SYSCALL"]:
             return None
@@ -129,5 +137,8 @@ class Kernel:
     def locks_taken(self):
         """Names of the global locks that somebody holds."""
         size = self.layout.sizes["struct spinlock"]
-        return [s.name for s in self.elf.symbols        # a function's own static one is name.number
-                if s.size == size and re.search(r"(^|_)lock(\.\d+)?$", s.name) and self.variable(s.name, 4)]
+        return [
+            s.name for s in self.elf.symbols    # a function's own static one is name.number
+            if s.size == size and re.search(r"(^|_)lock(\.\d+)?$", s.name) and
+            self.variable(s.name, 4)
+        ]

@@ -37,7 +37,8 @@ class Postmortem:
             self.kernel = Kernel(self.gdb, self.elf, self.build / "vestibule.elf", base)
         except (Unreadable, LayoutError, GdbError, KeyError) as why:
             return ["no thread can be told: %s" % said(why)] + self.section(self.cpu_lines, cpus)
-        return self.section(self.cpu_lines, cpus) + self.section(self.lock_lines) + self.section(self.process_lines)
+        return self.section(self.cpu_lines, cpus) + self.section(self.lock_lines) + self.section(
+            self.process_lines)
 
     @staticmethod
     def section(make, *args):
@@ -78,7 +79,8 @@ class Postmortem:
         place = self.user_place(thread, r["rip"]) if user else self.place(r["rip"])
         lines = [head, "  rip %#x %s" % (r["rip"], place)]
         if thread:
-            lines.append("  thread: %s" % ("idle" if self.kernel.is_idle(cpu, thread) else self.thread_name(thread)))
+            lines.append("  thread: %s" %
+                         ("idle" if self.kernel.is_idle(cpu, thread) else self.thread_name(thread)))
         if self.kernel and not user and not halted:
             lines.append("  from " + self.backtrace(r["rip"], r["rbp"]))
         return lines
@@ -102,7 +104,8 @@ class Postmortem:
         """The functions from the innermost on."""
         found = []
         while len(found) < BACKTRACE_MAX and rip & KERNEL_HALF:
-            found.append(self.place(rip - bool(found)))     # a return address may be the next function's first
+            # a return address may be the next function's first
+            found.append(self.place(rip - bool(found)))
             if not rbp & KERNEL_HALF:
                 break
             try:
@@ -116,7 +119,8 @@ class Postmortem:
     def thread_name(thread):
         """thread t of process p (name)"""
         p = thread.follow("process", "struct process")
-        return "%d of process %d (%s)" % (thread.tid, p.pid, p.text("name")) if p else "the kernel's"
+        return "%d of process %d (%s)" % (thread.tid, p.pid,
+                                          p.text("name")) if p else "the kernel's"
 
     def lock_lines(self):
         """Global locks that are taken."""
@@ -129,7 +133,8 @@ class Postmortem:
         for p in self.kernel.processes():
             threads = self.kernel.threads(p)
             state = ", dead: status %#x" % p.exit_status if p.dead else ", dying" if p.dying else ""
-            found.append("process %d (%s)%s: %s" % (p.pid, p.text("name"), state, count(len(threads))))
+            found.append("process %d (%s)%s: %s" %
+                         (p.pid, p.text("name"), state, count(len(threads))))
             for t in threads[:THREADS_MAX]:
                 found += self.section(self.thread_lines, p, t)
             if len(threads) > THREADS_MAX:
@@ -146,7 +151,9 @@ class Postmortem:
             return [head + ": nobody has cleared it away yet"]
         if not self.kernel.has_run(t):
             return [head + ": has never run"]
-        return [head + self.waits(process, t), "    at " + self.backtrace(*self.kernel.saved_context(t))]
+        return [
+            head + self.waits(process, t), "    at " + self.backtrace(*self.kernel.saved_context(t))
+        ]
 
     def waits(self, process, t):
         """, in which call, waiting for what"""
@@ -158,7 +165,8 @@ class Postmortem:
             return ", its program was interrupted at %#x" % self.kernel.user_rip(t)
         name, args = self.calls.get(call[0], ("system call %d" % call[0], []))
         values = call[1][:len(args)]
-        text = ", in %s(%s)" % (name, ", ".join("%s=%s" % (a, number(v)) for a, v in zip(args, values)))
+        text = ", in %s(%s)" % (name, ", ".join("%s=%s" % (a, number(v))
+                                                for a, v in zip(args, values)))
         return text + self.about(process, name, values)
 
     def about(self, process, name, values):
@@ -167,11 +175,13 @@ class Postmortem:
             return ": until wake()" + (" or the time is up" if values[0] else "")
         if name in WAITS_FOR_THREAD:
             other = next((t for t in self.kernel.threads(process) if t.tid == values[0]), None)
-            return ": thread %d is %s" % (values[0], self.kernel.state(other).lower() if other else "gone")
+            return ": thread %d is %s" % (values[0],
+                                          self.kernel.state(other).lower() if other else "gone")
         if name == "wait":
             other = next((p for p in self.kernel.processes() if p.pid == values[0]), None)
-            return ": process %d %s" % (values[0], "is gone" if not other else "is dead" if other.dead else
-                                        "(%s) has %s" % (other.text("name"), count(other.live_threads)))
+            return ": process %d %s" % (values[0], "is gone" if not other else
+                                        "is dead" if other.dead else "(%s) has %s" %
+                                        (other.text("name"), count(other.live_threads)))
         return ""
 
 
@@ -191,8 +201,9 @@ def said(why):
 
 
 def examine(path, build, resume=False):
-    """The report on the guest whose gdb stub listens at the unix socket @path; it stands still after that, or runs
-    on where @resume says so.  Never an exception: a guest that cannot be asked is a line."""
+    """The report on the guest whose gdb stub listens at the unix socket @path; it stands
+    still after that, or runs on where @resume says so.  Never an exception: a guest that
+    cannot be asked is a line."""
     try:
         gdb = GdbStub(path, ANSWER_SECONDS)
         lines = Postmortem(gdb, build).lines()
