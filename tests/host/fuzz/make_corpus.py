@@ -8,6 +8,7 @@ what it takes.
 The head of each harness says how its inputs are made up.  What a file's name calls wrong is
 refused, everything else is taken.
 """
+import argparse
 import sys
 from pathlib import Path
 from struct import pack
@@ -366,7 +367,9 @@ CORPORA = {"archive": ARCHIVE, "elf": ELF, "multiboot2": MULTIBOOT2, "pvh": PVH,
 
 
 def main() -> None:
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else HERE / "corpus"
+    p = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    p.add_argument("folder", nargs="?", type=Path, default=HERE / "corpus")
+    folder = p.parse_args().folder
     for parser, inputs in CORPORA.items():
         (folder / parser).mkdir(parents=True, exist_ok=True)
         for name, content in inputs.items():
