@@ -18,6 +18,7 @@
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/lib/image.h"
+#include "kernel/lib/string.h"
 #include "kernel/sync/spinlock.h"
 #include "mm/directmap.h"
 #include "mm/frames.h"
@@ -158,11 +159,8 @@ uint64_t kspace_boot_root(void)
 
 static void copy_kernel_half(uint64_t to, uint64_t from)
 {
-	uint64_t *dst = (uint64_t *)phys_to_virt(to) + 256;
-	const uint64_t *src = (const uint64_t *)phys_to_virt(from) + 256;
-
-	for (unsigned i = 0; i < 256; i++)
-		dst[i] = src[i];
+	memcpy((uint64_t *)phys_to_virt(to) + 256, (const uint64_t *)phys_to_virt(from) + 256,
+	       256 * sizeof(uint64_t));
 }
 
 void kspace_fill_kernel_root(uint64_t root)

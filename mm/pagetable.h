@@ -49,6 +49,8 @@ uint64_t pt_unmap(uint64_t root, uint64_t va, struct pt_list *gone);
 void pt_free_list(const struct pt_list *gone);
 /* The leaf entry for @va and its level (1, 2 or 3), or NULL. */
 uint64_t *pt_lookup(uint64_t root, uint64_t va, unsigned *level);
+/* The first entry of @table from @i on, below @end, that is present; @end: there is none. */
+unsigned pt_next_used(const uint64_t *table, unsigned i, unsigned end);
 
 /* Called for a present leaf; @access has the permissions of the whole path: W and U are ANDed,
  * NX is ORed (SDM vol. 3A, 4.6). False ends the walk. */
@@ -57,9 +59,10 @@ typedef bool pt_visitor(void *ctx, uint64_t va, uint64_t entry, uint64_t access,
 void pt_walk(uint64_t root, uint64_t from, uint64_t to, pt_visitor *fn, void *ctx);
 
 /* A step of a walk is bounded by its work: an entry counts 1, a leaf or a table that is freed
- * PT_LEAF_WORK. */
+ * PT_LEAF_WORK, eight empty ones together PT_LINE_WORK. */
 #define PT_STEP_WORK	384
 #define PT_LEAF_WORK	32
+#define PT_LINE_WORK	3
 /* A part of that walk: from *@at on, which moves to where the next step goes on. True at the
  * end, *@at being @to. With @to 0 that is the end of memory. */
 bool pt_walk_step(uint64_t root, uint64_t *at, uint64_t to, pt_visitor *fn, void *ctx);

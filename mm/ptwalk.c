@@ -2,6 +2,8 @@
 /* ptwalk.c - walks over page tables, at once or in steps that are bounded by what they look at. */
 #include "mm/pagetable_internal.h"
 
+#define LINE	8	/* entries in a cache line: most tables are nearly empty */
+
 struct walk {
 	uint64_t from, last;		/* inclusive: a walk can end at the top of memory */
 	uint64_t work;			/* entries that may still be looked at */
@@ -19,13 +21,40 @@ static unsigned walk_end(const struct walk *w, uint64_t base, unsigned level)
 	return level == LEVELS || w->last - base < table_span ? pt_index(w->last, level) + 1 : 512;
 }
 
+static bool line_is_empty(const uint64_t *e)
+{
+	return !((e[0] | e[1] | e[2] | e[3] | e[4] | e[5] | e[6] | e[7]) & PTE_P);
+}
+
+unsigned pt_next_used(const uint64_t *table, unsigned i, unsigned end)
+{
+	for (; i < end && i % LINE; i++)
+		if (table[i] & PTE_P)
+			return i;
+	while (i + LINE <= end && line_is_empty(&table[i]))
+		i += LINE;
+	while (i < end && !(table[i] & PTE_P))
+		i++;
+	return i;
+}
+
+/* For looking at @n entries. */
+static uint64_t work_of(unsigned n)
+{
+	return (n + LINE - 1) / LINE * PT_LINE_WORK;
+}
+
 static unsigned skip_empty(const uint64_t *table, unsigned i, unsigned end, uint64_t *work)
 {
-	unsigned first = i, stop = end - i > *work ? i + *work : end;
+	unsigned first = i, stop = end;
 
-	while (i < stop && !(table[i] & PTE_P))
-		i++;
-	*work -= i - first;
+	if (work_of(end - i) > *work)
+		stop = i + *work / PT_LINE_WORK * LINE;
+	i = pt_next_used(table, i, stop);
+	if (i == stop && stop < end)
+		*work = 0;		/* it ends here, whatever this entry is */
+	else
+		*work -= work_of(i - first);
 	return i;
 }
 

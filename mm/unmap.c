@@ -21,6 +21,7 @@
 #define LOWER_END	0x0000800000000000ul
 #define UPPER_START	0xffff800000000000ul
 #define SLOT_SPAN	0x0000008000000000ul	/* of one top-level entry */
+#define SLOTS		512
 #define TABLES_GONE	LOWER_END	/* in as->destroyed: what is left is the regions' memory */
 
 /* --- a range ------------------------------------------------------------- */
@@ -137,18 +138,18 @@ static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsig
 /* A step through the private part: the tables only, for the pages are somebody else's. */
 static void free_private_step(struct aspace *as)
 {
-	uint64_t user_root = aspace_user_cr3(as), *entries = phys_to_virt(user_root), next;
+	uint64_t user_root = aspace_user_cr3(as);
+	const uint64_t *entries = phys_to_virt(user_root);
+	unsigned first = pt_index(as->destroyed, 4), slot = first;
 
-	for (uint64_t *at = &as->destroyed; *at; *at = next) {	/* 0: past the last slot */
-		unsigned slot = pt_index(*at, 4);
-
-		next = (*at & -SLOT_SPAN) + SLOT_SPAN;
-		if (entries[slot] & PTE_P && !kspace_is_shared_slot(slot)) {
-			pt_free_step(user_root, at, next, NULL);
-			break;
-		}
-	}
-	if (!as->destroyed)
+	while ((slot = pt_next_used(entries, slot, SLOTS)) < SLOTS && kspace_is_shared_slot(slot))
+		slot++;
+	if (slot > first)
+		as->destroyed = UPPER_START + (slot - SLOTS / 2) * SLOT_SPAN;
+	if (slot < SLOTS)
+		pt_free_step(user_root, &as->destroyed, (as->destroyed & -SLOT_SPAN) + SLOT_SPAN,
+			     NULL);
+	if (!as->destroyed)		/* past the last slot */
 		as->destroyed = TABLES_GONE;
 }
 

@@ -74,8 +74,8 @@ static void walk_in_steps(void **state)
 	assert_memory_equal(s.va, all.va, sizeof(s.va));
 	/* 26 top-level entries, with a table each, and 50 paths of two tables more, to be
 	 * searched. */
-	assert_true(steps >= (26 + 100) * 512 / PT_STEP_WORK);
-	assert_true(steps < 2 * (26 + 100) * 512 / PT_STEP_WORK);
+	assert_true(steps >= (26 + 100) * 512 / 8 * PT_LINE_WORK / PT_STEP_WORK);
+	assert_true(steps < 2 * (26 + 100) * 512 / 8 * PT_LINE_WORK / PT_STEP_WORK);
 	at = 0;
 	s = (struct seen){ .stop_at = 1 };
 	assert_false(pt_walk_step(ROOT, &at, 1ul << 47, note, &s));
@@ -115,6 +115,25 @@ static void free_in_steps(void **state)
 		assert_int_equal(entry_at(ROOT, i), 0);
 }
 
+/* Every place, from every place on, up to every end. */
+static void next_used(void **state)
+{
+	uint64_t table[40] = { 0 };
+
+	(void)state;
+	memset(table, 0xfe, sizeof(table));	/* not present, whatever else */
+	for (unsigned used = 0; used < 40; used++) {
+		table[used] |= PTE_P;
+		for (unsigned i = 0; i <= 40; i++)
+			for (unsigned end = i; end <= 40; end++)
+				assert_int_equal(pt_next_used(table, i, end),
+						 used >= i && used < end ? used : end);
+		table[used] &= ~PTE_P;
+	}
+	table[8] = table[9] = PTE_P;
+	assert_int_equal(pt_next_used(table, 9, 40), 9);
+}
+
 /* W and U need the whole path, NX is enough anywhere on it. */
 static void access_is_the_paths(void **state)
 {
@@ -132,7 +151,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(walk_in_order), TEST(walk_in_steps), TEST(free_in_steps),
-		TEST(access_is_the_paths),
+		TEST(next_used), TEST(access_is_the_paths),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
