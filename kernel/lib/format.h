@@ -2,7 +2,7 @@
 /*
  * format.h - printf's little brother.
  *
- * %c %s %d %u %x %p %%, with l, ll or z (64-bit), width, precision for %s, * for either,
+ * %c %s %d %u %x %p %pV %%, with l, ll or z (64-bit), width, precision for %s, * for either,
  * flags 0 and -.  Any context; host too.
  */
 #ifndef KERNEL_FORMAT_H
@@ -10,6 +10,12 @@
 
 #include <stdarg.h>
 #include <stddef.h>
+
+/* A format within a format: "%pV" takes the address of one. */
+struct format {
+	const char *fmt;
+	va_list *ap;
+};
 
 /* At most @size bytes with the NUL; returns the length that the whole text has. */
 int vsnprintk(char *buf, size_t size, const char *fmt, va_list ap)

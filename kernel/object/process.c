@@ -214,14 +214,13 @@ void process_exit_current(uint32_t status)
 void process_kill_current(uint32_t vector, const char *why, ...)
 {
 	struct thread *t = current_thread();
-	char reason[160];
 	va_list ap;
+	struct format reason = { why, &ap };
 
 	va_start(ap, why);
-	vsnprintk(reason, sizeof(reason), why, ap);
+	printk("kill: process %u (%s), thread %u: %pV\n", t->process->pid, t->process->name,
+	       t->tid, &reason);
 	va_end(ap);
-	printk("kill: process %u (%s), thread %u: %s\n", t->process->pid, t->process->name, t->tid,
-	       reason);
 	process_exit_current(WAIT_KILLED | vector);
 }
 

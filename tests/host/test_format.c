@@ -34,6 +34,24 @@ static void the_same_as_printf(void **state)
 	SAME("%p", (void *)0xffffffff80000000ul);
 }
 
+__attribute__((format(printf, 1, 2))) static void within(const char *fmt, ...)
+{
+	char buf[64];
+	va_list ap;
+	struct format inner = { fmt, &ap };
+
+	va_start(ap, fmt);
+	assert_int_equal(snprintk(buf, sizeof(buf), "<%u %pV %u>", 1, &inner, 2), 16);
+	va_end(ap);
+	assert_string_equal(buf, "<1 a, 0x2a, b 2>");
+}
+
+static void a_format_within_a_format(void **state)
+{
+	(void)state;
+	within("%s, %p, %c", "a", (void *)42, 'b');
+}
+
 static void oddities(void **state)
 {
 	const char *volatile nothing = NULL, *volatile unknown = "%q|%",
@@ -108,6 +126,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_same_as_printf),
+		cmocka_unit_test(a_format_within_a_format),
 		cmocka_unit_test(oddities),
 		cmocka_unit_test(cut_off_at_any_size),
 		cmocka_unit_test(chunks_lose_nothing),
