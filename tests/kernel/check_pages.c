@@ -46,6 +46,18 @@ static const char *kernel_leaf(struct tables *t, uint64_t va, uint64_t e, unsign
 	return in_pools(va) ? mark_frame(t, e & PTE_ADDR, "page of the kernel") : NULL;
 }
 
+static bool marks_none(uint64_t va)
+{
+	(void)va;
+	return false;
+}
+
+static bool marks_all(uint64_t va)
+{
+	(void)va;
+	return true;
+}
+
 /* What a user root shows of the kernel half is what the kernel root has there. */
 static const char *shown_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned level)
 {
@@ -77,9 +89,11 @@ static const char *check_kernel_half(struct tables *t)
 
 	t->whose = "space";
 	t->leaf = kernel_leaf;
+	t->marks = in_pools;
 	if (!wrong)
 		wrong = check_shared(t, root);
 	t->leaf = shown_leaf;
+	t->marks = marks_none;
 	return !wrong && boot_design->split ? check_shared(t, root + PAGE_SIZE) : wrong;
 }
 
@@ -121,6 +135,7 @@ static const char *check_lower_half(struct tables *t, const struct aspace *as)
 	const char *wrong = NULL;
 
 	t->leaf = user_leaf;
+	t->marks = marks_all;
 	for (unsigned slot = 0; slot < 256 && !wrong; slot++) {
 		if (!as->destroyed)
 			wrong = check_slot(t, k[slot], u[slot], slot);

@@ -28,6 +28,7 @@ struct tables {
 	bool no_counts;
 	uint64_t leaves;
 	const char *(*leaf)(struct tables *t, uint64_t va, uint64_t entry, unsigned level);
+	bool (*marks)(uint64_t va);	/* does @leaf mark what the table from @va on maps? */
 	const void *of;			/* for @leaf */
 };
 

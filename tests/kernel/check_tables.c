@@ -41,9 +41,9 @@ const char *check_tree(struct tables *t, uint64_t e, uint64_t va, unsigned level
 	const char *wrong = mark_frame(t, e & PTE_ADDR, "page table");
 
 	t->tables++;
-	for (unsigned i = 0; i < 512 && !wrong; i++) {
-		if (!(table[i] & PTE_P))
-			continue;
+	if (t->unmarking && level == 2 && !t->marks(va))
+		return wrong;		/* nothing to do there */
+	for (unsigned i = 0; !wrong && (i = pt_next_used(table, i, 512)) < 512; i++) {
 		n++;
 		wrong = check_entry(t, table[i], va + i * span, level - 1);
 	}
