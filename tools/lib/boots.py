@@ -63,6 +63,7 @@ class Boot:
     cpu: str = "max"
     # the same machine on every QEMU: not all have it, and under icount it ends them
     x2apic: bool = False
+    memory: int = 256           # MiB
     icount: bool = False        # one TSC tick is one guest instruction
     one_insn: bool = False      # each instruction is a translation block of its own
     what: str = "boot"          # last part of the log's name
@@ -108,7 +109,8 @@ class Boot:
     def machine(self) -> list[str]:
         """The machine: everything but the serial line."""
         return [
-            QEMU, "-M", "q35", "-m", "256", "-smp",
+            QEMU, "-M", "q35", "-m",
+            str(self.memory), "-smp",
             str(self.cpus), "-cpu", self.model, *self.acceleration(), "-display", "none",
             "-no-reboot", "-nic", "none", "-rtc", "base=2020-11-19,clock=vm", "-device",
             "isa-debug-exit,iobase=0xf4,iosize=4", *self.medium(), *self.extra

@@ -19,6 +19,7 @@ LISTED = re.compile(r"^RACE pair (\w+) (\w+)$")
 WAITS = re.compile(r"^RACE waits ([0-9a-f]+) (\d+) (\S+)$")
 WRONG = re.compile(r"^(# race|not ok|PANIC)")
 CPUS, CPUS_OF_THREE = 4, 5
+MEMORY = 64             # MiB: each frame is looked at each time
 HANG_AFTER = 3600       # seconds: one call against all others, on a busy machine
 
 
@@ -73,7 +74,7 @@ def boot(design, words, seed=1, what="races", cpus=CPUS):
     """A boot with tests=races-<words> that must pass. Returns its Outcome."""
     tests = "-".join(["races", *words])
     outcome = Boot(f"entry={design} tests={tests} seed={seed}", cpus=cpus, icount=True, what=what,
-                   timeout=HANG_AFTER).run()
+                   memory=MEMORY, timeout=HANG_AFTER).run()
     if outcome.verdict != "pass" or (words != ["list"] and ktap(outcome.lines)[1]):
         wrong = [x for x in outcome.lines if WRONG.match(x)]
         at = [x for x in outcome.lines if x.startswith("race: ")][-1:]
