@@ -15,7 +15,7 @@ on where it was. Three calls at once, the third while Y waits or is done (14 tri
 whose Y is stopped as well, follow.
 
 Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th
-instruction only (1; where a sample is taken: SAMPLE=, 16); SECOND= likewise where Y is stopped as
+instruction only (1; where a sample is taken: SAMPLE=, 61); SECOND= likewise where Y is stopped as
 well (101; 0: not at all); SEED= (1); JOBS= boots at once (as many as there are CPUs).
 
 Prints a line per design and X, the table, and as the last line `N passed, N failed`.
@@ -35,7 +35,10 @@ from racesweep import boots
 from racesweep.kept import Kept
 from racesweep.report import Report
 
-LONG = ("spawn", "exit", "kill", "create_fail")    # these take longest, so they come first
+# Each of these is a boot of its own, and the first ones to be; others share one.
+LONG = ("spawn", "exit", "kill", "child_exit", "create_fail", "join_peer", "wait", "unmap",
+        "stop_peer")
+MOST_TOGETHER = 8
 MORE = ("third", "second")
 MOST_STRIDE, MOST_JOBS = 100_000, 64
 
@@ -54,37 +57,55 @@ def chosen_call(name):
 
 
 def carry_out(kept, job):
-    """(design, x, Swept or None). Of x "third" and "second": what boots.more() does."""
-    design, x, y, stride, seed = job
+    """(design, Swept or None). Of one X that is "third" or "second": what boots.more() does."""
+    design, xs, y, stride, seed = job
     start = time.monotonic()
     if known := kept.find(job):
-        return design, x, known
+        return design, known
     try:
-        swept = boots.more(design, x, stride, seed) if x in MORE else boots.sweep(
-            design, x, stride, seed, y)
+        swept = boots.more(design, xs[0], stride, seed) if xs[0] in MORE else boots.sweep(
+            design, xs, stride, seed, y)
         kept.add(job, swept)
     except boots.RaceError as error:
         print(f"not ok - {error.args[0]}\n" + "\n".join(f"# {line}" for line in error.args[1]),
               flush=True)
-        return design, x, None
-    held = sum(p.held for p in swept.pairs.get(x, {}).values()) + sum(m[0]
-                                                                      for m in swept.more.values())
-    against = len(swept.pairs.get(x, {})) + len(swept.more)
-    print(f"ok - {design}: {x} against {against}: held at {held} instructions, {swept.runs} runs "
-          f"({time.monotonic() - start:.0f} s)", flush=True)
-    return design, x, swept
+        return design, None
+    held = sum(p.held for ys in swept.pairs.values() for p in ys.values())
+    held += sum(m[0] for m in swept.more.values())
+    against = sum(len(ys) for ys in swept.pairs.values()) + len(swept.more)
+    print(f"ok - {design}: {' '.join(xs)}: {against} sweeps, held at {held} instructions, "
+          f"{swept.runs} runs ({time.monotonic() - start:.0f} s)", flush=True)
+    return design, swept
+
+
+def is_long(x):
+    return x.startswith(LONG)
+
+
+def together(xs):
+    """@xs, in the table's order, as tuples that a boot sweeps; those that take long come first."""
+    names, groups = boots.calls(), []
+    for x in xs:
+        last = groups[-1][-1] if groups else x
+        if names.index(x) == names.index(last) + 1 and len(
+                groups[-1]) < MOST_TOGETHER and not is_long(x) and not is_long(last):
+            groups[-1].append(x)
+        else:
+            groups.append([x])
+    return sorted(map(tuple, groups), key=lambda group: not is_long(group[0]))
 
 
 def jobs_of(sweeps, wanted, seed):
     stride = settings.number("STRIDE", 1, 1, MOST_STRIDE)
-    sample = settings.number("SAMPLE", 16, 1, MOST_STRIDE)
-    xs = sorted(dict.fromkeys(x for x, _ in wanted), key=lambda x: not x.startswith(LONG))
-    jobs = [(design, x, settings.given("Y"), stride if whole else max(stride, sample), seed)
-            for design, whole in sweeps for x in xs]
+    sample = settings.number("SAMPLE", 61, 1, MOST_STRIDE)
     second = settings.number("SECOND", 101, 0, MOST_STRIDE)
+    jobs = []
     if not settings.given("X") and not settings.given("Y"):
-        jobs += [(design, kind, "", n, seed) for design, whole in sweeps if whole
+        jobs += [(design, (kind,), "", n, seed) for design, whole in sweeps if whole
                  for kind, n in zip(MORE, (stride, second)) if n]
+    groups = together(dict.fromkeys(x for x, _ in wanted))
+    jobs += [(design, xs, settings.given("Y"), stride if whole else max(stride, sample), seed)
+             for design, whole in sweeps for xs in groups]
     return jobs, stride
 
 
@@ -108,11 +129,11 @@ def main():
     report = Report(wanted, [n for n, whole in sweeps if whole and stride == 1])
     with ThreadPoolExecutor(settings.number("JOBS", os.cpu_count() or 1, 1, MOST_JOBS)) as pool:
         results = list(pool.map(partial(carry_out, kept), jobs))
-    for design, _, swept in results:
+    for design, swept in results:
         if swept:
             report.add(design, swept)
     report.print(built_kernel())
-    good = [bool(swept) for _, _, swept in results]
+    good = [bool(swept) for _, swept in results]
     if all(good):
         folder = paths.build() / "races"
         report.write(folder)

@@ -6,6 +6,7 @@ import unittest
 from collections import namedtuple
 from pathlib import Path
 
+import races
 from racesweep import boots, locks
 from racesweep.kept import Kept
 from racesweep.report import Report
@@ -38,8 +39,23 @@ class Reading(unittest.TestCase):
         self.assertEqual(len(names), len(set(names)))
 
 
+class Together(unittest.TestCase):
+    def test_each_once_and_none_between(self):
+        names = boots.calls()
+        groups = races.together(names)
+        self.assertEqual(sorted(x for group in groups for x in group), sorted(names))
+        for group in groups:
+            first = names.index(group[0])
+            self.assertEqual(list(group), names[first:first + len(group)])
+            self.assertTrue(len(group) == 1 or not any(races.is_long(x) for x in group))
+
+    def test_what_is_left_out_ends_a_group(self):
+        self.assertEqual(races.together(["copy64", "sleep", "wake"]),
+                         [("copy64",), ("sleep", "wake")])
+
+
 class Keeping(unittest.TestCase):
-    JOB = ("d", "join", "", 1, 1)
+    JOB = ("d", ("join", "wake"), "", 1, 1)
 
     def test_what_was_reported_is_found_again(self):
         with tempfile.TemporaryDirectory() as tmp:
@@ -49,7 +65,7 @@ class Keeping(unittest.TestCase):
                 f.write('{"image": "an image", "job"')      # interrupted
             kept = Kept(path, "an image")
             self.assertEqual(kept.find(self.JOB), swept())
-            self.assertIsNone(kept.find(("d", "wake", "", 1, 1)))
+            self.assertIsNone(kept.find(("d", ("wake",), "", 1, 1)))
             self.assertIsNone(Kept(path, "another one").find(self.JOB))
 
 

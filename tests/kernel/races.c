@@ -94,7 +94,8 @@ static int64_t look(uint64_t arg)
 {
 	const struct part *p = &race_parts[arg >> 8 & 3];
 	const uint64_t values[] = {
-		p->class, p->rip, p->left, p->how, p->locks, (uint64_t)p->result
+		p->class, p->rip, p->left, p->how, p->locks, (uint64_t)p->result,
+		p->pauses
 	};
 
 	if (arg >> 8 >= RACE_PARTS || (arg & 0xff) >= sizeof(values) / sizeof(values[0]))

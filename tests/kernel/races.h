@@ -58,6 +58,7 @@
 #define RACE_LOOK_LEFT	2	/* iterations that are left of the REP instruction there, or 0 */
 #define RACE_LOOK_HOW	3	/* how the hold ended: HELD_* */
 #define RACE_LOOK_LOCKS	4	/* the instruction there may take a lock, or give one back */
+#define RACE_LOOK_PAUSES 6	/* it is behind a PAUSE: the others have their turns */
 #define RACE_LOOK_RESULT 5	/* RACE_NO_RESULT when there is none */
 #define RACE_NO_RESULT	(-100000)
 

@@ -13,7 +13,7 @@ struct part {
 	uint32_t cpu;
 	bool done, armed;
 	int64_t result;
-	uint64_t class, rip, left, how, locks;	/* what its NMI found */
+	uint64_t class, rip, left, how, locks, pauses;	/* what its NMI found */
 };
 
 extern struct part race_parts[RACE_PARTS];

@@ -173,6 +173,13 @@ static bool may_lock(const struct trapframe *f)
 	return (*at == OP_XCHG || *at == OP_STORE) && at[1] >> 6 != 3;
 }
 
+static bool is_behind_pause(const struct trapframe *f)
+{
+	const uint8_t *at = (const uint8_t *)f->rip;
+
+	return at[-2] == 0xf3 && at[-1] == 0x90;
+}
+
 static void land(struct part *p, const struct trapframe *f)
 {
 	p->armed = false;
@@ -182,6 +189,7 @@ static void land(struct part *p, const struct trapframe *f)
 		return;
 	p->left = iterations_left(f);
 	p->locks = may_lock(f);
+	p->pauses = is_behind_pause(f);
 	if (p == &race_parts[RACE_A])
 		hold_a(p);
 	else

@@ -91,13 +91,15 @@ def pairs(design):
     return [(f[1], f[2]) for f in found if f]
 
 
-def sweep(design, x, stride=1, seed=1, only_y=""):
-    """Call @x against every other, or @only_y; a Swept."""
+def sweep(design, xs, stride=1, seed=1, only_y=""):
+    """Calls @xs, which follow each other in the table, against every other, or @only_y; a
+    Swept."""
     names = calls()
-    words = [f"x{names.index(x)}"] + ([f"y{names.index(only_y)}"] if only_y else [])
+    words = [f"x{names.index(xs[0])}", f"u{names.index(xs[-1])}"]
+    words += [f"y{names.index(only_y)}"] if only_y else []
     words += [f"s{stride}"] if stride > 1 else []
     swept = Swept()
-    swept.add(boot(design, words, seed, f"races-{x}" + (f"-{only_y}" if only_y else "")).text)
+    swept.add(boot(design, words, seed, f"races-{xs[0]}" + (f"-{only_y}" if only_y else "")).text)
     return swept
 
 

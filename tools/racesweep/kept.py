@@ -7,6 +7,11 @@ import threading
 from .boots import Swept
 
 
+def key(job):
+    """The same for a job and for what JSON makes of it."""
+    return json.dumps(job)
+
+
 class Kept:
     """@path: one line of JSON for each boot that passed; those of another @image do not count."""
 
@@ -19,11 +24,11 @@ class Kept:
             except json.JSONDecodeError:        # cut short by an interruption
                 continue
             if row["image"] == image:
-                self.known[tuple(row["job"])] = row["lines"]
+                self.known[key(row["job"])] = row["lines"]
 
     def find(self, job):
         """The Swept of @job, or None."""
-        lines = self.known.get(tuple(job))
+        lines = self.known.get(key(job))
         if lines is None:
             return None
         swept = Swept()
@@ -32,7 +37,7 @@ class Kept:
 
     def add(self, job, swept):
         with self.lock:
-            self.known[tuple(job)] = swept.lines
+            self.known[key(job)] = swept.lines
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with open(self.path, "a", encoding="utf-8") as f:
                 f.write(json.dumps({"image": self.image, "job": job, "lines": swept.lines}) + "\n")

@@ -44,10 +44,8 @@ void judge_balance(void)
 
 	settle();
 	sys_bench_control(BENCH_SCHED_CHECK, 0);
-#ifdef BENCH_CHECK
 	if (sys_bench_control(BENCH_CHECK, 0))
 		tell("a rule is broken: see above");
-#endif
 	wrong = balance_check();
 	if (wrong)
 		tell(wrong);

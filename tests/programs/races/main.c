@@ -4,6 +4,7 @@
  *
  * Its argument is "races[-<word>...] seed=<n>"; the words:
  *   x<n>, y<n>, z<n>  only call n of tests/programs/races/calls.c as X, as Y, as Z
+ *   u<n>        with x<n>: calls up to n as X, each in its turn
  *   <name>      the same by name: the first is X, the second Y, the third Z
  *   third       the triples below, in place of pairs
  *   second      pairs that share two things at least; Y is stopped as well, where it takes or gives
@@ -30,7 +31,9 @@ static bool is_wanted(const struct call *x, const struct call *y)
 {
 	unsigned both = shared(x, y);
 
-	if ((options.only[0] && x != options.only[0]) || (options.only[1] && y != options.only[1]))
+	if (options.only[0] && (x < options.only[0] || x > options.last))
+		return false;
+	if (options.only[1] && y != options.only[1])
 		return false;
 	return options.second ? both & (both - 1) : both;
 }
@@ -158,6 +161,8 @@ static void parse_word(const char *word)
 		options.from = parse_number(word + 1);
 	else if (number && *word == 'k')
 		options.ticks = parse_number(word + 1);
+	else if (number && *word == 'u')
+		options.last = &calls[parse_number(word + 1) % call_count];
 	else if (number && *word >= 'x' && *word <= 'z')
 		options.only[*word - 'x'] = &calls[parse_number(word + 1) % call_count];
 	else
@@ -182,6 +187,8 @@ static void parse(const char *arg)
 		word[n] = '\0';
 		parse_word(word);
 	}
+	if (options.last < options.only[0])
+		options.last = options.only[0];
 	options.seed = test_seed(*arg ? arg + 1 : arg);
 	options.stride += !options.stride;
 }

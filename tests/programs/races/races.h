@@ -147,6 +147,8 @@ bool look_on(struct race *r);
 /* The calling thread looks on: from now on its registers are looked at too. False: that cannot
  * be. */
 bool looker_begin(void);
+/* Wait for that child; what was wrong with our registers afterwards, or NULL. */
+const char *looker_wait(unsigned long pid, long *status);
 /* Some part made a call of @number that had @result, or with @not_negative any that is not. */
 bool race_did(const struct race *r, unsigned number, long result, bool not_negative);
 /* Does some call of it have allocations fail, which are the process's? */

@@ -178,19 +178,21 @@ static bool run_here(struct race *r)
 	return true;
 }
 
-/* A process of its own is ended; that we are told of it right is the bystander's business. */
+/* A process of its own is ended. That we are told of it right, and keep our registers meanwhile, is
+ * the bystander's business: it has none of its own, for each run makes it anew. */
 static void run_apart(struct race *r)
 {
+	const char *harm;
 	char arg[96];
 	long status;
 
 	race_print(r, arg, sizeof(arg), "inner");
-	status = run(PROGRAM, arg);
+	harm = looker_wait((unsigned long)spawn(PROGRAM, arg), &status);
 	for (unsigned flag = 0; flag <= RACE_OVER; flag++)
 		race(RACE_SET, flag);	/* a child of that process may still wait for its turn */
 	settle();
 	r->rescued = false;
-	r->wrong = NULL;
+	r->wrong = harm;
 	if (status == NOBODY)
 		r->wrong = "it hangs, or its run went wrong";
 	else if (status != EXIT_CODE && status != (WAIT_KILLED | 14))
@@ -262,8 +264,6 @@ int race_inner(const char *arg)
 {
 	parse(arg);
 	smp_pin(CPU_MAIN);
-	if (!looker_begin())
-		return NOBODY;
 	return run_here(&theirs) && !theirs.wrong ? SURVIVED : NOBODY;
 }
 

@@ -7,7 +7,8 @@
 #include "tests/probe/abi.h"
 
 #define TICKS_MAX	2000000
-#define LEAP_MAX	64
+#define SLEEP_LEAP	160	/* shorter than the way from one sleep to the next: two switches */
+#define PAUSE_LEAP	32	/* and than from one wait for an answer to the next */
 #define WATCH_HZ	10
 #define WATCH_NS	5000000000ul	/* in which there is at least one run */
 #define STOPS_MAX	64		/* places where Y takes locks and gives them back */
@@ -42,23 +43,37 @@ static void shoot_y(uint64_t ticks)
 	judge_run(&order_y_first, false);
 }
 
-/* From @ticks, where the call has not begun or sleeps, to the first place after that where it
- * does not. */
-static uint64_t leap(shot *shoot, uint64_t ticks)
+/* The call has not begun, or sleeps. */
+static bool sleeps(void)
+{
+	return is_idle() && !is_end();
+}
+
+static uint64_t pause_rip;
+
+/* It still is behind that PAUSE, and others have their turns. */
+static bool pauses(void)
+{
+	return !is_idle() && !is_end() && sweep.rip == pause_rip;
+}
+
+/* From @ticks, where the call @stays as it is, to the first place after that where it does not.
+ * Places that are @most apart are looked at on the way. */
+static uint64_t leap(shot *shoot, uint64_t ticks, bool (*stays)(void), uint64_t most)
 {
 	uint64_t from = ticks, step = 1;
 
-	while (is_idle() && !is_end() && ticks < TICKS_MAX && !sweep_hangs()) {
+	while (stays() && ticks < TICKS_MAX && !sweep_hangs()) {
 		from = ticks;
 		ticks += step;
-		step = step < LEAP_MAX ? step * 2 : step;
+		step = step * 2 < most ? step * 2 : most;
 		shoot(ticks);
 	}
 	while (ticks - from > 1) {
 		uint64_t middle = from + (ticks - from) / 2;
 
 		shoot(middle);
-		if (is_idle() && !is_end())
+		if (stays())
 			from = middle;
 		else
 			ticks = middle;
@@ -86,6 +101,10 @@ static uint64_t advance(shot *shoot, uint64_t ticks, uint64_t stride)
 {
 	uint64_t step = step_on(stride);
 
+	if (race(RACE_LOOK, RACE_LOOK_PAUSES | sweep.watched << 8)) {
+		pause_rip = sweep.rip;
+		return leap(shoot, ticks, pauses, PAUSE_LEAP);
+	}
 	shoot(ticks + step);
 	if (step > stride && is_end())
 		shoot(ticks + (step = stride));
@@ -99,7 +118,7 @@ static void walk(shot *shoot, void (*note)(uint64_t ticks, bool fresh), uint64_t
 
 	shoot(ticks);
 	if (is_idle())
-		ticks = leap(shoot, ticks) + options.seed % stride;
+		ticks = leap(shoot, ticks, sleeps, SLEEP_LEAP) + options.seed % stride;
 	if (options.seed % stride)
 		shoot(ticks);
 	while (!is_over(ticks)) {
@@ -107,7 +126,7 @@ static void walk(shot *shoot, void (*note)(uint64_t ticks, bool fresh), uint64_t
 		last = sweep.rip;
 		ticks = advance(shoot, ticks, stride);
 		if (is_idle())
-			ticks = leap(shoot, ticks);
+			ticks = leap(shoot, ticks, sleeps, SLEEP_LEAP);
 	}
 }
 

@@ -9,7 +9,7 @@
 #define FAULTS_MAX	5		/* that are told of, per sweep */
 
 struct options {
-	const struct call *only[RACE_PARTS];
+	const struct call *only[RACE_PARTS], *last;	/* X: from only[RACE_A] to last */
 	uint64_t stride, seed, ticks, from, pairs;
 	bool list, say, third, second;
 };
