@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * test_smp_stop.c - a thread that is sent to another CPU and stopped on its way there stops where
+ * it arrives, before its next instruction.
+ *
+ * No timer runs, so that nothing else makes it look whether it has to stop.
+ */
+#include "smp.h"
+#include "test.h"
+#include "thread.h"
+
+#define ROUNDS 20
+#define CALM 20		/* looks that find it standing still, until it counts as gone */
+#define TURNS_MAX 100000
+
+static volatile uint64_t turns;
+
+static void spin(void *unused)
+{
+	(void)unused;
+	for (uint64_t until = turns + TURNS_MAX; turns < until;) {
+		turns++;
+		smp_relax();
+	}
+}
+
+/* Until it no longer runs where it was. */
+static void wait_until_gone(void)
+{
+	uint64_t seen = turns;
+
+	for (unsigned calm = 0; calm < CALM; calm++) {
+		smp_relax();
+		if (turns != seen)
+			calm = 0;
+		seen = turns;
+	}
+}
+
+static void stop_on_the_way(void)
+{
+	struct user_thread t;
+	unsigned long tid;
+	uint64_t before;
+
+	turns = 0;
+	CHECK_EQUAL(thread_start(&t, spin, NULL), 0);
+	tid = (unsigned long)t.tid;
+	CHECK_EQUAL(sys_set_affinity(tid, 1ul << smp_cpu(1)), 0);
+	while (!turns)
+		smp_relax();
+	CHECK_EQUAL(sys_set_affinity(tid, 1ul << smp_cpu(0)), 0);	/* behind us */
+	wait_until_gone();
+	before = turns;
+	CHECK_EQUAL(sys_thread_stop(tid), 0);	/* makes way for it */
+	CHECK_EQUAL(turns, before);
+	CHECK_EQUAL(thread_cut_off(&t), 0);
+}
+
+int main(const char *arg, size_t len)
+{
+	(void)arg, (void)len;
+	if (smp_count() < 2)
+		return test_result();
+	smp_set_timers(0);
+	smp_pin(smp_cpu(0));
+	for (unsigned i = 0; i < ROUNDS; i++)
+		stop_on_the_way();
+	smp_unpin();
+	smp_set_timers(TIMER_HZ_NORMAL);
+	return test_result();
+}
