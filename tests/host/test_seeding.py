@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lib.paths import ROOT
 from seeding import ladder, patches, report
+from seeding.lab import Lab
 
 HEAD = "What: a thing\nBreaks: a promise\nOrigin: kinds\n"
 DIFF = "--- a/mm/heap.c\n+++ b/mm/heap.c\n@@ -1 +1 @@\n-x\n+y\n"
@@ -65,6 +66,29 @@ class Steps(unittest.TestCase):
         near, every = ladder.steps(p, host, near=True), ladder.steps(p, host)
         self.assertEqual(near, every[:len(near)])
         self.assertLess(len(near), len(every))
+
+
+class FailingLab(Lab):
+    """Each try comes out as @tries say."""
+
+    def __init__(self, tries):      # nothing else of a lab is wanted
+        self.tries = list(tries)
+
+    def failed(self, step, tree):
+        return self.tries.pop(0)
+
+
+class Noticing(unittest.TestCase):
+    def test_what_depends_on_the_machine_fails_twice(self):
+        for word in ("kernel:4", "machines"):
+            step = ladder.step(word)
+            self.assertEqual(FailingLab(["slow", ""]).noticed(step, None), "")
+            self.assertEqual(FailingLab(["slow", "wrong"]).noticed(step, None), "wrong")
+            self.assertEqual(FailingLab([""]).noticed(step, None), "")
+
+    def test_what_repeats_fails_once(self):
+        for word in ("kernel:4:icount", "proof", "host.test_elf"):
+            self.assertEqual(FailingLab(["wrong"]).noticed(ladder.step(word), None), "wrong")
 
 
 class Records(unittest.TestCase):

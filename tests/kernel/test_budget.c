@@ -2,11 +2,14 @@
 /* test_budget.c - budgets form a tree, and what a space takes is charged to one of them. */
 #include "entry/design.h"
 #include "kernel/abi.h"
+#include "kernel/object/process_internal.h"
+#include "kernel/object/tid.h"
 #include "kernel/sched/sched.h"
 #include "mm/aspace.h"
 #include "mm/budget.h"
 #include "mm/pagetable.h"
 #include "tests/kernel/ktest.h"
+#include "tests/kernel/stage.h"
 
 #define FRAMES 1000
 #define TASKS 100
@@ -118,4 +121,38 @@ KTEST(a_space_stays_within_its_budget)
 	aspace_destroy(as, sched_point);
 	KCHECK(!f.child->frames && !f.root.frames);
 	end(&f);
+}
+
+static uint32_t take_all_tids(struct process *owner)
+{
+	uint32_t n = 0;
+
+	while (tid_take(NULL, owner))
+		n++;
+	return n;
+}
+
+/* Here the ids run out before what a process may have does, which is otherwise one fewer. */
+KTEST(a_thread_that_gets_no_number_costs_nothing)
+{
+	static struct process nobody;
+	struct stage stage;
+	struct thread *t;
+	struct process *p;
+	uint64_t used, taken;
+	int err;
+
+	stage_set(&stage);
+	p = stage.parent;
+	KCHECK(!thread_prepare(p, STAGE_AT, 0, 0, 0, &t));
+	spin_lock(&process_lock);
+	used = p->thread_units - p->spare_units;
+	taken = take_all_tids(&nobody);
+	err = thread_publish(t);
+	tid_release_some(&nobody, taken);
+	spin_unlock(&process_lock);
+	KCHECK(taken > TID_SLOTS / 2 && err == -EAGAIN);
+	KCHECK(p->thread_units - p->spare_units == used && p->live_threads == 3);
+	thread_discard(t);
+	stage_clear(&stage);
 }

@@ -80,7 +80,13 @@ class Lab:
         self.stop = stop
 
     def noticed(self, step, tree) -> str:
-        """"" when @step passes in @tree, else how it failed."""
+        """"" when @step passes in @tree, else how it failed. What does not come out the same each
+        time has to fail twice: a busy machine is no bug."""
+        why = self.failed(step, tree)
+        return why and (why if step.repeats else self.failed(step, tree))
+
+    def failed(self, step, tree) -> str:
+        """The same of one try."""
         if step.kind == "boot":
             outcome, _ = bounded.run(boot_of(step, tree.build, "seeded"), self.base.limits(step),
                                      self.stop, FAILED)

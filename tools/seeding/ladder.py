@@ -19,8 +19,8 @@ LAST, OTHERS = DESIGNS[-1], DESIGNS[:-1]
 LANES = re.compile(r"(kernel|user|smp|(fire|torture|races)(-[a-z0-9_-]+)?|test_\w+)")
 BOOT = re.compile(rf"(?:({'|'.join(map(re.escape, DESIGNS))})/)?([\w-]+?)(?::(\d+))?(:icount)?")
 
-# After what the patch names; between the first and the second the host tests of what was touched,
-# and at the end each test program, the long ones last and by the host's clock: under icount a thread
+# After what the patch names; between the first and the second the host tests of what was touched.
+# Then, where those are not asked for alone, each test program, the long ones last and by the host's clock: under icount a thread
 # that runs until its turn ends has millions of instructions.
 NEAR = ["kernel:icount", "kernel:4:icount"]
 LONG = ["test_abuse_stack", "test_limits", "test_lifetimes", "test_bystander"]
@@ -43,6 +43,11 @@ class Step:
     name: str = ""
     cpus: int = 1
     icount: bool = False
+
+    @property
+    def repeats(self) -> bool:
+        """Does it come out the same each time?"""
+        return self.icount or self.kind == "proof" or self.title.startswith("host.")
 
 
 def step(word: str) -> Step:
@@ -107,5 +112,5 @@ def steps(patch, host: HostTests, known: str = "", near: bool = False) -> list[S
     """All for @patch, in order; @known killed it before. @near: the cheap ones only."""
     words = [known] if known else []
     words += [completed(word, host.root) for word in patch.tests]
-    words += NEAR[:1] + host.of(patch.files) + NEAR[1:] + programs(host.root)
-    return [step(word) for word in dict.fromkeys(words + ([] if near else WIDE))]
+    words += NEAR[:1] + host.of(patch.files) + NEAR[1:]
+    return [step(word) for word in dict.fromkeys(words + ([] if near else programs(host.root) + WIDE))]
