@@ -59,8 +59,11 @@ class GdbBoot:
         return examine(self.path, self.boot.build)
 
     def status(self):
-        """QEMU's exit status; the guest ends by itself, or has."""
-        return self.process.wait(START_SECONDS)
+        """QEMU's exit status, where the guest ends by itself, or has; None: it does not."""
+        try:
+            return self.process.wait(START_SECONDS)
+        except subprocess.TimeoutExpired:
+            return None
 
     def expect_pass(self):
         """The guest has ended: GdbError unless it ended well."""
