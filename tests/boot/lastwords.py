@@ -6,13 +6,14 @@ Through the gdb stub: locks are taken behind the kernel's back, a kernel test is
 first process is made to end.
 """
 
-from check import DESIGNS, Check, Outcome, expect, under_gdb
+from check import DESIGNS, Check, Failed, Outcome, expect, under_gdb
 from lib.constants import constants, frame_words
 from lib.elf import built_kernel
 
 LAST = DESIGNS[-1]
 LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock",
          "kspace_lock")
+FLAG_IF = 1 << 9
 RETURN_FALSE = bytes.fromhex("31c0c3")      # xor eax, eax; ret
 
 
@@ -30,6 +31,18 @@ def locks_held() -> str:
             boot.gdb.write_memory(elf.address(name), (1).to_bytes(4, "little"))
         expect(ended(boot), "panic", r"^PANIC", r"(?i)last step", r"(?i)backtrace")
     return f"{len(LOCKS)} locks"
+
+
+def interrupts_off() -> None:
+    """A panic where they were on: none comes in between, wherever the message has got to."""
+    elf = built_kernel()
+    with under_gdb(LAST, "inject=panic", "interrupts-off") as boot:
+        boot.gdb.run_to(elf.address("panic"))
+        boot.gdb.write_register("eflags", boot.gdb.read_registers(["eflags"])[0] | FLAG_IF)
+        for place in ("vsnprintk", "smp_stop_others", "console_fresh_line", "machine_exit"):
+            boot.gdb.run_to(elf.address(place))
+            if boot.gdb.read_registers(["eflags"])[0] & FLAG_IF:
+                raise Failed(f"interrupts are on at {place}() in a panic")
 
 
 def kernel_test_fails() -> None:
@@ -68,6 +81,7 @@ def no_code() -> None:
 def checks() -> list[Check]:
     return [
         Check("lastwords.locks-held", locks_held),
+        Check("lastwords.interrupts-off", interrupts_off),
         Check("lastwords.kernel-test-fails", kernel_test_fails),
         Check("lastwords.init-ends", init_ends),
         Check("lastwords.no-code", no_code)
