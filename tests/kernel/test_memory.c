@@ -44,6 +44,44 @@ KTEST(heap_is_zeroed_and_reused)
 	kfree(b);
 }
 
+#define OBJECTS	512u			/* of the smallest class, 128 to a page: some pages are full */
+#define OBJECT	32u
+
+static uint64_t *objects[OBJECTS];
+
+/* Free those in one half of each page, and give back what is free. The others stay what they are,
+ * each half in its turn. */
+static bool other_half_stays(uint64_t half)
+{
+	bool same = true;
+
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		objects[i] = kzalloc(OBJECT);
+		*objects[i] = (uintptr_t)objects[i];
+	}
+	for (unsigned i = 0; i < OBJECTS; i++)
+		if (((uintptr_t)objects[i] / (PAGE_SIZE / 2) & 1) == half) {
+			kfree(objects[i]);
+			objects[i] = NULL;
+		}
+	while (heap_shrink())
+		;
+	for (unsigned i = 0; i < OBJECTS; i++) {
+		same &= !objects[i] || *objects[i] == (uintptr_t)objects[i];
+		kfree(objects[i]);
+	}
+	return same;
+}
+
+KTEST(a_page_with_an_object_in_use_stays)
+{
+	uint64_t before = heap_objects();
+
+	KCHECK(other_half_stays(0));
+	KCHECK(other_half_stays(1));
+	KCHECK(heap_objects() == before && !heap_check());
+}
+
 KTEST(kernel_stack_has_a_guard)
 {
 	uint64_t top = kstack_alloc(), bottom = top - KSTACK_PAGES * PAGE_SIZE;
