@@ -5,6 +5,8 @@ A stray interrupt breaks none, and ends nothing.
 """
 import re
 
+import capstone
+from capstone import x86
 from check import DESIGNS, Boot, Check, Failed, Outcome, expect, expect_ktap, report, under_gdb
 from lib.designs import Design
 from lib.elf import built_kernel
@@ -18,6 +20,9 @@ FAULTS = {
 }
 
 UD2 = bytes((0x0f, 0x0b))
+DISASSEMBLER = capstone.Cs(capstone.CS_ARCH_X86, capstone.CS_MODE_64)
+DISASSEMBLER.detail = True
+LONGEST_INSTRUCTION = 15
 STEPS_MAX = 20000       # far more than from a panic to the wait for a turn
 
 
@@ -82,6 +87,49 @@ def first_one_late_check(design: Design) -> Check:
     return Check(f"{design.name}.panic-first-late", run)
 
 
+def is_about_to_write(gdb, address: int) -> bool:
+    """Does the selected CPU's next instruction name @address as what it changes?"""
+    rip = gdb.read_registers(["rip"])[0]
+    code = gdb.read_memory(rip, LONGEST_INSTRUCTION)
+    insn = next(DISASSEMBLER.disasm(code, rip))
+    first = insn.operands[0] if insn.operands else None
+    return (first is not None and first.type == x86.X86_OP_MEM and
+            first.mem.base == x86.X86_REG_RIP and
+            insn.address + insn.size + first.mem.disp == address and
+            insn.mnemonic not in ("cmp", "test"))
+
+
+def step_until(gdb, cpu: int, reached) -> None:
+    """@cpu alone goes on until @reached()."""
+    gdb.select(cpu)
+    for _ in range(STEPS_MAX):
+        if reached():
+            return
+        gdb.step_alone(cpu)
+    raise Failed(f"CPU {cpu} is not there after {STEPS_MAX} instructions")
+
+
+def both_at_once_check(design: Design) -> Check:
+    """Of two CPUs that panic one stands still just before it says so, until the other one has: one
+    of the two is the first, and reports."""
+    def run() -> None:
+        elf = built_kernel()
+        panicking = elf.address("panicking")
+        with under_gdb(design, "inject=panic-all", "panic-both-at-once", cpus=2) as boot:
+            gdb = boot.gdb
+            one = gdb.cpu_that_stopped(gdb.run_to(elf.address("panic")))
+            step_until(gdb, one, lambda: is_about_to_write(gdb, panicking))
+            step_until(gdb, 1 - one, lambda: gdb.read_memory(panicking, 1)[0])
+            first = gdb.read_memory(panicking, 4)
+            gdb.step_alone(one)
+            if gdb.read_memory(panicking, 4) != first:
+                raise Failed(f"CPU {one} says that it is the first, after CPU {1 - one} has")
+            gdb.resume_or_end()
+            status = boot.status()
+        expect_states(Outcome(status, boot.log, 0), 2)
+    return Check(f"{design.name}.panic-both-at-once", run)
+
+
 def iret_check(design: Design) -> Check:
     """A fault at the IRETQ that no words of the program bring about is the kernel's: the program is
     not blamed."""
@@ -114,5 +162,6 @@ def checks() -> list[Check]:
     found += [iret_check(d) for d in DESIGNS] + [init_check(last)]
     return found + [
         every_cpu_check(last, "panic-all", 4, icount=True),
-        first_one_late_check(DESIGNS[-1])
+        first_one_late_check(DESIGNS[-1]),
+        both_at_once_check(DESIGNS[-1])
     ]
