@@ -74,8 +74,7 @@ static int equip(struct process *p, const char *arg, size_t arg_len, struct thre
 	return thread_prepare(p, rip, at, at, arg_len, first);
 }
 
-/* It was never published, nor was @first, its thread, if it has one. */
-static void discard(struct process *p, struct thread *first)
+void process_discard(struct process *p, struct thread *first)
 {
 	if (first)
 		thread_discard(first);
@@ -105,7 +104,7 @@ int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct 
 	}
 	if (err) {
 		err = process_shortage(p, err);
-		discard(p, first);
+		process_discard(p, first);
 		return err;
 	}
 	sched_make_ready(first);

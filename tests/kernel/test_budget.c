@@ -123,36 +123,71 @@ KTEST(a_space_stays_within_its_budget)
 	end(&f);
 }
 
-static uint32_t take_all_tids(struct process *owner)
-{
-	uint32_t n = 0;
+static struct process nobody;		/* has all thread ids that are left */
 
-	while (tid_take(NULL, owner))
-		n++;
-	return n;
+static void take_all_tids(void)
+{
+	spin_lock(&process_lock);
+	while (tid_take(NULL, &nobody))
+		;
+	spin_unlock(&process_lock);
 }
 
-/* Here the ids run out before what a process may have does, which is otherwise one fewer. */
+static void give_tids_back(void)
+{
+	spin_lock(&process_lock);
+	tid_release_some(&nobody, TID_SLOTS);
+	spin_unlock(&process_lock);
+}
+
+static int publish(struct thread *t)
+{
+	int err;
+
+	spin_lock(&process_lock);
+	err = thread_publish(t);
+	spin_unlock(&process_lock);
+	return err;
+}
+
+/* Here and below the ids run out before what a process may have, which is otherwise one fewer. */
 KTEST(a_thread_that_gets_no_number_costs_nothing)
 {
-	static struct process nobody;
 	struct stage stage;
-	struct thread *t;
 	struct process *p;
-	uint64_t used, taken;
-	int err;
+	struct thread *t;
+	uint64_t used;
 
 	stage_set(&stage);
 	p = stage.parent;
 	KCHECK(!thread_prepare(p, STAGE_AT, 0, 0, 0, &t));
-	spin_lock(&process_lock);
 	used = p->thread_units - p->spare_units;
-	taken = take_all_tids(&nobody);
-	err = thread_publish(t);
-	tid_release_some(&nobody, taken);
-	spin_unlock(&process_lock);
-	KCHECK(taken > TID_SLOTS / 2 && err == -EAGAIN);
+	take_all_tids();
+	KCHECK(publish(t) == -EAGAIN);
+	give_tids_back();
 	KCHECK(p->thread_units - p->spare_units == used && p->live_threads == 3);
 	thread_discard(t);
+	stage_clear(&stage);
+}
+
+/* What stays charged is a panic when its budget goes. */
+KTEST(a_process_whose_thread_gets_no_number_costs_nothing)
+{
+	struct stage stage;
+	struct process *p;
+	struct thread *first;
+	uint64_t tasks;
+	int err;
+
+	stage_set(&stage);
+	tasks = stage.parent->budget->tasks;
+	p = process_new("none", stage.parent, &err);
+	KCHECK(p && (p->as = aspace_create(p->budget, boot_design)));
+	KCHECK(!thread_prepare(p, STAGE_AT, 0, 0, 0, &first));
+	take_all_tids();
+	KCHECK(process_publish(p, first) == -EAGAIN);
+	give_tids_back();
+	process_discard(p, first);
+	KCHECK(stage.parent->budget->tasks == tasks);
 	stage_clear(&stage);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_smp_stop.c - a thread that is sent to another CPU and stopped on its way there stops where
- * it arrives, before its next instruction.
+ * test_smp_stop.c - threads that are stopped from another CPU: one that runs there alone, and one
+ * that is sent from CPU to CPU and stops where it arrives, before its next instruction.
  *
- * No timer runs, so that nothing else makes it look whether it has to stop.
+ * No timer runs, so that nothing else makes them look whether they have to stop.
  */
 #include "smp.h"
 #include "test.h"
@@ -37,18 +37,36 @@ static void wait_until_gone(void)
 	}
 }
 
+/* Spinning on the second CPU; we are on the first. Its number. */
+static unsigned long start(struct user_thread *t)
+{
+	turns = 0;
+	CHECK_EQUAL(thread_start(t, spin, NULL), 0);
+	CHECK_EQUAL(sys_set_affinity((unsigned long)t->tid, 1ul << smp_cpu(1)), 0);
+	while (!turns)
+		smp_relax();
+	return (unsigned long)t->tid;
+}
+
+static void stop_where_it_runs(void)
+{
+	struct user_thread t;
+	unsigned long tid = start(&t);
+	uint64_t before;
+
+	CHECK_EQUAL(sys_thread_stop(tid), 0);
+	before = turns;
+	CHECK(before < TURNS_MAX);
+	CHECK_EQUAL(thread_cut_off(&t), 0);
+	CHECK_EQUAL(turns, before);
+}
+
 static void stop_on_the_way(void)
 {
 	struct user_thread t;
-	unsigned long tid;
+	unsigned long tid = start(&t);
 	uint64_t before;
 
-	turns = 0;
-	CHECK_EQUAL(thread_start(&t, spin, NULL), 0);
-	tid = (unsigned long)t.tid;
-	CHECK_EQUAL(sys_set_affinity(tid, 1ul << smp_cpu(1)), 0);
-	while (!turns)
-		smp_relax();
 	CHECK_EQUAL(sys_set_affinity(tid, 1ul << smp_cpu(0)), 0);	/* behind us */
 	wait_until_gone();
 	before = turns;
@@ -64,8 +82,10 @@ int main(const char *arg, size_t len)
 		return test_result();
 	smp_set_timers(0);
 	smp_pin(smp_cpu(0));
-	for (unsigned i = 0; i < ROUNDS; i++)
+	for (unsigned i = 0; i < ROUNDS; i++) {
+		stop_where_it_runs();
 		stop_on_the_way();
+	}
 	smp_unpin();
 	smp_set_timers(TIMER_HZ_NORMAL);
 	return test_result();
