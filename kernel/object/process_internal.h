@@ -44,8 +44,8 @@ int process_shortage(const struct process *p, int err);
 /* From now on it is found; or -EAGAIN, and it is as it was. What may fail is to publish @first,
  * its own thread, and that comes first: only that thread could look for it. No lock held. */
 int process_publish(struct process *p, struct thread *first);
-/* It was never published, nor was @first, its thread, if it has one: what both have goes back. No lock
- * held. */
+/* It was never published, nor was @first, its thread, if it has one: what both have goes back. No
+ * lock held. */
 void process_discard(struct process *p, struct thread *first);
 /* The last thread of @p is ending; does not return for the first process. process_lock held. */
 void process_ended(struct process *p);

@@ -21,7 +21,8 @@ static uint64_t sim_rdtsc(void)
 #define YEAR_S 31556952ul
 
 static const uint64_t rates[] = { 1, 999983, NS_PER_S, 2095947000, 5000000000 };
-static const uint64_t spans[] = { 0, 1, 8, 9, 18, 19, 600, YEAR_S, 58 * YEAR_S };	/* seconds */
+/* Seconds. */
+static const uint64_t spans[] = { 0, 1, 8, 9, 18, 19, 600, YEAR_S, 58 * YEAR_S };
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

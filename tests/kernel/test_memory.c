@@ -44,7 +44,7 @@ KTEST(heap_is_zeroed_and_reused)
 	kfree(b);
 }
 
-#define OBJECTS	512u			/* of the smallest class, 128 to a page: some pages are full */
+#define OBJECTS	512u		/* of the smallest class, 128 to a page: some pages are full */
 #define OBJECT	32u
 
 static uint64_t *objects[OBJECTS];

@@ -20,8 +20,8 @@ LANES = re.compile(r"(kernel|user|smp|(fire|torture|races)(-[a-z0-9_-]+)?|test_\
 BOOT = re.compile(rf"(?:({'|'.join(map(re.escape, DESIGNS))})/)?([\w-]+?)(?::(\d+))?(:icount)?")
 
 # After what the patch names; between the first and the second the host tests of what was touched.
-# Then, where those are not asked for alone, each test program, the long ones last and by the host's clock: under icount a thread
-# that runs until its turn ends has millions of instructions.
+# Then, where the cheap ones are not asked for alone, each test program; the long ones last and by
+# the host's clock, for under icount a thread that runs until its turn ends takes minutes.
 NEAR = ["kernel:icount", "kernel:4:icount"]
 LONG = ["test_abuse_stack", "test_limits", "test_lifetimes", "test_bystander"]
 WIDE = [
@@ -113,4 +113,5 @@ def steps(patch, host: HostTests, known: str = "", near: bool = False) -> list[S
     words = [known] if known else []
     words += [completed(word, host.root) for word in patch.tests]
     words += NEAR[:1] + host.of(patch.files) + NEAR[1:]
-    return [step(word) for word in dict.fromkeys(words + ([] if near else programs(host.root) + WIDE))]
+    words += [] if near else programs(host.root) + WIDE
+    return [step(word) for word in dict.fromkeys(words)]
