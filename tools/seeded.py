@@ -4,12 +4,13 @@
 
     seeded.py [--jobs N] [--sample N] [--build DIR] [--report] [--apply-only] [NAME]
 
-The bugs are tests/seeded/*.patch; NAME takes the one called so, or all whose name contains it. Each
-is applied in a copy of the tree, built, and run with the tests of tools/seeding/ladder.py until one
-fails. Results are kept in build/seeded/, so an interrupted run goes on where it was. What became of
-a bug the first time is kept in tests/seeded/first_contact.json, the latest in results.json beside
-it; a whole run writes docs/seeded.md. Status 1: a survivor without an explanation, an explanation
-without a survivor, a patch that does not apply or build.
+The bugs are tests/seeded/*.patch; NAME takes the one called so, or all whose name contains it;
+several have commas between them. Each is applied in a copy of the tree, built, and run with the
+tests of tools/seeding/ladder.py until one fails. Results are kept in build/seeded/, so an
+interrupted run goes on where it was. What became of a bug the first time is kept in
+tests/seeded/first_contact.json, the latest in results.json beside it; a whole run writes
+docs/seeded.md. Status 1: a survivor without an explanation, an explanation without a survivor, a
+patch that does not apply or build.
 
 Environment: T= a name, JOBS= workers (2), SAMPLE=n so many only, drawn by SEED=, NEAR=1 the cheap
 tests only: a bug that survives those is not judged.
@@ -62,10 +63,12 @@ def arguments():
 
 def choose(patches, args):
     """By name, then by seed."""
-    chosen = [p for p in patches if p.name == args.name
-              ] or [p for p in patches if args.name in p.name]
-    if not chosen:
-        sys.exit(f"seeded: no patch's name contains '{args.name}'")
+    chosen = []
+    for name in args.name.split(","):
+        found = [p for p in patches if p.name == name] or [p for p in patches if name in p.name]
+        if not found:
+            sys.exit(f"seeded: no patch's name contains '{name}'")
+        chosen += [p for p in found if p not in chosen]
     if args.sample < len(chosen):
         chosen = random.Random(settings.seed()).sample(chosen, args.sample)
     return chosen
