@@ -119,7 +119,7 @@ static void guess_pids(void *unused)
 		else if (status != -ECHILD)
 			found++;
 		if (i % 64 == 0)
-			smp_relax();
+			smp_wait();	/* or on one CPU each spawn waits for our turn's end */
 	}
 }
 
