@@ -11,7 +11,7 @@ at, instructions of X]}}, and of each design to designs.json beside it; one inst
 all is a failure.
 
 What a boot reported is kept in build/races/boots.jsonl: an interrupted run of the same image goes
-on where it was. Three calls at once, the third while Y waits or is done (14 triples), and pairs
+on where it was. Three calls at once, the third while Y waits or is done, and pairs
 whose Y is stopped as well, follow.
 
 Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th
