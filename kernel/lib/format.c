@@ -111,13 +111,6 @@ static const char *parse_spec(const char *f, struct spec *sp, struct args *args)
 	return f;
 }
 
-static void format(struct out *o, const char *fmt, va_list ap);
-
-static void put_format(struct out *o, const struct format *f)
-{
-	format(o, f->fmt, *f->ap);
-}
-
 static void put_argument(struct out *o, char kind, const struct spec *sp, struct args *args)
 {
 	char c;
@@ -140,9 +133,6 @@ static void put_argument(struct out *o, char kind, const struct spec *sp, struct
 		put_number(o, sp->is_long ? va_arg(args->ap, uint64_t) : va_arg(args->ap, unsigned),
 			   kind == 'u' ? 10 : 16, "", sp);
 		break;
-	case 'V':
-		put_format(o, va_arg(args->ap, const struct format *));
-		break;
 	case 'p':
 		put_number(o, (uintptr_t)va_arg(args->ap, void *), 16, "0x", sp);
 		break;
@@ -157,6 +147,7 @@ static void put_argument(struct out *o, char kind, const struct spec *sp, struct
 
 static void format(struct out *o, const char *fmt, va_list ap)
 {
+	const struct format *inner;
 	struct args args;
 	struct spec sp;
 
@@ -169,8 +160,13 @@ static void format(struct out *o, const char *fmt, va_list ap)
 		fmt = parse_spec(fmt + 1, &sp, &args);
 		if (!*fmt)
 			break;
-		fmt += fmt[0] == 'p' && fmt[1] == 'V';
-		put_argument(o, *fmt, &sp, &args);
+		if (fmt[0] == 'p' && fmt[1] == 'V') {
+			inner = va_arg(args.ap, const struct format *);
+			format(o, inner->fmt, *inner->ap);
+			fmt++;
+		} else {
+			put_argument(o, *fmt, &sp, &args);
+		}
 	}
 	va_end(args.ap);
 }

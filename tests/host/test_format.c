@@ -54,7 +54,7 @@ static void a_format_within_a_format(void **state)
 
 static void oddities(void **state)
 {
-	const char *volatile nothing = NULL, *volatile unknown = "%q|%",
+	const char *volatile nothing = NULL, *volatile unknown = "%V|%q|%",
 			     *volatile huge = "%900d|%0900d";
 	char buf[64];
 
@@ -65,7 +65,7 @@ static void oddities(void **state)
 #pragma GCC diagnostic ignored "-Wformat-security"
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
 	snprintk(buf, sizeof(buf), unknown);
-	assert_string_equal(buf, "%q|");
+	assert_string_equal(buf, "%V|%q|");
 	assert_true(snprintk(buf, sizeof(buf), huge, 1, 1) > 900);
 #pragma GCC diagnostic pop
 	assert_int_equal(strlen(buf), sizeof(buf) - 1);
