@@ -15,6 +15,7 @@
 
 struct aspace;
 struct cmdline;
+struct thread;
 struct trapframe;
 
 enum trap_verdict {
@@ -41,6 +42,9 @@ struct probe {
 
 	/* A process's space is complete, and nobody can find it yet. System-call context. */
 	void (*new_root)(struct aspace *as);
+	/* A process's thread has all but its number, and nobody can find it yet. System-call
+	 * context. */
+	void (*new_thread)(struct thread *t);
 	/* Asked once for each frame or heap object, in slow paths: is it to fail? Any context. */
 	bool (*allocation_fails)(void);
 	/* NMIs, #DB, #MC and exceptions come here before they are judged. @cr3 and @gs are the

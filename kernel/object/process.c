@@ -244,7 +244,7 @@ int64_t process_wait(uint32_t pid)
 	p->refs++;
 	while (!p->dead && !thread_must_leave(t)) {
 		spin_unlock(&process_lock);
-		sched_block();
+		sched_wait(THREAD_BLOCKED, 0);
 		spin_lock(&process_lock);
 	}
 	p->waiter = NULL;

@@ -7,6 +7,7 @@
 #include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
+#include "kernel/lib/probe.h"
 #include "kernel/object/process.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/reap.h"
@@ -86,7 +87,7 @@ static struct thread *thread_new(void)
 		return NULL;
 	}
 	t->cpu = this_cpu();
-	t->affinity = ~0ul;
+	t->affinity = t->homes = ~0ul;
 	t->priority = PRIORITY_USUAL;
 	/* Below the place of a frame, which some designs keep on this stack. */
 	t->kernel_rsp = switch_prepare(t->kstack_top - sizeof(struct trapframe));
@@ -148,10 +149,12 @@ static inline __attribute__((always_inline)) int prepare(struct process *p, uint
 
 	if (t)
 		err = equip(t, p);
-	if (!err)
+	if (!err) {
 		frame_init(t->frame, rip, rsp, rdi, rsi);
-	else if (t)
+		PROBE(new_thread, t);
+	} else if (t) {
 		thread_free(t);
+	}
 	*out = err ? NULL : t;
 	return err;
 }
@@ -254,7 +257,7 @@ int64_t thread_join(uint32_t tid)
 	s->joiner = t;
 	while (s->thread && !thread_must_leave(t)) {
 		spin_unlock(&process_lock);
-		sched_block();
+		sched_wait(THREAD_BLOCKED, 0);
 		spin_lock(&process_lock);
 	}
 	s->joiner = NULL;

@@ -79,7 +79,7 @@ int thread_stop(uint32_t tid)
 			answer = -EINTR;
 			break;
 		}
-		sched_block();
+		sched_wait(THREAD_BLOCKED, 0);
 	}
 	thread_apply(tid, stop_waiting, 0);
 	return err ? err : answer;
@@ -116,7 +116,7 @@ void thread_wait_stopped(void)
 		if (t->stopper)
 			sched_unblock(t->stopper);
 		spin_unlock(&process_lock);
-		sched_block();
+		sched_wait(THREAD_BLOCKED, 0);
 		spin_lock(&process_lock);
 	}
 	spin_unlock(&process_lock);

@@ -10,7 +10,7 @@ void runqueue_init(struct runqueue *q)
 
 enum runqueue_kind runqueue_kind(const struct thread *t)
 {
-	return t->affinity & (t->affinity - 1) ? KIND_SOMEWHERE : KIND_PINNED;
+	return t->homes & (t->homes - 1) ? KIND_SOMEWHERE : KIND_PINNED;
 }
 
 static struct thread *first(const struct runqueue *q, unsigned n)
@@ -44,7 +44,7 @@ static struct thread *look(const struct list *head, uint32_t cpu)
 	struct list *link = head->next;
 
 	for (unsigned left = RUNQUEUE_LOOK; left && link != head; left--, link = link->next)
-		if (thread_of_link(link)->affinity >> cpu & 1)
+		if (thread_of_link(link)->homes >> cpu & 1)
 			return thread_of_link(link);
 	return NULL;
 }
@@ -77,7 +77,7 @@ uint64_t runqueue_affinity(const struct runqueue *q)
 		struct list *link = head->next;
 
 		for (unsigned left = RUNQUEUE_LOOK; left && link != head; left--, link = link->next)
-			any |= thread_of_link(link)->affinity;
+			any |= thread_of_link(link)->homes;
 	}
 	return any;
 }
@@ -91,7 +91,7 @@ static const char *check_queued(const struct thread *t, unsigned n, const struct
 	if (t->cpu != cpu)
 		return "a queued thread belongs to another CPU";
 	if (runqueue_list(t) != n)
-		return "a queued thread is in another list than its priority and affinity say";
+		return "a queued thread is in another list than its priority and homes say";
 	if (t->sleeper.wake_at)
 		return "a queued thread is a timed sleeper";
 	return NULL;

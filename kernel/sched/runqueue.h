@@ -22,7 +22,7 @@
 #include "kernel/sync/spinlock.h"
 
 #define RUNQUEUE_LOOK	32u
-#define ANY_CPU		(~0ul)		/* affinity of a thread that may run anywhere */
+#define ANY_CPU		(~0ul)		/* homes of a thread that may run anywhere */
 
 enum runqueue_kind { KIND_ANYWHERE, KIND_SOMEWHERE, KIND_PINNED, KIND_COUNT };
 
@@ -60,7 +60,7 @@ unsigned runqueue_oldest(const struct runqueue *q, unsigned n);
 static inline unsigned runqueue_list(const struct thread *t)
 {
 	return t->priority * KIND_COUNT +
-	       (__builtin_expect(t->affinity == ANY_CPU, 1) ? KIND_ANYWHERE : runqueue_kind(t));
+	       (__builtin_expect(t->homes == ANY_CPU, 1) ? KIND_ANYWHERE : runqueue_kind(t));
 }
 
 /* Does a thread wait that is as urgent as @priority, or more? */

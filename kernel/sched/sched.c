@@ -24,7 +24,6 @@
 #include "mm/tlb.h"
 
 uint64_t sched_idle_cpus;
-bool sched_migrate_always;
 uint64_t sched_ipis_sent;
 
 static struct spinlock dead_lock;
@@ -106,7 +105,7 @@ void queue_on(struct cpu *cpu, struct thread *t)
 
 static bool may_stay(const struct thread *t)
 {
-	return t->affinity >> t->cpu->index & 1 && !sched_migrate_always;
+	return t->homes >> t->cpu->index & 1;
 }
 
 void resume_locked(struct runqueue *q, struct thread *t)
@@ -248,8 +247,7 @@ bool sched_point(void)
 		this_cpu()->percpu->work &= ~WORK_RESCHED;
 		sched_yield();
 	}
-	return __atomic_load_n(&t->work, __ATOMIC_RELAXED) ||
-	       __atomic_load_n(&t->told, __ATOMIC_RELAXED);
+	return told_to_leave(t);
 }
 
 void sched_exit(void)

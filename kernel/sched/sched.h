@@ -17,16 +17,21 @@ void sched_yield(void);
 /* Put a new thread on a run queue. IRQs off. */
 void sched_make_ready(struct thread *t);
 
-/* Sleep until sched_wake() or @timeout_ns (0: no limit). IRQs off. 0, -ETIMEDOUT, or -EINTR when
- * the thread is to stop or its process is dying. A pending wake returns at once. */
-int sched_sleep(uint64_t timeout_ns);
-/* Wake @t, or leave the wake pending. IRQs off. */
-void sched_wake(struct thread *t);
-
-/* Wait inside the kernel until sched_unblock(); may return early, so call it in a loop that checks.
- * IRQs off. */
-void sched_block(void);
+/*
+ * The one way to wait: until sched_unblock(), or until the tick that follows @deadline (TSC; 0:
+ * none). An unblock that came first is not lost: the wait then returns at once. It may also return
+ * for nothing, so whoever waits does it in a loop that looks at what he waits for. @as says what
+ * that is to those who look at threads: THREAD_SLEEPING or THREAD_BLOCKED. IRQs off.
+ */
+void sched_wait(enum thread_state as, uint64_t deadline);
 void sched_unblock(struct thread *t);
+
+/* A program's sleep(): until sched_wake() or @timeout_ns (0: no limit). 0, -ETIMEDOUT, or -EINTR
+ * when the thread is to stop or its process is dying. A wake that came first returns at once,
+ * whatever the thread has waited for in between. IRQs off. */
+int sched_sleep(uint64_t timeout_ns);
+/* Wake @t, or have its next sleep() return. IRQs off. */
+void sched_wake(struct thread *t);
 
 /*
  * A point within a long operation of the kernel: interrupts are let in, and other threads when one
@@ -70,9 +75,6 @@ void sched_set_priority(struct thread *t, uint32_t priority);
 void sched_set_affinity(struct thread *t, uint64_t affinity);
 uint64_t sched_online_cpus(void);	/* bit n: CPU n runs threads */
 void sched_cpu_online(struct cpu *cpu);	/* by the CPU itself, before sched_idle() */
-/* For tests: every yield and every wake moves the thread to its next allowed CPU, and nobody
- * steals. */
-void sched_force_migration(bool on);
 void sched_reschedule_irq(struct trapframe *frame);	/* VECTOR_RESCHEDULE */
 /* The periodic tick of this CPU: @hz 0 stops it. It rests by itself while the CPU idles with no
  * timed sleeper. */

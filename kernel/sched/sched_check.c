@@ -16,8 +16,8 @@ static const char *check_sleepers(const struct runqueue *q, const struct cpu *cp
 	for (; s && !wrong; s = sleepers_next(s)) {
 		const struct thread *t = thread_of_sleeper(s);
 
-		if (t->state != THREAD_SLEEPING)
-			wrong = "a timed sleeper is not THREAD_SLEEPING";
+		if (!thread_waits(t))
+			wrong = "a timed sleeper does not wait";
 		else if (t->cpu != cpu)
 			wrong = "a timed sleeper belongs to another CPU";
 	}

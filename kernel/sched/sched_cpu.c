@@ -37,7 +37,6 @@ static void expire_sleepers(struct runqueue *q)
 				lapic_send_ipi(this_cpu()->apic_id, VECTOR_LATER);
 			return;
 		}
-		thread_of_sleeper(s)->sleep_result = -ETIMEDOUT;
 		resume_locked(q, thread_of_sleeper(s));
 	}
 }
@@ -140,6 +139,14 @@ void sched_set_priority(struct thread *t, uint32_t priority)
 	spin_unlock(&q->lock);
 }
 
+/* Who has no home gets none. The queue of @t is locked. */
+static void set_places(struct thread *t, uint64_t affinity)
+{
+	t->affinity = affinity;
+	if (t->homes)
+		t->homes = affinity;
+}
+
 void sched_set_affinity(struct thread *t, uint64_t affinity)
 {
 	struct runqueue *q = lock_queue_of(t);
@@ -149,11 +156,11 @@ void sched_set_affinity(struct thread *t, uint64_t affinity)
 		affinity = ANY_CPU;
 	if (t->state == THREAD_QUEUED && affinity != t->affinity) {
 		runqueue_remove(q, t);
-		t->affinity = affinity;
+		set_places(t, affinity);
 		resume_locked(q, t);
 		return;
 	}
-	t->affinity = affinity;
+	set_places(t, affinity);
 	if (t->state == THREAD_RUNNING && !(affinity >> t->cpu->index & 1))
 		ask_to_yield(t);
 	spin_unlock(&q->lock);
@@ -162,11 +169,6 @@ void sched_set_affinity(struct thread *t, uint64_t affinity)
 uint64_t sched_online_cpus(void)
 {
 	return __atomic_load_n(&online_cpus, __ATOMIC_RELAXED);
-}
-
-void sched_force_migration(bool on)
-{
-	sched_migrate_always = on;
 }
 
 /* --- a CPU's life ---------------------------------------------------------------- */
@@ -223,8 +225,6 @@ void call_thief(const struct cpu *cpu)
  */
 static bool steal(struct cpu *self)
 {
-	if (sched_migrate_always)		/* it would take back what it has just sent away */
-		return false;
 	for (uint32_t i = 1; i < cpu_count; i++) {
 		struct runqueue *q = queue_of(&cpus[(self->index + i) % cpu_count]);
 		struct thread *t;

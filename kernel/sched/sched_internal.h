@@ -7,16 +7,22 @@
 #include "kernel/sched/runqueue.h"
 
 extern uint64_t sched_idle_cpus;	/* bit n: CPU n idles, or looks for work; atomics */
-extern bool sched_migrate_always;	/* for tests, see sched_force_migration() */
 
 static inline struct runqueue *queue_of(const struct cpu *cpu)
 {
 	return cpu->queue;
 }
 
+/* @t has been told to end or to stop. Any context. */
+static inline bool told_to_leave(const struct thread *t)
+{
+	return __atomic_load_n(&t->work, __ATOMIC_RELAXED) ||
+	       __atomic_load_n(&t->told, __ATOMIC_RELAXED);
+}
+
 /* Lock the queue that @t belongs to; it may move until we have it. */
 struct runqueue *lock_queue_of(struct thread *t);
-/* Make @t, which sleeps, blocks or was just taken out of @q, ready where it may run. @q, its queue,
+/* Make @t, which waits or was just taken out of @q, ready where it may run. @q, its queue,
  * is locked on entry, not on return. */
 void resume_locked(struct runqueue *q, struct thread *t);
 /* Queue @t, which is READY, @cpu's and in no queue, there or, if its affinity has changed on the

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* sched_wait.c - threads that wait: sleep and wake, block and unblock, and who is got out of it. */
+/* sched_wait.c - threads that wait, who is got out of it, and what programs make of it. */
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
@@ -8,39 +8,7 @@
 #include "kernel/sched/sched_internal.h"
 #include "kernel/sync/spinlock.h"
 
-int sched_sleep(uint64_t timeout_ns)
-{
-	struct thread *t = current_thread();
-	struct runqueue *q = queue_of(t->cpu);
-
-	spin_lock(&q->lock);
-	t->sleep_result = 0;
-	if (t->wake_pending || t->work || t->told) {
-		t->sleep_result = t->wake_pending ? 0 : -EINTR;
-		t->wake_pending = false;
-		spin_unlock(&q->lock);
-		return t->sleep_result;
-	}
-	t->state = THREAD_SLEEPING;
-	if (timeout_ns)
-		sleepers_add(&q->sleepers, &t->sleeper, rdtsc() + clock_ns_to_tsc(timeout_ns));
-	schedule_locked(q);
-	return t->sleep_result;
-}
-
-void sched_wake(struct thread *t)
-{
-	struct runqueue *q = lock_queue_of(t);
-
-	if (t->state == THREAD_SLEEPING) {
-		resume_locked(q, t);
-	} else {
-		t->wake_pending = true;
-		spin_unlock(&q->lock);
-	}
-}
-
-void sched_block(void)
+void sched_wait(enum thread_state as, uint64_t deadline)
 {
 	struct thread *t = current_thread();
 	struct runqueue *q = queue_of(t->cpu);
@@ -51,7 +19,9 @@ void sched_block(void)
 		spin_unlock(&q->lock);
 		return;
 	}
-	t->state = THREAD_BLOCKED;
+	t->state = as;
+	if (deadline)
+		sleepers_add(&q->sleepers, &t->sleeper, deadline);
 	schedule_locked(q);
 }
 
@@ -59,7 +29,7 @@ void sched_unblock(struct thread *t)
 {
 	struct runqueue *q = lock_queue_of(t);
 
-	if (t->state == THREAD_BLOCKED) {
+	if (thread_waits(t)) {
 		resume_locked(q, t);
 	} else {
 		t->unblock_pending = true;
@@ -71,14 +41,43 @@ void sched_interrupt(struct thread *t)
 {
 	struct runqueue *q = lock_queue_of(t);
 
-	if (t->state == THREAD_SLEEPING || t->state == THREAD_BLOCKED) {
-		t->sleep_result = -EINTR;
+	if (thread_waits(t)) {
 		resume_locked(q, t);
 		return;
 	}
-	/* It may be on its way to sched_block(); sched_sleep() looks by itself. */
-	t->unblock_pending = true;
+	t->unblock_pending = true;	/* it may be on its way to sched_wait() */
 	if (t->state == THREAD_RUNNING && t != current_thread())
 		send_reschedule(t->cpu);
 	spin_unlock(&q->lock);
+}
+
+/* --- a program's sleep() and wake() ---------------------------------------------- */
+
+/* Whoever takes a wake sees what its wakers wrote before it, so it is read and cleared as one. */
+static bool take_wake(struct thread *t)
+{
+	return __atomic_load_n(&t->woken, __ATOMIC_RELAXED) &&
+	       __atomic_exchange_n(&t->woken, false, __ATOMIC_ACQUIRE);
+}
+
+int sched_sleep(uint64_t timeout_ns)
+{
+	struct thread *t = current_thread();
+	uint64_t deadline = timeout_ns ? rdtsc() + clock_ns_to_tsc(timeout_ns) : 0;
+
+	for (bool waited = false;; waited = true) {
+		if (take_wake(t))
+			return 0;
+		if (told_to_leave(t))
+			return -EINTR;
+		if (waited && deadline && rdtsc() >= deadline)
+			return -ETIMEDOUT;
+		sched_wait(THREAD_SLEEPING, deadline);
+	}
+}
+
+void sched_wake(struct thread *t)
+{
+	__atomic_store_n(&t->woken, true, __ATOMIC_RELEASE);
+	sched_unblock(t);
 }

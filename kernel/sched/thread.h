@@ -15,8 +15,8 @@ enum thread_state {
 	THREAD_READY,			/* in no queue: new, or on its way to one */
 	THREAD_QUEUED,			/* ready, on its CPU's run queue */
 	THREAD_RUNNING,
-	THREAD_SLEEPING,		/* in sched_sleep(): a program's sleep() */
-	THREAD_BLOCKED,			/* in sched_block(): waits for something in the kernel */
+	THREAD_SLEEPING,		/* in sched_wait(), for a program's wake() or a time */
+	THREAD_BLOCKED,			/* in sched_wait(), for something in the kernel */
 	THREAD_MIGRATING,		/* leaves its CPU for thread->cpu's; queued there once
 					 * its stack is left */
 	THREAD_DEAD,
@@ -59,10 +59,11 @@ struct thread {
 	struct cpu *cpu;		/* whose run queue it belongs to */
 	struct cpu *next_cpu;		/* THREAD_MIGRATING: where to */
 	uint64_t affinity;	/* bit n: may run on CPU n; all 64 where it may run anywhere */
+	uint64_t homes;			/* bit n: CPU n may keep it when it is there, and take it
+					 * from another. Its affinity; or none, of a thread
+					 * that tests have moved on and on */
 	uint32_t priority;
-	bool wake_pending;		/* wake() came before sleep() */
-	bool unblock_pending;		/* sched_unblock() came before sched_block() */
-	int sleep_result;	/* why the last sched_sleep() ended: 0, -ETIMEDOUT, -EINTR */
+	bool unblock_pending;		/* sched_unblock() came before sched_wait() */
 	struct sleeper sleeper;		/* its node among the CPU's timed sleepers */
 	struct list link;		/* run queue; next alone: list of the dead */
 	uint64_t appended;		/* THREAD_QUEUED: the how manieth that came to this queue */
@@ -70,8 +71,15 @@ struct thread {
 	struct list sibling;		/* process->threads; under process_lock */
 	bool told;			/* of its process's end; at the end of that list, and of
 					 * no less than the usual priority. Likewise */
+	bool woken;		/* by wake(), and no sleep() has returned for it yet; atomic */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
 };
+
+/* In sched_wait(). Under the queue lock of its CPU. */
+static inline bool thread_waits(const struct thread *t)
+{
+	return t->state == THREAD_SLEEPING || t->state == THREAD_BLOCKED;
+}
 
 #endif

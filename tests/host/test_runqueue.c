@@ -42,7 +42,7 @@ static int start(void **unused)
 	memset(threads, 0, sizeof(threads));
 	for (size_t i = 0; i < THREADS; i++) {
 		threads[i].cpu = &cpu;
-		threads[i].affinity = ANY_CPU;
+		threads[i].homes = ANY_CPU;
 		threads[i].priority = PRIORITY_USUAL;
 	}
 	runqueue_init(&queue);
@@ -94,13 +94,13 @@ static struct thread *expect_stolen_of(uint32_t priority, uint32_t thief)
 
 	for (size_t i = 0; i < count; i++) {
 		struct thread *t = waiting[i];
-		bool choice = t->affinity & (t->affinity - 1);
+		bool choice = t->homes & (t->homes - 1);
 
 		if (t->priority != priority || !choice)
 			continue;
-		if (t->affinity == ANY_CPU)
+		if (t->homes == ANY_CPU)
 			return t;
-		if (!found && looked++ < RUNQUEUE_LOOK && t->affinity >> thief & 1)
+		if (!found && looked++ < RUNQUEUE_LOOK && t->homes >> thief & 1)
 			found = t;
 	}
 	return found;
@@ -131,7 +131,7 @@ static void append_any(void)
 	if (t->state == THREAD_QUEUED)
 		return;
 	t->priority = draw(PRIORITY_COUNT);
-	t->affinity = draw_affinity();
+	t->homes = draw_affinity();
 	append(t);
 }
 
@@ -197,13 +197,13 @@ static void behind_pinned_ones_all_others_are_found(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < THREADS - 2; i++) {
-		threads[i].affinity = 1ul << HERE;
+		threads[i].homes = 1ul << HERE;
 		append(&threads[i]);
 	}
 	assert_int_equal(runqueue_affinity(&queue), 0);
-	choosy->affinity = 1ul << HERE | 1ul << THERE;
+	choosy->homes = 1ul << HERE | 1ul << THERE;
 	append(choosy);
-	assert_int_equal(runqueue_affinity(&queue), choosy->affinity);
+	assert_int_equal(runqueue_affinity(&queue), choosy->homes);
 	append(any);
 	assert_true(runqueue_affinity(&queue) == ANY_CPU);
 	assert_ptr_equal(runqueue_steal(&queue, THERE), any);
@@ -219,10 +219,10 @@ static void behind_too_many_with_other_choices_one_is_hidden(void **unused)
 
 	(void)unused;
 	for (size_t i = 0; i < RUNQUEUE_LOOK; i++) {
-		threads[i].affinity = 1ul << HERE | 1ul << 3;
+		threads[i].homes = 1ul << HERE | 1ul << 3;
 		append(&threads[i]);
 	}
-	hidden->affinity = urgent->affinity = 1ul << HERE | 1ul << THERE;
+	hidden->homes = urgent->homes = 1ul << HERE | 1ul << THERE;
 	append(hidden);
 	assert_int_equal(runqueue_affinity(&queue) >> THERE & 1, 0);
 	assert_null(runqueue_steal(&queue, THERE));
@@ -274,7 +274,7 @@ static void the_checker_names_what_is_wrong(void **unused)
 	expect_wrong("a queued thread belongs to another CPU");
 	three();
 	threads[0].priority = PRIORITY_BACKGROUND;
-	expect_wrong("a queued thread is in another list than its priority and affinity say");
+	expect_wrong("a queued thread is in another list than its priority and homes say");
 	three();
 	threads[0].sleeper.wake_at = 1;
 	expect_wrong("a queued thread is a timed sleeper");

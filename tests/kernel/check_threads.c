@@ -17,14 +17,14 @@
 static const char *check_state(const struct thread *t)
 {
 	uint32_t pid = t->process->pid, tid = t->tid;
-	bool waits = t->state == THREAD_SLEEPING || t->state == THREAD_BLOCKED;
+	bool waits = thread_waits(t);
 
 	MUST(t->state != THREAD_READY, "process %u, thread %u is ready, and in no queue", pid, tid);
 	MUST(t->state != THREAD_MIGRATING, "process %u, thread %u is between two CPUs", pid, tid);
 	if (t->state == THREAD_RUNNING)
 		MUST(t->cpu->percpu->current == t, "process %u, thread %u is running, on no CPU",
 		     pid, tid);
-	MUST(t->state != THREAD_SLEEPING || !t->wake_pending,
+	MUST(t->state != THREAD_SLEEPING || !t->woken,
 	     "process %u, thread %u sleeps over a wake()", pid, tid);
 	MUST(t->state != THREAD_BLOCKED || !t->unblock_pending,
 	     "process %u, thread %u waits over what it waits for", pid, tid);
@@ -49,6 +49,8 @@ static const char *check_place(const struct thread *t)
 
 	MUST(t->affinity & sched_online_cpus(), "process %u, thread %u may run on no CPU", pid,
 	     tid);
+	MUST(!t->homes || t->homes == t->affinity,
+	     "process %u, thread %u: its homes are not where it may run", pid, tid);
 	MUST(t->priority < PRIORITY_COUNT, "process %u, thread %u has no priority", pid, tid);
 	MUST(t->priority || t->process->rights & RIGHT_PRIORITY,
 	     "process %u, thread %u is urgent without the right", pid, tid);

@@ -92,7 +92,7 @@ KTEST(wrong_states_of_threads_are_found)
 	PLANT(t->state, THREAD_QUEUED, "threads are ready, and 0 in the queues");
 	PLANT(t->sleeper.wake_at, 1, "threads sleep until a time");
 	PLANT(t->state, THREAD_DEAD, "does not go with its life");
-	PLANT(t->wake_pending, true, "sleeps over a wake()");
+	PLANT(t->woken, true, "sleeps over a wake()");
 	PLANT(last->unblock_pending, true, "waits over what it waits for");
 	PLANT(t->told, true, "not told of its end in its turn");
 	PLANT(last->told, true, "an end that is none");
@@ -106,6 +106,7 @@ KTEST(wrong_states_of_threads_are_found)
 	PLANT(last->state, THREAD_SLEEPING, "sleeps, and is stopped");
 	PLANT(t->work, WORK_STOP, "its word for work");
 	PLANT(t->affinity, 0, "may run on no CPU");
+	PLANT(t->homes, 1, "its homes are not where it may run");
 	PLANT(t->priority, PRIORITY_COUNT, "has no priority");
 	PLANT(stage.other->priority, PRIORITY_URGENT, "urgent without the right");
 	PLANT(t->kernel_rsp, t->kstack_top + 8, "RSP is not on its kernel stack");

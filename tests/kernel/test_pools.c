@@ -156,7 +156,7 @@ KTEST(pools_shrink_while_all_cpus_use_them)
 		struct thread *t = thread_create_kernel(use_pools, (void *)(uint64_t)(cpu << 8));
 
 		KCHECK(t);
-		t->affinity = 1ul << cpu;
+		sched_set_affinity(t, 1ul << cpu);
 		t->cpu = &cpus[cpu];
 		__atomic_add_fetch(&users, 1, __ATOMIC_RELAXED);
 		sched_make_ready(t);

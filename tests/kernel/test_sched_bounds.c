@@ -77,7 +77,7 @@ static void measure_sleepers(void)
 static void measure_queue(uint64_t affinity)
 {
 	for (unsigned i = 0; i < THREADS; i++) {
-		threads[i]->affinity = affinity;
+		threads[i]->homes = affinity;
 		MEASURE(runqueue_append(&queue, threads[i]));
 	}
 	MEASURE(runqueue_affinity(&queue));

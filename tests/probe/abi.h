@@ -46,8 +46,8 @@
 #define SECRET_MULTIPLIER	0x9e3779b97f4a7c15ul
 #define SECRET_INVERSE		0xf1de83e19937733dul	/* product 1 mod 2^64 */
 
-#define BENCH_MIGRATE		13	/* arg: 1: every yield and wake moves the thread to its
-					 * next CPU */
+#define BENCH_MIGRATE		13	/* arg: 1: of threads that start from now on, each yield
+					 * and wake moves them to their next CPU */
 #define BENCH_IPIS		14	/* inter-processor interrupts sent so far, all CPUs */
 #define BENCH_CPUS		15	/* mask of the CPUs that run threads */
 #define BENCH_BREAK		16	/* arg: address | BREAK_*: the calling CPU's one

@@ -137,6 +137,11 @@ static int64_t set_timer(uint64_t hz)
 	return 0;
 }
 
+static void make_homeless(struct thread *t)
+{
+	t->homes = 0;
+}
+
 /* A program may have breakpoints in its own half, where the kernel's accesses for it are hit at
  * most, and where an exception of its own enters: a #DB there must be its end, wherever it came
  * from (kernel/trap/fault.c). */
@@ -272,7 +277,7 @@ static int64_t control(uint64_t op, uint64_t arg)
 	case BENCH_FAIL_ALLOC:
 		return failing_arm(arg & (FAIL_ALL - 1), arg & FAIL_ALL);
 	case BENCH_MIGRATE:
-		sched_force_migration(arg);
+		probe.new_thread = arg ? make_homeless : NULL;
 		return 0;
 	case BENCH_IPIS:
 		return __atomic_load_n(&sched_ipis_sent, __ATOMIC_RELAXED) +

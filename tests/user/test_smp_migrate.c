@@ -2,9 +2,10 @@
 /*
  * test_smp_migrate.c - enter on one CPU, leave from another, with every register watched.
  *
- * BENCH_MIGRATE moves a thread at each yield and each wake. Some processes with a few threads each
- * do nothing but that, in turn by yield(), by sleep() until a sibling wakes them, by sleep() until
- * a time, and by being preempted in user mode at 10 kHz. make torture does the same for minutes.
+ * With BENCH_MIGRATE each yield and each wake moves a thread. Some processes with a few threads
+ * each do nothing but that, in turn by yield(), by sleep() until a sibling wakes them, by sleep()
+ * until a time, and by being preempted in user mode at 10 kHz. make torture does the same for
+ * minutes.
  */
 #include "bystander.h"
 #include "print.h"
