@@ -26,6 +26,7 @@ sys.path.insert(0, str(ROOT / "tests" / "boot"))
 import guest                                # noqa: E402
 from check import Check, Failed, Skipped    # noqa: E402
 
+SLOWEST = 12        # checks that are named at the end, with their time
 WORKERS = max(1, min(os.cpu_count() or 1, 4))
 
 
@@ -52,9 +53,15 @@ def select(checks: list[Check], wanted: str) -> list[Check]:
     return chosen
 
 
-def carry_out(check: Check) -> tuple[bool, str, list[str]]:
-    """(ok, remark after the name, lines of diagnosis).  A bug in a check is a failure, not an
-    end."""
+def carry_out(check: Check) -> tuple[float, bool, str, list[str]]:
+    """(seconds, ok, remark after the name, lines of diagnosis)."""
+    start = time.monotonic()
+    result = result_of(check)
+    return time.monotonic() - start, *result
+
+
+def result_of(check: Check) -> tuple[bool, str, list[str]]:
+    """(ok, remark, diagnosis).  A bug in a check is a failure, not an end."""
     try:
         remark = check.run()
         return True, f" # {remark}" if remark else "", []
@@ -75,14 +82,18 @@ def main() -> int:
         print("\n".join(c.name for c in checks))
         return 0
     checks = select(checks, wanted) if wanted else checks
-    start, failed = time.monotonic(), []
+    start, failed, took = time.monotonic(), [], []
     print(f"KTAP version 1\n1..{len(checks)}", flush=True)
     with ThreadPoolExecutor(WORKERS) as pool:
         for number, (check, result) in enumerate(zip(checks, pool.map(carry_out, checks)), 1):
-            ok, remark, diagnosis = result
+            seconds, ok, remark, diagnosis = result
+            took.append((seconds, check.name))
             failed += [] if ok else [check.name]
             print(f"{'ok' if ok else 'not ok'} {number} {check.name}{remark}")
             print("".join(f"# {line}\n" for line in diagnosis), end="", flush=True)
+    if len(checks) > SLOWEST:
+        print("# slowest: " + ", ".join(f"{name} {seconds:.0f} s"
+                                        for seconds, name in sorted(took)[:-SLOWEST - 1:-1]))
     print(f"# {time.monotonic() - start:.0f} s" + "".join(f"\n# failed: {name}" for name in failed))
     print(f"{len(checks) - len(failed)} passed, {len(failed)} failed", flush=True)
     return 1 if failed else 0
