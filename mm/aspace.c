@@ -87,10 +87,11 @@ void aspace_charge_back(struct aspace *as)
 
 bool aspace_at_limit(struct aspace *as)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock);
-	bool at = !may_grow(as);
+	bool at;
 
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_lock_checked(&as->lock);
+	at = !may_grow(as);
+	spin_unlock(&as->lock);
 	return at;
 }
 
@@ -171,28 +172,27 @@ void aspace_remove_region(struct aspace *as, struct region *r)
 int aspace_add_region(struct aspace *as, uint64_t start, uint64_t len, uint64_t flags)
 {
 	struct region *r;
-	uint64_t irq;
 	int err;
 
 	if (bad_range(start, len) || bad_flags(flags))
 		return -EINVAL;
-	irq = spin_lock_irqsave(&as->lock);
+	spin_lock_checked(&as->lock);
 	err = add_region(as, start, len, flags, &r);
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	return err;
 }
 
 int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *start)
 {
 	struct region *r;
-	uint64_t irq, at;
+	uint64_t at;
 	int err = -ENOMEM;
 
 	if (bad_flags(flags) || !len || len % PAGE_SIZE)
 		return -EINVAL;
 	if (len > USER_END)
 		return -ENOMEM;
-	irq = spin_lock_irqsave(&as->lock);
+	spin_lock_checked(&as->lock);
 	at = region_gap(as, as->next_map, len);
 	if (!at)			/* the top is reached: look again from the bottom */
 		at = region_gap(as, USER_MAP_BASE, len);
@@ -203,7 +203,7 @@ int aspace_map_anon(struct aspace *as, uint64_t len, uint64_t flags, uint64_t *s
 		as->next_map = r->end;
 		*start = at;
 	}
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	return err;
 }
 
@@ -232,26 +232,29 @@ static int add_page(struct aspace *as, const struct region *r, uint64_t va)
 
 int aspace_fault(struct aspace *as, uint64_t va, bool write, bool exec)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock);
-	const struct region *r = region_find(as, va);
+	const struct region *r;
 	int err = -EFAULT;
 
+	spin_lock_checked(&as->lock);
+	r = region_find(as, va);
 	if (r && !(write && !(r->flags & PTE_W)) && !(exec && (r->flags & PTE_NX)))
 		err = add_page(as, r, va);
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	/* Another CPU was faster: what is there has the region's rights, which allow the access. */
 	return err == -EEXIST ? 0 : err;
 }
 
 void *aspace_populate(struct aspace *as, uint64_t va)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock), *leaf = NULL;
-	const struct region *r = region_find(as, va);
+	const struct region *r;
+	uint64_t *leaf = NULL;
 	unsigned level;
 
+	spin_lock_checked(&as->lock);
+	r = region_find(as, va);
 	if (r && add_page(as, r, va) != -ENOMEM)
 		leaf = pt_lookup(as->tlb.root, va, &level);
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	return leaf ? phys_to_virt(*leaf & PTE_ADDR) : NULL;
 }
 
@@ -259,24 +262,24 @@ void *aspace_populate(struct aspace *as, uint64_t va)
 
 int aspace_map_private(struct aspace *as, uint64_t va, uint64_t pa, uint64_t flags)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock);
 	int err = -ENOMEM;
 
+	spin_lock_checked(&as->lock);
 	if (may_grow(as))
 		err = pt_map(aspace_user_cr3(as), va, pa, flags, &as->frames);
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	return err;
 }
 
 void aspace_unmap_private(struct aspace *as, uint64_t va)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock);
 	struct pt_list tables = { 0 };
 
+	spin_lock_checked(&as->lock);
 	pt_unmap(aspace_user_cr3(as), va, &tables);
 	as->frames -= tables.count;
 	aspace_charge_back(as);
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	tlb_flush_private_page(&as->tlb, va);
 	pt_free_list(&tables);
 }

@@ -25,7 +25,6 @@ static uint64_t share(const struct budget *parent, uint64_t limit)
 struct budget *budget_create(struct budget *parent, int *err)
 {
 	struct budget *b;
-	uint64_t flags;
 
 	*err = parent->depth == BUDGET_DEPTH_MAX ? -EAGAIN : -ENOMEM;
 	b = parent->depth == BUDGET_DEPTH_MAX ? NULL : kzalloc(sizeof(*b));
@@ -36,9 +35,9 @@ struct budget *budget_create(struct budget *parent, int *err)
 	b->depth = parent->depth + 1;
 	b->frames_limit = share(parent, parent->frames_limit);
 	b->tasks_limit = share(parent, parent->tasks_limit);
-	flags = spin_lock_irqsave(&budget_lock);
+	spin_lock_checked(&budget_lock);
 	parent->refs++;
-	spin_unlock_irqrestore(&budget_lock, flags);
+	spin_unlock(&budget_lock);
 	return b;
 }
 
@@ -46,10 +45,11 @@ void budget_put(struct budget *b)
 {
 	while (b) {		/* at most BUDGET_DEPTH_MAX times */
 		struct budget *parent = b->parent;
-		uint64_t flags = spin_lock_irqsave(&budget_lock);
-		bool last = !--b->refs;
+		bool last;
 
-		spin_unlock_irqrestore(&budget_lock, flags);
+		spin_lock_checked(&budget_lock);
+		last = !--b->refs;
+		spin_unlock(&budget_lock);
 		if (!last)
 			return;
 		if (b->frames || b->tasks)
@@ -74,9 +74,9 @@ static void give_back(struct budget *b, const struct budget *end, uint64_t frame
 
 bool budget_charge(struct budget *b, uint64_t frames, uint64_t tasks)
 {
-	uint64_t flags = spin_lock_irqsave(&budget_lock);
 	struct budget *at = b;
 
+	spin_lock_checked(&budget_lock);
 	for (; at; at = at->parent) {
 		if (frames > at->frames_limit - at->frames || tasks > at->tasks_limit - at->tasks)
 			break;
@@ -85,14 +85,13 @@ bool budget_charge(struct budget *b, uint64_t frames, uint64_t tasks)
 	}
 	if (at)
 		give_back(b, at, frames, tasks);
-	spin_unlock_irqrestore(&budget_lock, flags);
+	spin_unlock(&budget_lock);
 	return !at;
 }
 
 void budget_return(struct budget *b, uint64_t frames, uint64_t tasks)
 {
-	uint64_t flags = spin_lock_irqsave(&budget_lock);
-
+	spin_lock_checked(&budget_lock);
 	give_back(b, NULL, frames, tasks);
-	spin_unlock_irqrestore(&budget_lock, flags);
+	spin_unlock(&budget_lock);
 }

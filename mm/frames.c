@@ -241,17 +241,17 @@ static uint64_t search(unsigned order)
 
 void frames_forget_hint(void)
 {
-	uint64_t flags = spin_lock_irqsave(&frame_lock);
-
+	spin_lock_checked(&frame_lock);
 	hint = words;			/* the next search moves it, unless allocations may fail */
-	spin_unlock_irqrestore(&frame_lock, flags);
+	spin_unlock(&frame_lock);
 }
 
 uint64_t frame_alloc(void)
 {
-	uint64_t flags = spin_lock_irqsave(&frame_lock);
-	uint64_t *word = free_map() + hint, frame;
+	uint64_t *word, frame;
 
+	spin_lock_checked(&frame_lock);
+	word = free_map() + hint;
 	if (*word) {
 		frame = hint * 64 + __builtin_ctzl(*word);
 		*word &= *word - 1;
@@ -259,21 +259,21 @@ uint64_t frame_alloc(void)
 		frame = search(0);
 	}
 	used += frame != 0;
-	spin_unlock_irqrestore(&frame_lock, flags);
+	spin_unlock(&frame_lock);
 	return frame * PAGE_SIZE;
 }
 
 uint64_t frames_alloc_order(unsigned order)
 {
-	uint64_t flags, frame;
+	uint64_t frame;
 
 	if (order >= ORDERS)
 		panic("frames_alloc_order: order %u is above %u", order, ORDERS - 1);
-	flags = spin_lock_irqsave(&frame_lock);
+	spin_lock_checked(&frame_lock);
 	frame = search(order);
 	if (frame)
 		used += 1ul << order;
-	spin_unlock_irqrestore(&frame_lock, flags);
+	spin_unlock(&frame_lock);
 	return frame * PAGE_SIZE;
 }
 
@@ -302,8 +302,8 @@ static void summarise_freed(uint64_t w, uint64_t old, uint64_t bit)
 void frame_free(uint64_t pa)
 {
 	uint64_t w = pa / PAGE_SIZE / 64, bit = 1ul << pa / PAGE_SIZE % 64, old;
-	uint64_t flags = spin_lock_irqsave(&frame_lock);
 
+	spin_lock_checked(&frame_lock);
 	if (pa % PAGE_SIZE || w >= words || !(owned_map()[w] & bit))
 		panic("frame 0x%lx freed, but it was never the allocator's", pa);
 	old = free_map()[w];
@@ -312,7 +312,7 @@ void frame_free(uint64_t pa)
 	free_map()[w] = old | bit;
 	summarise_freed(w, old, bit);
 	used--;
-	spin_unlock_irqrestore(&frame_lock, flags);
+	spin_unlock(&frame_lock);
 }
 
 void frames_free_order(uint64_t pa, unsigned order)

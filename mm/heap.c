@@ -168,15 +168,14 @@ static uint64_t take(unsigned shift)
 void *kzalloc(size_t size)
 {
 	unsigned shift = size <= 1ul << MIN_SHIFT ? MIN_SHIFT : 64 - __builtin_clzl(size - 1);
-	uint64_t flags;
 	void *object = NULL;
 
 	if (shift > MAX_SHIFT || (probe.allocation_fails && probe.allocation_fails()))
 		return NULL;
-	flags = spin_lock_irqsave(&heap_lock);
+	spin_lock_checked(&heap_lock);
 	if (partial[shift] || grow(shift))
 		object = (void *)take(shift);
-	spin_unlock_irqrestore(&heap_lock, flags);
+	spin_unlock(&heap_lock);
 	if (object)
 		zero_words(object, (size + 7) / 8);
 	return object;
@@ -201,16 +200,15 @@ void kfree(void *p)
 {
 	struct block *b;
 	unsigned bit;
-	uint64_t flags;
 
 	if (!p)
 		return;
-	flags = spin_lock_irqsave(&heap_lock);
+	spin_lock_checked(&heap_lock);
 	b = find_object((uint64_t)p, &bit);
 	if (!(b->free[0] | b->free[1]))
 		put_first(b);
 	b->free[bit / 64] |= 1ul << bit % 64;
-	spin_unlock_irqrestore(&heap_lock, flags);
+	spin_unlock(&heap_lock);
 }
 
 /* The objects of @b that are in use. */
@@ -226,12 +224,13 @@ static uint64_t block_objects(const struct block *b)
 
 uint64_t heap_objects(void)
 {
-	uint64_t flags = spin_lock_irqsave(&heap_lock), n = 0;
+	uint64_t n = 0;
 
+	spin_lock_checked(&heap_lock);
 	for (uint64_t page = 0; page < pages_used; page++)
 		if (BLOCKS[page].shift)
 			n += block_objects(&BLOCKS[page]);
-	spin_unlock_irqrestore(&heap_lock, flags);
+	spin_unlock(&heap_lock);
 	return n;
 }
 
@@ -246,9 +245,9 @@ static bool is_wholly_free(const struct block *b)
 /* Take a few blocks that are wholly free out of their lists. */
 static unsigned take_free_blocks(struct block **taken)
 {
-	uint64_t flags = spin_lock_irqsave(&heap_lock);
 	unsigned n = 0;
 
+	spin_lock_checked(&heap_lock);
 	for (unsigned i = 0; i < LOOK_BLOCKS && looked < pages_used && n < SHRINK_BLOCKS;
 	     i++, looked++) {
 		struct block *b = &BLOCKS[look_at];
@@ -262,30 +261,30 @@ static unsigned take_free_blocks(struct block **taken)
 	}
 	if (n)
 		looked = 0;
-	spin_unlock_irqrestore(&heap_lock, flags);
+	spin_unlock(&heap_lock);
 	return n;
 }
 
 static void add_bare(struct block **taken, unsigned n)
 {
-	uint64_t flags = spin_lock_irqsave(&heap_lock);
-
+	spin_lock_checked(&heap_lock);
 	while (n--) {
 		taken[n]->next = bare;
 		bare = name_of(taken[n]);
 	}
-	spin_unlock_irqrestore(&heap_lock, flags);
+	spin_unlock(&heap_lock);
 }
 
 /* Has a whole round found nothing? The next call begins a new one. */
 static bool looked_everywhere(void)
 {
-	uint64_t flags = spin_lock_irqsave(&heap_lock);
-	bool all = looked >= pages_used;
+	bool all;
 
+	spin_lock_checked(&heap_lock);
+	all = looked >= pages_used;
 	if (all)
 		looked = 0;
-	spin_unlock_irqrestore(&heap_lock, flags);
+	spin_unlock(&heap_lock);
 	return all;
 }
 

@@ -197,25 +197,27 @@ static int map_locked(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags)
 
 int kspace_map(uint64_t va, uint64_t pa, uint64_t flags)
 {
-	uint64_t irq = spin_lock_irqsave(&kspace_lock);
-	int err = map_locked(boot_root, va, pa, flags | global_bit(false));
+	int err;
 
-	spin_unlock_irqrestore(&kspace_lock, irq);
+	spin_lock_checked(&kspace_lock);
+	err = map_locked(boot_root, va, pa, flags | global_bit(false));
+	spin_unlock(&kspace_lock);
 	return err;
 }
 
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 {
-	uint64_t irq = spin_lock_irqsave(&kspace_lock);
-	int err = boot_design->split ? pt_prepare(user_set(), va) : 0;
+	int err;
 
+	spin_lock_checked(&kspace_lock);
+	err = boot_design->split ? pt_prepare(user_set(), va) : 0;
 	if (!err)
 		err = map_locked(boot_root, va, pa, flags | global_bit(true));
 	if (!err && boot_design->split)	/* nothing can fail any more: the first mapping may be in
 					 * use */
 		must(map_locked(user_set(), va, pa, flags | global_bit(true)),
 		     "mapping a visible page");
-	spin_unlock_irqrestore(&kspace_lock, irq);
+	spin_unlock(&kspace_lock);
 	return err;
 }
 
@@ -223,19 +225,23 @@ int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
  * a fault in the kernel. */
 uint64_t kspace_unmap(uint64_t va)
 {
-	uint64_t irq = spin_lock_irqsave(&kspace_lock), old = pt_unmap(boot_root, va, NULL);
+	uint64_t old;
 
-	spin_unlock_irqrestore(&kspace_lock, irq);
+	spin_lock_checked(&kspace_lock);
+	old = pt_unmap(boot_root, va, NULL);
+	spin_unlock(&kspace_lock);
 	return old;
 }
 
 uint64_t kspace_unmap_visible(uint64_t va)
 {
-	uint64_t irq = spin_lock_irqsave(&kspace_lock), old = pt_unmap(boot_root, va, NULL);
+	uint64_t old;
 
+	spin_lock_checked(&kspace_lock);
+	old = pt_unmap(boot_root, va, NULL);
 	if (boot_design->split)
 		pt_unmap(user_set(), va, NULL);
-	spin_unlock_irqrestore(&kspace_lock, irq);
+	spin_unlock(&kspace_lock);
 	tlb_flush_kernel_half();
 	return old;
 }
@@ -243,14 +249,16 @@ uint64_t kspace_unmap_visible(uint64_t va)
 volatile void *kspace_map_mmio(uint64_t pa, uint64_t len)
 {
 	uint64_t flags = PTE_W | PTE_NX | PTE_PCD | PTE_PWT | global_bit(false);
-	uint64_t first = pa & -(uint64_t)PAGE_SIZE, irq = spin_lock_irqsave(&kspace_lock);
-	uint64_t size = (pa + len - first + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE, va = mmio_next;
+	uint64_t first = pa & -(uint64_t)PAGE_SIZE, va;
+	uint64_t size = (pa + len - first + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE;
 
+	spin_lock_checked(&kspace_lock);
+	va = mmio_next;
 	if (size > MMIO_AREA_BASE + MMIO_AREA_SIZE - va)
 		panic("MMIO area: no room for 0x%lx bytes at 0x%lx", len, pa);
 	for (uint64_t o = 0; o < size; o += PAGE_SIZE)
 		must(map_locked(boot_root, va + o, first + o, flags), "mapping device registers");
 	mmio_next = va + size;
-	spin_unlock_irqrestore(&kspace_lock, irq);
+	spin_unlock(&kspace_lock);
 	return (volatile void *)(va + (pa - first));
 }

@@ -133,8 +133,10 @@ static uint64_t new_slot(struct pool *p, uint64_t *pa)
 
 uint64_t kstack_alloc(void)
 {
-	uint64_t flags = spin_lock_irqsave(&stacks_lock), top = free_kstacks, pa;
+	uint64_t top, pa;
 
+	spin_lock_checked(&stacks_lock);
+	top = free_kstacks;
 	if (top) {
 		free_kstacks = ((uint64_t *)top)[-1];
 	} else {
@@ -142,17 +144,16 @@ uint64_t kstack_alloc(void)
 		if (top)
 			top += KSTACK_PAGES * PAGE_SIZE;
 	}
-	spin_unlock_irqrestore(&stacks_lock, flags);
+	spin_unlock(&stacks_lock);
 	return top;
 }
 
 void kstack_free(uint64_t top)
 {
-	uint64_t flags = spin_lock_irqsave(&stacks_lock);
-
+	spin_lock_checked(&stacks_lock);
 	((uint64_t *)top)[-1] = free_kstacks;
 	free_kstacks = top;
-	spin_unlock_irqrestore(&stacks_lock, flags);
+	spin_unlock(&stacks_lock);
 }
 
 static struct trampoline_slot *new_trampoline(void)
@@ -171,14 +172,15 @@ static struct trampoline_slot *new_trampoline(void)
 
 int trampoline_alloc(struct trampoline *t, uint64_t space)
 {
-	uint64_t flags = spin_lock_irqsave(&stacks_lock);
-	struct trampoline_slot *s = free_trampolines;
+	struct trampoline_slot *s;
 
+	spin_lock_checked(&stacks_lock);
+	s = free_trampolines;
 	if (s)
 		free_trampolines = s->next;
 	else
 		s = new_trampoline();
-	spin_unlock_irqrestore(&stacks_lock, flags);
+	spin_unlock(&stacks_lock);
 	if (!s)
 		return -ENOMEM;
 	if (s->last_space && s->last_space != space)
@@ -190,11 +192,10 @@ int trampoline_alloc(struct trampoline *t, uint64_t space)
 
 void trampoline_free(const struct trampoline *t)
 {
-	uint64_t flags = spin_lock_irqsave(&stacks_lock);
-
+	spin_lock_checked(&stacks_lock);
 	t->slot->next = free_trampolines;
 	free_trampolines = t->slot;
-	spin_unlock_irqrestore(&stacks_lock, flags);
+	spin_unlock(&stacks_lock);
 }
 
 /* --- giving frames back -------------------------------------------------------- */
@@ -209,7 +210,6 @@ struct leaving {
 /* Take the frames of the slots @l, whose addresses can then be had again. */
 static void bare_slots(struct pool *p, struct leaving *l)
 {
-	uint64_t flags;
 
 	for (unsigned i = 0; i < l->n; i++)
 		for (unsigned page = 0; page < p->stack_pages; page++)
@@ -218,22 +218,22 @@ static void bare_slots(struct pool *p, struct leaving *l)
 	for (unsigned i = 0; i < l->n; i++)
 		for (unsigned page = 0; page < p->stack_pages; page++)
 			frame_free(l->frame[i][page]);
-	flags = spin_lock_irqsave(&stacks_lock);
+	spin_lock_checked(&stacks_lock);
 	for (unsigned i = 0; i < l->n; i++)
 		set_bare(p, l->va[i]);
-	spin_unlock_irqrestore(&stacks_lock, flags);
+	spin_unlock(&stacks_lock);
 }
 
 static bool shrink_kstacks(void)
 {
-	uint64_t flags = spin_lock_irqsave(&stacks_lock);
 	struct leaving l = { .n = 0 };
 
+	spin_lock_checked(&stacks_lock);
 	for (l.n = 0; free_kstacks && l.n < SHRINK_SLOTS; l.n++) {
 		l.va[l.n] = free_kstacks - KSTACK_PAGES * PAGE_SIZE;
 		free_kstacks = ((uint64_t *)free_kstacks)[-1];
 	}
-	spin_unlock_irqrestore(&stacks_lock, flags);
+	spin_unlock(&stacks_lock);
 	if (l.n)
 		bare_slots(&kstacks, &l);
 	return l.n;
@@ -241,16 +241,16 @@ static bool shrink_kstacks(void)
 
 static bool shrink_trampolines(void)
 {
-	uint64_t flags = spin_lock_irqsave(&stacks_lock);
 	struct trampoline_slot *slot[SHRINK_SLOTS] = { NULL };
 	struct leaving l = { .n = 0 };
 
+	spin_lock_checked(&stacks_lock);
 	for (l.n = 0; free_trampolines && l.n < SHRINK_SLOTS; l.n++) {
 		slot[l.n] = free_trampolines;
 		l.va[l.n] = free_trampolines->va;
 		free_trampolines = free_trampolines->next;
 	}
-	spin_unlock_irqrestore(&stacks_lock, flags);
+	spin_unlock(&stacks_lock);
 	if (l.n)
 		bare_slots(&trampolines, &l);
 	for (unsigned i = 0; i < l.n; i++)

@@ -56,9 +56,9 @@ static bool collect_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, un
 /* Take a few pages of [*at, to) out of the tables. True when that was the rest. */
 static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batch *b)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock);
 	bool done;
 
+	spin_lock_checked(&as->lock);
 	b->n = 0;
 	b->tables = (struct pt_list){ 0 };
 	done = pt_walk_step(as->tlb.root, at, to, collect_leaf, b);
@@ -68,7 +68,7 @@ static bool take_pages(struct aspace *as, uint64_t *at, uint64_t to, struct batc
 	}
 	as->frames -= b->n + b->tables.count;
 	aspace_charge_back(as);
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	return done;
 }
 
@@ -96,33 +96,33 @@ static int unmap_pages(struct aspace *as, const struct region *r, point_fn *poin
  * none. */
 static struct region *claim_region(struct aspace *as, uint64_t start, uint64_t len)
 {
-	uint64_t irq = spin_lock_irqsave(&as->lock);
-	struct region *r = region_find_exact(as, start, len);
+	struct region *r;
 
+	spin_lock_checked(&as->lock);
+	r = region_find_exact(as, start, len);
 	if (r && r->busy)
 		r = NULL;
 	if (r) {
 		region_going(as, r);
 		r->busy = true;
 	}
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	return r;
 }
 
 int aspace_unmap(struct aspace *as, uint64_t start, uint64_t len, point_fn *point)
 {
 	struct region *r = claim_region(as, start, len);
-	uint64_t irq;
 	int err;
 
 	if (!r)
 		return -EINVAL;
 	err = unmap_pages(as, r, point);
-	irq = spin_lock_irqsave(&as->lock);
+	spin_lock_checked(&as->lock);
 	r->busy = false;
 	if (!err)	/* the last step: until now map() could not have the addresses */
 		aspace_remove_region(as, r);
-	spin_unlock_irqrestore(&as->lock, irq);
+	spin_unlock(&as->lock);
 	return err;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* uart.c - the 16550 at COM1: polled output, received bytes by interrupt (data sheet: NS
- * PC16550D). */
+/* uart.c - the 16550 at COM1: polled output, and an interrupt for each received byte, which nobody
+ * reads (data sheet: NS PC16550D). */
 #include <stdbool.h>
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/uart.h"
@@ -28,16 +28,11 @@
 #define LSR_TX_EMPTY	0x20
 #define DIVISOR_115200	1
 
-#define RING_SIZE	256			/* a power of two */
 /* A line that is never ready must not hang a panic. */
 #define TX_SPINS	1000000
 
 uint64_t uart_irq_count;
 
-/* One producer (uart_irq), one consumer, both with IRQs off on the CPU that the IRQ is routed
- * to. */
-static uint8_t ring[RING_SIZE];
-static uint32_t ring_head, ring_tail;
 static uint8_t ier;
 static bool present, routed, set_up;
 
@@ -103,13 +98,8 @@ const char *uart_lacks_irq(void)
 
 static void drain_receiver(void)
 {
-	while (inb(UART_LSR) & LSR_RX_READY) {
-		uint8_t c = inb(UART_DATA);
-
-		/* A full ring drops the newest byte: nobody is reading. */
-		if (ring_head - ring_tail < RING_SIZE)
-			ring[ring_head++ % RING_SIZE] = c;
-	}
+	while (inb(UART_LSR) & LSR_RX_READY)
+		inb(UART_DATA);
 }
 
 /* The line is edge-triggered: every cause must be gone, or no further edge comes. */
@@ -128,15 +118,6 @@ void uart_irq(struct trapframe *frame)
 			drain_receiver();
 		}
 	}
-}
-
-int uart_read_byte(void)
-{
-	uint64_t flags = irq_save();
-	int c = ring_tail == ring_head ? -1 : ring[ring_tail++ % RING_SIZE];
-
-	irq_restore(flags);
-	return c;
 }
 
 void uart_test_irq(void)

@@ -22,9 +22,7 @@ bool uart_is_there(void);		/* one answers, and its interrupt can be routed */
 /* Its interrupt is routed: let it come for each byte. */
 void uart_enable_irq(void);
 const char *uart_lacks_irq(void);	/* why uart_enable_irq() was not called; NULL: it was */
-void uart_irq(struct trapframe *frame);	/* handler: drains the receiver into the input ring;
-					 * counts */
-int uart_read_byte(void);		/* next received byte, or -1 */
+void uart_irq(struct trapframe *frame);	/* handler: empties the receiver, and counts */
 extern uint64_t uart_irq_count;
 /* Make the UART raise one transmit-empty interrupt, for the in-kernel test. */
 void uart_test_irq(void);

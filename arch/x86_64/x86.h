@@ -242,19 +242,4 @@ static inline uint64_t read_rflags(void)
 	return v;
 }
 
-/* Disable interrupts; returns the flags for irq_restore(). */
-static inline uint64_t irq_save(void)
-{
-	uint64_t flags = read_rflags();
-
-	cli();
-	return flags;
-}
-
-static inline void irq_restore(uint64_t flags)
-{
-	if (flags & FLAG_IF)
-		sti();
-}
-
 #endif

@@ -31,11 +31,12 @@ void console_write(const char *buf, size_t len)
 {
 	/* A panic may have interrupted the lock's holder, and waits for nothing. */
 	bool locked = !panic_in_progress();
-	uint64_t flags = locked ? spin_lock_irqsave(&console_lock) : 0;
 
+	if (locked)
+		spin_lock(&console_lock);
 	write_unlocked(buf, len);
 	if (locked)
-		spin_unlock_irqrestore(&console_lock, flags);
+		spin_unlock(&console_lock);
 }
 
 void console_fresh_line(void)

@@ -16,19 +16,15 @@ struct spinlock {
 };
 
 #ifdef VESTIBULE_HOST
-static inline uint64_t spin_lock_irqsave(struct spinlock *l) { l->taken++; return 0; }
-static inline void spin_unlock_irqrestore(struct spinlock *l, uint64_t flags)
-{
-	l->taken--;
-	(void)flags;
-}
 static inline void spin_lock(struct spinlock *l) { l->taken++; }
+static inline void spin_lock_checked(struct spinlock *l) { l->taken++; }
 static inline void spin_unlock(struct spinlock *l) { l->taken--; }
 #else
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
+#include "kernel/console/panic.h"
 
-/* IRQs already off. */
+/* IRQs off, as they are in the kernel but in irq_window() and in an idle CPU's halt. */
 static inline void spin_lock(struct spinlock *l)
 {
 	while (__atomic_exchange_n(&l->taken, 1, __ATOMIC_ACQUIRE)) {
@@ -50,18 +46,12 @@ static inline void spin_unlock(struct spinlock *l)
 	__atomic_store_n(&l->taken, 0, __ATOMIC_RELEASE);
 }
 
-static inline uint64_t spin_lock_irqsave(struct spinlock *l)
+/* The same in a module with many kinds of callers: panics where one has left IRQs on. */
+static inline void spin_lock_checked(struct spinlock *l)
 {
-	uint64_t flags = irq_save();
-
+	if (__builtin_expect(read_rflags() & FLAG_IF, 0))
+		panic("a lock is taken with interrupts on");
 	spin_lock(l);
-	return flags;
-}
-
-static inline void spin_unlock_irqrestore(struct spinlock *l, uint64_t flags)
-{
-	spin_unlock(l);
-	irq_restore(flags);
 }
 #endif
 

@@ -120,16 +120,15 @@ int ioapic_route_isa(unsigned isa, uint8_t vector, uint32_t apic_id)
 	struct irq_override o = find_override(isa);
 	const struct ioapic *io = find(o.gsi);
 	uint32_t pin;
-	uint64_t flags;
 
 	if (!io)
 		return -1;
 	pin = o.gsi - io->gsi_base;
-	flags = spin_lock_irqsave(&lock);
+	spin_lock_checked(&lock);
 	/* Destination first: the low word unmasks. */
 	write(io, REG_PIN(pin) + 1, apic_id << 24);
 	write(io, REG_PIN(pin),
 	      vector | (o.active_low ? PIN_ACTIVE_LOW : 0) | (o.level ? PIN_LEVEL : 0));
-	spin_unlock_irqrestore(&lock, flags);
+	spin_unlock(&lock);
 	return pin;
 }
