@@ -6,6 +6,7 @@
 #include "kernel/abi.h"
 #include "kernel/object/object.h"
 #include "mm/aspace.h"
+#include "mm/cpuarea.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
@@ -47,18 +48,12 @@ int shared_user_root(struct aspace *as)
 
 int entry_stack_setup_cpu(struct cpu *cpu)
 {
-	uint64_t va = cea_page(cpu->index, CEA_ENTRY_STACK_PAGE);
-	uint64_t pa = frame_alloc_zeroed();
+	uint64_t top = cea_page(cpu->index, CEA_ENTRY_STACK_PAGE) + PAGE_SIZE;
 
-	if (!pa)
+	if (!cpu_block_page(cpu, CEA_ENTRY_STACK_PAGE, PTE_W | PTE_NX, true))
 		return -ENOMEM;
-	if (kspace_map_visible(va, pa, PTE_W | PTE_NX)) {
-		frame_free(pa);
-		return -ENOMEM;
-	}
-	cpu->block_pa[CEA_ENTRY_STACK_PAGE] = pa;
-	cpu->percpu->entry_top = va + PAGE_SIZE;
-	cpu->tss->rsp[0] = va + PAGE_SIZE;
+	cpu->percpu->entry_top = top;
+	cpu->tss->rsp[0] = top;
 	return 0;
 }
 

@@ -30,6 +30,8 @@
 #define PRIORITY_USUAL		1
 #define PRIORITY_BACKGROUND	2
 
+#define ARG_MAX			1024	/* bytes of a program's argument, at most */
+
 /* spawn_rights(): what a process may do that hurts others. The first process has all. */
 #define RIGHT_PRIORITY		1	/* make its threads PRIORITY_URGENT */
 #define RIGHTS_ALL		1

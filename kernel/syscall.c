@@ -22,7 +22,6 @@
 
 #define CONSOLE_WRITE_MAX	4096
 #define NAME_MAX		23
-#define ARG_MAX			1024
 
 int64_t sys_null(void)
 {

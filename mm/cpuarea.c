@@ -14,29 +14,16 @@
 
 uint64_t idt_pa;
 
-/* A zeroed page of @cpu's block; the frame is noted and returned. 0 when memory is short. */
-static uint64_t block_page(struct cpu *cpu, uint32_t page, uint64_t flags, bool visible)
+uint64_t cpu_block_page(struct cpu *cpu, uint32_t page, uint64_t flags, bool visible)
 {
-	uint64_t pa = frame_alloc_zeroed(), va = cea_page(cpu->index, page);
-
-	if (!pa)
-		return 0;
-	if (visible ? kspace_map_visible(va, pa, flags) : kspace_map(va, pa, flags)) {
-		frame_free(pa);
-		return 0;
-	}
-	cpu->block_pa[page] = pa;
-	return pa;
+	cpu->block_pa[page] = kspace_map_new(cea_page(cpu->index, page), flags, visible);
+	return cpu->block_pa[page];
 }
 
 static int alloc_ist_stacks(struct cpu *cpu)
 {
-	static const uint8_t pages[] = {
-		CEA_NMI_STACK_PAGE, CEA_DB_STACK_PAGE, CEA_DF_STACK_PAGE, CEA_MC_STACK_PAGE,
-	};
-
-	for (unsigned i = 0; i < sizeof(pages); i++) {
-		uint64_t pa = block_page(cpu, pages[i], PTE_W | PTE_NX, true);
+	for (uint32_t kind = 1; kind <= IST_COUNT; kind++) {
+		uint64_t pa = cpu_block_page(cpu, CEA_IST_PAGE(kind), PTE_W | PTE_NX, true);
 
 		if (!pa)
 			return -ENOMEM;
@@ -48,10 +35,10 @@ static int alloc_ist_stacks(struct cpu *cpu)
 
 static int alloc_percpu(struct cpu *cpu)
 {
-	uint64_t door = block_page(cpu, CEA_DOOR_PAGE, PTE_W | PTE_NX, true);
+	uint64_t door = cpu_block_page(cpu, CEA_DOOR_PAGE, PTE_W | PTE_NX, true);
 	struct percpu *pc = (struct percpu *)cea_page(cpu->index, CEA_DOOR_PAGE);
 
-	if (!door || !block_page(cpu, CEA_PRIVATE_PAGE, PTE_W | PTE_NX, false))
+	if (!door || !cpu_block_page(cpu, CEA_PRIVATE_PAGE, PTE_W | PTE_NX, false))
 		return -ENOMEM;
 	cpu->percpu = pc;
 	cpu->door = phys_to_virt(door);
@@ -69,10 +56,10 @@ static int alloc_percpu(struct cpu *cpu)
 
 static int alloc_tables(struct cpu *cpu)
 {
-	uint64_t gdt = block_page(cpu, CEA_GDT_PAGE, PTE_NX, true), tss = 0;
+	uint64_t gdt = cpu_block_page(cpu, CEA_GDT_PAGE, PTE_NX, true), tss = 0;
 
 	if (gdt)
-		tss = block_page(cpu, CEA_TSS_PAGE, PTE_NX, true);
+		tss = cpu_block_page(cpu, CEA_TSS_PAGE, PTE_NX, true);
 	if (!tss)
 		return -ENOMEM;
 	cpu->gdt = phys_to_virt(gdt);
@@ -83,8 +70,8 @@ static int alloc_tables(struct cpu *cpu)
 /* The one IDT. */
 static void alloc_idt(void)
 {
-	idt_pa = frame_alloc_zeroed();
-	if (!idt_pa || kspace_map_visible(CEA_IDT, idt_pa, PTE_NX))
+	idt_pa = kspace_map_new(CEA_IDT, PTE_NX, true);
+	if (!idt_pa)
 		panic("no memory for the IDT");
 	idt_fill(phys_to_virt(idt_pa), boot_design);
 }

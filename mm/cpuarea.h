@@ -3,9 +3,16 @@
 #ifndef MM_CPUAREA_H
 #define MM_CPUAREA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
+struct cpu;
+
 extern uint64_t idt_pa;			/* frame of the one IDT */
+
+/* A zeroed frame as page @page of @cpu's block, and noted there; @visible: in the user roots too.
+ * Its address, or 0 when memory is short. IRQs off. */
+uint64_t cpu_block_page(struct cpu *cpu, uint32_t page, uint64_t flags, bool visible);
 
 /* CPU @index's block of the CPU entry area, filled. On any CPU, kernel table, IRQs off. 0, or
  * -ENOMEM; what was taken by then stays with the block. CPU 0 comes first, and makes the IDT. */

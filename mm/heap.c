@@ -82,15 +82,7 @@ static void take_out(const struct block *b)
 
 static bool map_zeroed(uint64_t va)
 {
-	uint64_t pa = frame_alloc_zeroed();
-
-	if (!pa)
-		return false;
-	if (kspace_map(va, pa, PTE_W | PTE_NX)) {
-		frame_free(pa);
-		return false;
-	}
-	return true;
+	return kspace_map_new(va, PTE_W | PTE_NX, false);
 }
 
 /* Have the first @pages pages and their descriptors mapped. What a failed attempt mapped stays. */

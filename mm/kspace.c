@@ -221,6 +221,17 @@ int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
 	return err;
 }
 
+uint64_t kspace_map_new(uint64_t va, uint64_t flags, bool visible)
+{
+	uint64_t pa = frame_alloc_zeroed();
+
+	if (pa && (visible ? kspace_map_visible(va, pa, flags) : kspace_map(va, pa, flags))) {
+		frame_free(pa);
+		return 0;
+	}
+	return pa;
+}
+
 /* Tables stay: another CPU may just map something below one, and a stale pointer to it would be
  * a fault in the kernel. */
 uint64_t kspace_unmap(uint64_t va)

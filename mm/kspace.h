@@ -30,6 +30,9 @@ int kspace_map(uint64_t va, uint64_t pa, uint64_t flags);
 /* Map into the kernel half of every kernel root and of every user root, Global in both. No-op on
  * the user side when !boot_design->split. CPU entry area only. */
 int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags);
+/* The same with a zeroed frame, @visible as the second of them. Its address; or 0, memory is short,
+ * and nothing has changed but for page tables. */
+uint64_t kspace_map_new(uint64_t va, uint64_t flags, bool visible);
 /* Unmap what kspace_map() mapped. Returns the old entry. The caller calls
  * tlb_flush_kernel_half(), once for many, before the frame or the address serves anything else. */
 uint64_t kspace_unmap(uint64_t va);

@@ -68,10 +68,12 @@
 #define CEA_GDT_PAGE		0
 #define CEA_TSS_PAGE		1
 #define CEA_ENTRY_STACK_PAGE	5
-#define CEA_NMI_STACK_PAGE	7
-#define CEA_DB_STACK_PAGE	9
-#define CEA_DF_STACK_PAGE	11
-#define CEA_MC_STACK_PAGE	13
+/* The stack of IST entry @kind, enum ist_kind of arch/x86_64/percpu.h; a guard below each. */
+#define CEA_IST_PAGE(kind)	(CEA_ENTRY_STACK_PAGE + 2 * (kind))
+#define CEA_NMI_STACK_PAGE	CEA_IST_PAGE(1)
+#define CEA_DB_STACK_PAGE	CEA_IST_PAGE(2)
+#define CEA_DF_STACK_PAGE	CEA_IST_PAGE(3)
+#define CEA_MC_STACK_PAGE	CEA_IST_PAGE(4)
 #define CEA_DOOR_PAGE		15
 #define CEA_PRIVATE_PAGE	16
 

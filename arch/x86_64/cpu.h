@@ -47,6 +47,12 @@ static inline uint64_t cea_page(uint32_t index, uint32_t page)
 	return CEA_FIRST_BLOCK + ((uint64_t)index * CEA_BLOCK_PAGES + page) * PAGE_SIZE;
 }
 
+/* What the TSS says of IST entry @kind: the processor pushes its frame below. */
+static inline uint64_t cea_ist_top(uint32_t index, uint32_t kind)
+{
+	return cea_page(index, CEA_IST_PAGE(kind)) + PAGE_SIZE - IST_STACK_HEADROOM;
+}
+
 /* Which CPU this is, by its APIC id: for a panic, which cannot trust GS. 0 before any is set up. */
 uint32_t cpu_number_by_apic_id(void);
 

@@ -23,10 +23,6 @@ struct table_register {
 void descriptors_fill(struct cpu *cpu)
 {
 	uint64_t tss = cea_page(cpu->index, CEA_TSS_PAGE), limit = sizeof(struct tss) - 1;
-	static const uint8_t pages[] = {
-		[IST_NMI] = CEA_NMI_STACK_PAGE, [IST_DB] = CEA_DB_STACK_PAGE,
-		[IST_DF] = CEA_DF_STACK_PAGE, [IST_MC] = CEA_MC_STACK_PAGE,
-	};
 
 	cpu->gdt[SEL_KERNEL_CODE / 8] = GDT_KERNEL_CODE;
 	cpu->gdt[SEL_KERNEL_DATA / 8] = GDT_KERNEL_DATA;
@@ -39,7 +35,7 @@ void descriptors_fill(struct cpu *cpu)
 	cpu->tss->iomap_base = PAGE_SIZE;	/* beyond the limit: every port faults in user
 						 * mode */
 	for (int i = IST_NMI; i <= IST_COUNT; i++)
-		cpu->tss->ist[i] = cea_page(cpu->index, pages[i]) + PAGE_SIZE - IST_STACK_HEADROOM;
+		cpu->tss->ist[i] = cea_ist_top(cpu->index, i);
 }
 
 static void gate_set(struct idt_gate *gate, uint64_t handler, uint8_t ist, uint8_t dpl)

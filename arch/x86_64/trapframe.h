@@ -35,6 +35,10 @@ _Static_assert(sizeof(struct trapframe) == 22 * 8, "frame.inc pushes 22 words");
 #define VECTOR_PF	14
 #define VECTOR_MC	18
 #define VECTOR_EXCEPTIONS	32	/* 0..31 are exceptions, the rest interrupts */
+/* Bit n: exception n pushes an error code (SDM vol. 3A, table 6-1; 29 and 30 are AMD's #VC and
+ * #SX). */
+#define VECTORS_WITH_ERROR_CODE \
+	(1u << 8 | 0x1fu << 10 | 1u << 17 | 1u << 21 | 1u << 29 | 1u << 30)
 #define VECTOR_LATER	32		/* self-IPI for work that can wait: every other interrupt
 					 * goes first */
 #define VECTOR_IRQ_BASE	32		/* device interrupts: IOAPIC pin n -> 32 + n; pin 0 is

@@ -14,7 +14,6 @@
 #include "mm/pagetable.h"
 
 #define FILES_AT_ONCE 16		/* that are looked at without a point */
-#define ARG_MAX 1024
 
 struct archive boot_archive;
 

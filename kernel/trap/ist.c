@@ -27,21 +27,14 @@
 #include "mm/stacks.h"
 #include "mm/usercopy.h"
 
-static const uint32_t ist_pages[IST_COUNT + 1] = {
-	[IST_NMI] = CEA_NMI_STACK_PAGE,
-	[IST_DB] = CEA_DB_STACK_PAGE,
-	[IST_DF] = CEA_DF_STACK_PAGE,
-	[IST_MC] = CEA_MC_STACK_PAGE,
-};
-
 static uint64_t ist_stack(uint64_t kind)
 {
-	return cea_page(this_cpu()->index, ist_pages[kind]);
+	return cea_page(this_cpu()->index, CEA_IST_PAGE(kind));
 }
 
 static struct ist_stack_top *ist_top(uint64_t kind)
 {
-	return (struct ist_stack_top *)(ist_stack(kind) + PAGE_SIZE) - 1;
+	return (struct ist_stack_top *)cea_ist_top(this_cpu()->index, kind);
 }
 
 /* The frame of the event of @kind that is handled. */

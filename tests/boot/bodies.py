@@ -15,6 +15,7 @@ from lib.constants import constants, frame_words
 from lib.designs import Design
 from lib.elf import built_kernel
 from lib.gdbboot import GdbBoot
+from lib.processor import ERROR_CODE_VECTORS
 from vmeasure.code_figures import splits_table
 from vmeasure.stepper import GPRS
 
@@ -138,7 +139,7 @@ def follow(boot: GdbBoot, design: Design, event: tuple, vector: int) -> None:
     entry = Event(boot, design, name, vector)
     entry.provoke()
     before = entry.state()
-    head = before["rsp"] + (8 if vector in (8, 10, 11, 12, 13, 14, 17, 21, 29, 30) else 0)
+    head = before["rsp"] + (8 if vector in ERROR_CODE_VECTORS else 0)
     rip, flags, rsp = (boot.gdb.read_word(head + i) for i in (0, 16, 24))
     # as if the interrupted code had set it
     boot.gdb.write_register("eflags", before["eflags"] | DIRECTION)

@@ -9,16 +9,11 @@
 
 #define GPRS 15
 /* SDM vol. 3A, table 6-1 */
-#define ERROR_CODES (1u << 8 | 0x1fu << 10 | 1u << 17 | 1u << 21 | 1u << 29 | 1u << 30)
 
 /* tests/kernel/fire_stub.asm: load @load, build the CPU's frame at @top (0: right here) with
  * @error when @has_error, go to @stub; when that returns, store all registers in @seen. */
 void fire_enter_stub(const void *stub, uint64_t top, uint64_t has_error, const uint64_t *load,
 		     uint64_t *seen);
-
-static const uint32_t ist_pages[IST_COUNT + 1] = {
-	0, CEA_NMI_STACK_PAGE, CEA_DB_STACK_PAGE, CEA_DF_STACK_PAGE, CEA_MC_STACK_PAGE,
-};
 
 static trap_handler *displaced;			/* of the vector under test */
 
@@ -34,7 +29,8 @@ static void take_irq(struct trapframe *frame)
 
 static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t *seen)
 {
-	bool is_irq = vector >= VECTOR_EXCEPTIONS, has_error = !is_irq && ERROR_CODES >> vector & 1;
+	bool is_irq = vector >= VECTOR_EXCEPTIONS;
+	bool has_error = !is_irq && VECTORS_WITH_ERROR_CODE >> vector & 1;
 
 	if (is_irq) {
 		displaced = irq_handler_of(vector);	/* first: another CPU may take one at
@@ -57,8 +53,7 @@ int64_t fire_stub(uint64_t vector)
 	for (unsigned i = 0; i < GPRS; i++)
 		load[i] = 0x0101010101010101ul * (i + 1) + vector;
 	if (boot_design->ist[vector])
-		top = cea_page(this_cpu()->index, ist_pages[boot_design->ist[vector]]) + PAGE_SIZE -
-		      IST_STACK_HEADROOM;
+		top = cea_ist_top(this_cpu()->index, boot_design->ist[vector]);
 	enter(vector, top, load, seen);
 	for (unsigned i = 0; i < GPRS; i++)
 		if (seen[i] != load[i])

@@ -4,6 +4,7 @@
 #include "bystander.h"
 #include "print.h"
 #include "smp.h"
+#include "splitmix.h"
 #include "string.h"
 #include "user.h"
 
@@ -40,14 +41,6 @@ static const char *const names[] = {
 _Static_assert(GENERAL_FIRST + NAMES * 8 == offsetof(struct machine_state, fs_word) + 8,
 	       "a name for each");
 
-/* A different word for every (id, round, register): a stale value never looks right. */
-static uint64_t scramble(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
-}
-
 static bool has_avx(void)
 {
 	uint32_t low, high;
@@ -66,7 +59,7 @@ static uint64_t choose_selectors(uint64_t id)
 	uint64_t all = 0;
 
 	for (unsigned i = 0; i < 4; i++) {
-		uint64_t pick = scramble(id * 4 + i) % 5;
+		uint64_t pick = splitmix_mix(id * 4 + i) % 5;
 
 		all |= (pick == 4 ? 0 : (SEL_USER_DATA & ~3ul) + pick) << (16 * i);
 	}
@@ -87,7 +80,7 @@ static void make_pattern(struct machine_state *s, uint64_t key)
 	uint64_t *word = (uint64_t *)s;
 
 	for (size_t i = 0; i < sizeof(*s) / 8; i++)
-		word[i] = scramble(key + i);
+		word[i] = splitmix_mix(key + i);
 	s->flags = (s->flags & FLAGS_IN_PATTERN) | FLAG_FIXED | FLAG_IF;
 }
 
@@ -131,7 +124,7 @@ static void do_round(struct bystander *b, struct machine_state *want, struct mac
 
 static void next_pattern(const struct bystander *b, struct machine_state *s)
 {
-	make_pattern(s, scramble(b->id) + b->round * 128);
+	make_pattern(s, splitmix_mix(b->id) + b->round * 128);
 }
 
 bool bystander_spin_round(struct bystander *b)
@@ -185,7 +178,7 @@ bool bystander_begin(struct bystander *b, uint64_t id)
 {
 	*b = (struct bystander){ .id = id, .avx = has_avx() };
 	b->selectors = choose_selectors(id);
-	b->fs_word = scramble(~id);
+	b->fs_word = splitmix_mix(~id);
 	if (!layout_agrees()) {
 		printf("# bystander: C and assembly disagree about struct machine_state\n");
 		return false;

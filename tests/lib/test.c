@@ -2,6 +2,7 @@
 /* test.c - checks, and children that do what may kill them. */
 #include "bystander.h"
 #include "print.h"
+#include "splitmix.h"
 #include "string.h"
 #include "test.h"
 #include "user.h"
@@ -39,12 +40,7 @@ uint64_t test_seed(const char *arg)
 
 uint64_t test_random(uint64_t *state)
 {
-	uint64_t x = *state += 0x9e3779b97f4a7c15;	/* SplitMix64: any seed will do, 0
-							 * included */
-
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
-	x = (x ^ x >> 27) * 0x94d049bb133111eb;
-	return x ^ x >> 31;
+	return splitmix_next(state);
 }
 
 static bool allowed(long status, uint64_t outcomes)

@@ -8,6 +8,7 @@
 #include "mm/aspace.h"
 #include "mm/heap.h"
 #include "mm/stacks.h"
+#include "tests/lib/splitmix.h"
 #include "tests/probe/abi.h"
 #include "tests/probe/audit.h"
 
@@ -19,15 +20,6 @@ static uint64_t sequence, seed;	/* of the generator; of the last planting, one o
 static uint64_t data_secret = 1;	/* not 0: .data, not .bss */
 static uint64_t *heap_secret, *stack_secret;
 
-/* A bijection that spreads every bit over the word: xor-shifts and odd multiplications
- * (SplitMix64). */
-static uint64_t mix(uint64_t x)
-{
-	x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9ul;
-	x = (x ^ x >> 27) * 0x94d049bb133111ebul;
-	return x ^ x >> 31;
-}
-
 void secrets_init(uint64_t boot_seed)
 {
 	sequence = boot_seed;
@@ -36,7 +28,7 @@ void secrets_init(uint64_t boot_seed)
 /* Bit 63 stays clear: a key is the result of a system call. */
 static uint64_t key_of(unsigned secret)
 {
-	return mix(seed + secret) >> 1;
+	return splitmix_mix(seed + secret) >> 1;
 }
 
 /* In assembly, so that the plain value is in one register for three instructions and then
@@ -78,8 +70,7 @@ int64_t secrets_plant(uint64_t user_address)
 	user = aspace_populate(current_thread()->process->as, page);
 	if (!user)
 		return -EFAULT;
-	sequence += 0x9e3779b97f4a7c15ul;	/* SplitMix64: odd, so that no state returns */
-	seed = mix(sequence);
+	seed = splitmix_next(&sequence);
 	plant(&data_secret, SECRET_DATA);
 	plant(heap_secret, SECRET_HEAP);
 	plant(stack_secret, SECRET_KSTACK);

@@ -3,7 +3,9 @@
 out."""
 from capstone import CS_ARCH_X86, CS_MODE_64, Cs
 
-from .image import ERROR_WORD, EXCEPTIONS
+from lib.processor import ERROR_CODE_VECTORS
+
+from .image import EXCEPTIONS
 from .machine import Machine
 from .state import Scene, State, fill_frame, frame_words, push_head, vector_class
 from .values import UNKNOWN, Cr3, Gs, Num, Stack, Word, num
@@ -79,7 +81,7 @@ class Explorer:
         scene = self.scene(entry, origin, cr3, gs)
         state = State(self.facts.stubs + vector * self.facts.stub_size, scene,
                       f"vector {vector} from {origin} mode, found {scene.cr3} table, {gs} GS")
-        push_head(state, area, self.selector(origin), vector in ERROR_WORD)
+        push_head(state, area, self.selector(origin), vector in ERROR_CODE_VECTORS)
         if area == "ist":
             state.mem[area, self.facts.image.offsets["IST_TOP_PERCPU"]] = Gs("own", "all")
         return state

@@ -10,9 +10,6 @@ from lib.constants import read
 from lib.elf import SHF_ALLOC, opened
 
 EXCEPTIONS = 32
-# The vectors with an error word (SDM vol. 3A, table 6-1, and #VC, #SX of AMD's): pushed by the
-# processor.
-ERROR_WORD = {8, 10, 11, 12, 13, 14, 17, 21, 29, 30}
 TRUST_SECTION = ".proof_trust"
 
 

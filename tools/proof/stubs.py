@@ -6,14 +6,14 @@ of an IST vector to that IST entry of its kind's text, as the records in .ist_en
 """
 import struct
 
-from .image import ERROR_WORD
+from lib.processor import ERROR_CODE_VECTORS
 
 PUSH_BYTE, PUSH_LONG, JUMP, FILL = b"\x6a", b"\x68", b"\xe9", b"\xcc"
 
 
 def head(vector):
     """What stands before the jump: 0 where the processor pushes no error word, and the vector."""
-    error = b"" if vector in ERROR_WORD else PUSH_BYTE + b"\0"
+    error = b"" if vector in ERROR_CODE_VECTORS else PUSH_BYTE + b"\0"
     if vector < 128:
         return error + PUSH_BYTE + bytes([vector])
     return error + PUSH_LONG + struct.pack("<I", vector)

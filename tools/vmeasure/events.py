@@ -29,12 +29,11 @@ from capstone import x86
 import capstone
 
 from lib.areas import USER
+from lib.processor import ERROR_CODE_VECTORS
 
 from .stepper import cpl
 
 LAPIC_ICR, X2APIC_ICR = 0x300, 0x830
-# SDM vol. 3A, 6.13: these vectors push an error code.
-ERROR_CODE_VECTORS = frozenset((8, 10, 11, 12, 13, 14, 17, 21, 29, 30))
 BY_MNEMONIC = {"iretq": "iretq", "sysret": "sysret", "sysretq": "sysret", "swapgs": "swapgs",
                "wrmsr": "wrmsr", "invlpg": "invlpg"}
 STATE_MNEMONICS = ("xsave", "xrstor", "fxsave", "fxrstor")
