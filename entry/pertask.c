@@ -1,14 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* pertask.c - the outer handlers on the trampoline stack, and what a task's trampoline needs. */
-#include "arch/x86_64/cpu.h"
+/* pertask.c - the outer handlers on the trampoline stack. */
 #include "entry/common.h"
 #include "entry/dispatch.h"
 #include "entry/flip.h"
-#include "kernel/object/object.h"
+#include "entry/trampoline.h"
 #include "kernel/trap/leave.h"
-#include "mm/aspace.h"
-#include "mm/pagetable.h"
-#include "mm/stacks.h"
 
 DECLARE_DESIGN(pertask);
 
@@ -47,41 +43,11 @@ ENTRY_TEXT("pertask") void pertask_first_return(void)
 	FLIP_OUT("pertask.first.out");
 }
 
-static int setup_thread(struct thread *t)
-{
-	int err = trampoline_alloc(&t->trampoline, t->process->as->tlb.id);
-
-	if (err)
-		return err;
-	err = aspace_map_private(t->process->as, t->trampoline.va, t->trampoline.pa,
-				 PTE_W | PTE_NX);
-	if (err) {
-		trampoline_free(&t->trampoline);
-		return err;
-	}
-	t->frame = (struct trapframe *)(t->trampoline.va + PAGE_SIZE) - 1;
-	return 0;
-}
-
-static void retire_thread(struct thread *t)
-{
-	aspace_unmap_private(t->process->as, t->trampoline.va);
-	trampoline_free(&t->trampoline);
-}
-
-static void switch_thread(struct cpu *cpu, struct thread *next)
-{
-	uint64_t top = next->trampoline.va + PAGE_SIZE;
-
-	cpu->percpu->entry_top = top;
-	cpu->tss->rsp[0] = top;
-}
-
 const struct entry_design entry_pertask = {
 	DESIGN_COMMON(pertask, true, shared_two),
 	.setup_cpu = no_cpu_setup,
 	.release_cpu = no_cpu_release,
-	.setup_thread = setup_thread,
-	.retire_thread = retire_thread,
-	.switch_thread = switch_thread,
+	.setup_thread = trampoline_setup_thread,
+	.retire_thread = trampoline_retire_thread,
+	.switch_thread = trampoline_switch_thread,
 };

@@ -3,9 +3,9 @@
  * are heap objects. */
 #include "mm/reclaim.h"
 #include "mm/heap.h"
-#include "mm/stacks.h"
+#include "mm/slots.h"
 
 bool pools_shrink(void)
 {
-	return stacks_shrink() || heap_shrink();
+	return slots_shrink() || heap_shrink();
 }

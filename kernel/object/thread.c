@@ -16,6 +16,7 @@
 #include "kernel/sync/spinlock.h"
 #include "mm/budget.h"
 #include "mm/heap.h"
+#include "mm/stacks.h"
 
 /* What a thread is charged for: a task, and its stacks, FPU area and struct thread. */
 #define UNIT_FRAMES	(KSTACK_PAGES + 2)

@@ -9,7 +9,6 @@
 #include "arch/x86_64/trapframe.h"
 #include "kernel/lib/list.h"
 #include "kernel/sched/sleepers.h"
-#include "mm/stacks.h"
 
 enum thread_state {
 	THREAD_READY,			/* in no queue: new, or on its way to one */
@@ -41,10 +40,10 @@ struct thread {
 	uint64_t kstack_top;
 	struct trapframe *frame;	/* its user frame: top of the kernel stack or of the
 					 * trampoline */
-	struct trampoline trampoline;	/* va 0 when the design has none */
 	struct process *process;	/* NULL: a kernel thread */
 	struct tlb_space *space;	/* its process's; NULL for a kernel thread, like the next */
 	const struct entry_design *design;	/* by which it enters the kernel */
+	void *entry_data;		/* what that keeps for it; opaque outside entry/ */
 	void *fpu;			/* XSAVE area, 64-byte aligned */
 	struct user_segments segments;
 	enum stop_state stop;		/* this and what follows: under process_lock, see

@@ -3,6 +3,7 @@
  * once. */
 #include "tests/kernel/check_pages.h"
 #include "entry/design.h"
+#include "entry/trampoline.h"
 #include "kernel/object/process.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -173,13 +174,14 @@ static const char *check_trampolines(const struct process *p, uint64_t private_p
 
 	LIST_EACH(at, &p->threads) {
 		const struct thread *t = LIST_OBJECT(at, struct thread, sibling);
+		const struct trampoline *own = trampoline_of(t);
 		const uint64_t *e;
 
-		if (!t->trampoline.va)
+		if (!own)
 			continue;
 		n++;
-		e = pt_lookup(aspace_user_cr3(p->as), t->trampoline.va, &level);
-		MUST(e && (*e & PTE_ADDR) == t->trampoline.pa,
+		e = pt_lookup(aspace_user_cr3(p->as), own->top - PAGE_SIZE, &level);
+		MUST(e && (*e & PTE_ADDR) == own->pa,
 		     "process %u: thread %u has no trampoline where it lands", p->pid, t->tid);
 	}
 	MUST(n == private_pages, "process %u shows %lu trampolines, and its threads have %lu",

@@ -4,6 +4,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/x86.h"
+#include "entry/trampoline.h"
 #include "kernel/abi.h"
 #include "kernel/object/process_internal.h"
 #include "kernel/object/tid.h"
@@ -58,7 +59,7 @@ static const char *check_place(const struct thread *t)
 		     (t->kernel_rsp > lowest && t->kernel_rsp < t->kstack_top),
 	     "process %u, thread %u: its RSP is not on its kernel stack", pid, tid);
 	MUST((uint64_t)(t->frame + 1) ==
-		     (t->trampoline.va ? t->trampoline.va + PAGE_SIZE : t->kstack_top),
+		     (trampoline_of(t) ? trampoline_of(t)->top : t->kstack_top),
 	     "process %u, thread %u: its frame is not where it lands", pid, tid);
 	MUST(heap_holds(t, sizeof(*t)) && heap_holds(t->fpu, fpu_area_size()),
 	     "process %u, thread %u is no object of the heap", pid, tid);
@@ -85,7 +86,7 @@ static void count(const struct thread *t, struct invariants *i)
 	i->queued += t->state == THREAD_QUEUED;
 	i->sleepers += t->sleeper.wake_at != 0;
 	i->dead += t->state == THREAD_DEAD;
-	i->trampolines += t->trampoline.va != 0;
+	i->trampolines += trampoline_of(t) != NULL;
 	i->spawning += t->frame->vector == VECTOR_SYSCALL && t->frame->error == SYS_SPAWN;
 }
 

@@ -3,6 +3,7 @@
 #include "tests/kernel/invariants.h"
 #include <stdarg.h>
 #include "arch/x86_64/cpu.h"
+#include "entry/trampoline.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
@@ -62,19 +63,20 @@ static uint64_t cpus_stacks(void)
 
 static const char *check_pools(const struct invariants *i)
 {
-	struct stacks_use use = { 0, 0 };
-	const char *wrong = stacks_check(&use);
-	uint64_t known;
+	uint64_t known, kstacks, trampolines;
+	const char *wrong = kstacks_check(&kstacks);
 
+	if (!wrong)
+		wrong = trampolines_check(&trampolines);
 	if (!wrong)
 		wrong = heap_check();
 	if (wrong)
 		return wrong;
 	known = i->threads + cpus_stacks();
-	MUST(use.kstacks == known || use.kstacks == known + SECRET_STACKS,
-	     "%lu kernel stacks are handed out, and threads and CPUs have %lu", use.kstacks, known);
-	MUST(use.trampolines == i->trampolines,
-	     "%lu trampolines are handed out, and threads have %lu", use.trampolines,
+	MUST(kstacks == known || kstacks == known + SECRET_STACKS,
+	     "%lu kernel stacks are handed out, and threads and CPUs have %lu", kstacks, known);
+	MUST(trampolines == i->trampolines,
+	     "%lu trampolines are handed out, and threads have %lu", trampolines,
 	     i->trampolines);
 	return NULL;
 }

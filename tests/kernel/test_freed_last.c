@@ -20,6 +20,7 @@
 #include "mm/kspace.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
+#include "mm/slots.h"
 #include "mm/stacks.h"
 #include "mm/tlb.h"
 #include "tests/kernel/ktest.h"
@@ -158,13 +159,13 @@ KTEST(stacks_are_freed_after_the_last_acknowledgement)
 
 	if (cpu_count < 2)
 		return;
-	while (stacks_shrink())
+	while (slots_shrink())
 		;
 	top = kstack_alloc();
 	KCHECK(top);
 	begin(NULL, NULL, top - PAGE_SIZE);
 	kstack_free(top);
-	KCHECK(stacks_shrink());
+	KCHECK(slots_shrink());
 	end();
 	KCHECK(watch.least >= watch.frames);
 }

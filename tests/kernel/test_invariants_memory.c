@@ -3,6 +3,7 @@
  * found. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
+#include "entry/trampoline.h"
 #include "kernel/object/process_internal.h"
 #include "mm/frames.h"
 #include "mm/kspace.h"
@@ -119,19 +120,17 @@ KTEST(wrong_tables_of_the_kernel_half_are_found)
 
 KTEST(wrong_trampolines_are_found)
 {
-	struct thread *t;
-	struct trampoline more;
+	struct trampoline *more = boot_design->split ? trampoline_alloc(1) : NULL, *own;
 
-	if (boot_design->split && !trampoline_alloc(&more, 1)) {
+	if (more) {
 		KCHECK(plant_found("trampolines are handed out"));
-		trampoline_free(&more);
+		trampoline_free(more);
 	}
 	stage_set(&stage);
-	t = stage.other;
-	if (t->trampoline.va) {
-		PLANT(t->trampoline.pa, t->trampoline.pa + PAGE_SIZE,
-		      "has no trampoline where it lands");
-		PLANT(t->trampoline.va, 0, "frame is not where it lands");
+	own = (struct trampoline *)trampoline_of(stage.other);
+	if (own) {
+		PLANT(own->pa, own->pa + PAGE_SIZE, "has no trampoline where it lands");
+		PLANT(own->top, own->top + PAGE_SIZE, "frame is not where it lands");
 	}
 	stage_clear(&stage);
 }

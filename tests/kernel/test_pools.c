@@ -5,6 +5,7 @@
 #include "arch/x86_64/x86.h"
 #include "arch/x86_64/xcall.h"
 #include "entry/design.h"
+#include "entry/trampoline.h"
 #include "kernel/console/panic.h"
 #include "kernel/object/process.h"
 #include "kernel/object/reap.h"
@@ -65,21 +66,25 @@ KTEST(free_stacks_give_their_frames_back)
 
 KTEST(free_trampolines_give_their_frames_back)
 {
-	struct trampoline t[STACKS];
+	struct trampoline *t[STACKS];
 	uint64_t full;
 
 	if (!boot_design->split)
 		return;
 	for (uint64_t space = 1; space <= 2; space++) {
 		for (unsigned i = 0; i < STACKS; i++) {
-			KCHECK(!trampoline_alloc(&t[i], space));
-			KCHECK(!*(uint64_t *)t[i].va && !*(uint64_t *)phys_to_virt(t[i].pa));
-			*(uint64_t *)t[i].va = space;
-			KCHECK(*(uint64_t *)phys_to_virt(t[i].pa) == space);
+			uint64_t *frame;
+
+			t[i] = trampoline_alloc(space);
+			KCHECK(t[i]);
+			frame = phys_to_virt(t[i]->pa + PAGE_SIZE);
+			KCHECK(!*stack_word(t[i]->top, 0) && !frame[-2]);
+			*stack_word(t[i]->top, 0) = space;
+			KCHECK(frame[-2] == space);
 		}
 		full = frames_used();
 		for (unsigned i = 0; i < STACKS; i++)
-			trampoline_free(&t[i]);
+			trampoline_free(t[i]);
 		shrink_all();
 		KCHECK(frames_used() <= full - STACKS);
 	}

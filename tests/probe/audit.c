@@ -10,6 +10,7 @@
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/descriptors.h"
 #include "entry/design.h"
+#include "entry/trampoline.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
 #include "kernel/object/object.h"
@@ -75,9 +76,10 @@ void audit_dump(struct process *p)
 
 	LIST_EACH(at, &p->threads) {
 		const struct thread *t = LIST_OBJECT(at, struct thread, sibling);
+		const struct trampoline *own = trampoline_of(t);
 
 		printk("AUDIT-FACT thread %u %u 0x%lx 0x%lx 0x%lx\n", p->pid, t->tid,
-		       t->trampoline.va, t->trampoline.pa, t->kstack_top);
+		       own ? own->top - PAGE_SIZE : 0, own ? own->pa : 0, t->kstack_top);
 	}
 	pt_walk(aspace_user_cr3(p->as), 0, EVERYTHING, dump_leaf, &r);
 	print_run(&r);
@@ -129,7 +131,7 @@ static bool others_stack(uint64_t va)
 	if (in_area(va, KSTACK_AREA_BASE, HEAP_AREA_BASE))
 		return va >= me->kstack_top || va < me->kstack_top - KSTACK_PAGES * PAGE_SIZE;
 	if (in_area(va, TRAMPOLINE_AREA_BASE, KERNEL_IMAGE_BASE))
-		return va != me->trampoline.va;
+		return !trampoline_of(me) || va != trampoline_of(me)->top - PAGE_SIZE;
 	return in_area(va, CEA_FIRST_BLOCK, TRAMPOLINE_AREA_BASE) &&
 	       page >= CEA_ENTRY_STACK_PAGE && page <= CEA_MC_STACK_PAGE;
 }
