@@ -181,13 +181,13 @@ static void finish_switch(void)
 	}
 }
 
-void schedule_locked(struct runqueue *q)
+/* Have this CPU go on with @next, which is in no queue, as it may be the current thread itself. This
+ * CPU's queue lock is held on entry, not on return. */
+static void switch_to(struct runqueue *q, struct thread *next)
 {
 	struct cpu *cpu = this_cpu();
-	struct thread *prev = current_thread(), *next = runqueue_take(q);
+	struct thread *prev = current_thread();
 
-	if (!next)
-		next = cpu->idle;
 	next->state = THREAD_RUNNING;
 	next->slice = SCHED_SLICE;
 	if (next == prev) {
@@ -202,6 +202,13 @@ void schedule_locked(struct runqueue *q)
 	load_context(cpu, next);
 	switch_stacks(&prev->kernel_rsp, next->kernel_rsp);
 	finish_switch();
+}
+
+void schedule_locked(struct runqueue *q)
+{
+	struct thread *next = runqueue_take(q);
+
+	switch_to(q, next ? next : this_cpu()->idle);
 }
 
 void sched_make_ready(struct thread *t)

@@ -8,9 +8,10 @@
 #include "kernel/sched/sched_internal.h"
 #include "kernel/sync/spinlock.h"
 
-void sched_wait(enum thread_state as, uint64_t deadline)
+/* sched_wait(), within sched_sleep() too, which is measured. */
+static inline __attribute__((always_inline)) void wait_as(enum thread_state as, struct thread *t,
+							  uint64_t deadline)
 {
-	struct thread *t = current_thread();
 	struct runqueue *q = queue_of(t->cpu);
 
 	spin_lock(&q->lock);
@@ -23,6 +24,11 @@ void sched_wait(enum thread_state as, uint64_t deadline)
 	if (deadline)
 		sleepers_add(&q->sleepers, &t->sleeper, deadline);
 	schedule_locked(q);
+}
+
+void sched_wait(enum thread_state as, uint64_t deadline)
+{
+	wait_as(as, current_thread(), deadline);
 }
 
 void sched_unblock(struct thread *t)
@@ -72,7 +78,7 @@ int sched_sleep(uint64_t timeout_ns)
 			return -EINTR;
 		if (waited && deadline && rdtsc() >= deadline)
 			return -ETIMEDOUT;
-		sched_wait(THREAD_SLEEPING, deadline);
+		wait_as(THREAD_SLEEPING, t, deadline);
 	}
 }
 
