@@ -8,7 +8,7 @@
 ; its place.  Interrupts are off: 32 gates are all.
 ;
 ; What no table can cover: an NMI in the few instructions between LIDT and the far jump to 64-bit
-; code, for until CR0.PG is set the processor reads this table as one of another kind, and behind
+; code, for until CR0.PG is set the processor reads this table as one of another kind, and after
 ; it an IRETQ would look for the loader's code segment.  Before LIDT an NMI goes where the loader,
 ; or a BIOS's vector table, sends it. Software has no way to mask NMIs from here (a chipset's port
 ; 0x70 is its firmware's).

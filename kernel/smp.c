@@ -227,7 +227,7 @@ static void start_others(uint64_t page, uint32_t others)
 	for (uint32_t n = 0; n < others && next_other(&at, &apic_id); n++) {
 		/* A CPU that failed leaves its block to the next. */
 		if (!cpus[cpu_count].idle && alloc(cpu_count, apic_id)) {
-			printk("smp: no memory for CPU %u: it and those behind it are left out\n",
+			printk("smp: no memory for CPU %u: it and those after it are left out\n",
 			       cpu_count);
 			return;
 		}

@@ -4,7 +4,7 @@
  *
  * Two sets of top-level entries exist: the kernel roots' (everything) and the
  * user roots' (entry text and rodata, the CPU entry area's user sub-tree).
- * Both are filled at boot, so no root is ever behind.  an unsplit design has the first only.
+ * Both are filled at boot, so no root ever lags behind.  An unsplit design has the first only.
  */
 #ifndef MM_KSPACE_H
 #define MM_KSPACE_H

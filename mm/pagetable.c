@@ -23,7 +23,7 @@ uint64_t pt_pages(void)
 	return __atomic_load_n(&pages_in_use, __ATOMIC_RELAXED);
 }
 
-/* Put a new, empty table behind @e. Kernel-half tables are never U: a wrong leaf there stays
+/* Put a new, empty table below @e. Kernel-half tables are never U: a wrong leaf there stays
  * closed to the user. */
 static int make_table(uint64_t *e, uint64_t va)
 {

@@ -6,7 +6,7 @@
 /* Takes interrupts, at least one of any kind, and returns. IRQs off on entry and on return. */
 void idle_wait(void);
 
-/* In it: the HLT, and the instruction behind. */
+/* In it: the HLT, and the instruction after it. */
 extern const char idle_halt[], idle_halted[];
 
 #endif

@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-/* Have LFENCE on this CPU wait for what is before it, and hold back what is behind it. False
+/* Have LFENCE on this CPU wait for what is before it, and hold back what is after it. False
  * where neither the manual nor the processor promises that. Each CPU, IRQs off; a #GP on the way
  * is survived, before cpu_load() too. */
 bool lfence_make_serializing(void);

@@ -2,7 +2,7 @@
 /*
  * probe.h - the seam at which tests look into the kernel, or break it on purpose.
  *
- * The kernel knows these hooks and nothing behind them; tests/probe/ has what is.  All are NULL,
+ * The kernel knows these hooks and nothing beyond them; tests/probe/ has what is.  All are NULL,
  * most of them until a test wants them: then only the tests write here.  A hook costs the path
  * that it lies on a comparison.
  */

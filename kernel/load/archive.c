@@ -63,13 +63,13 @@ static uint64_t file_size(const struct ustar *h)
 	return size;
 }
 
-/* Offset of the header behind the one at @offset. */
+/* Offset of the header after the one at @offset. */
 static size_t next_header(const struct archive *a, size_t offset)
 {
 	return offset + BLOCK + ((file_size(header_at(a, offset)) + BLOCK - 1) & -(uint64_t)BLOCK);
 }
 
-/* What is wrong with @h, behind which @room bytes are left; or NULL. */
+/* What is wrong with @h, after which @room bytes are left; or NULL. */
 static const char *check_header(const struct ustar *h, size_t room)
 {
 	uint64_t size;

@@ -210,7 +210,7 @@ static bool point(void)
 	return current_thread()->process->dying;
 }
 
-/* Threads that are dead by now; those who die meanwhile come behind them. */
+/* Threads that are dead by now; those who die meanwhile come after them. */
 static bool reclaim_threads(void)
 {
 	for (uint64_t n = sched_dead_count(); n && thread_step(); n--)

@@ -6,7 +6,7 @@
  * may run on one CPU only, and the others. Within a class whoever was appended first is taken
  * first, whatever its kind. The kinds are for thieves: they find at once who may run anywhere, and
  * never look at who may not move. Of the others they look at RUNQUEUE_LOOK in each class. So a
- * thread of that kind that waits behind as many of its kind and class, none of which may run on the
+ * thread of that kind that waits after as many of its kind and class, none of which may run on the
  * thief's CPU, is not stolen and offered to nobody: it waits for its turn here, as all do, and is
  * found when those before it have had theirs.
  *

@@ -97,7 +97,7 @@ static void park_dr7(void)
 	ist_top(IST_DB)->dr7 = 0;
 }
 
-/* A #DB behind an IST exit's restoring of DR7: do the rest of that exit in @f. Its own exit
+/* A #DB after an IST exit's restoring of DR7: do the rest of that exit in @f. Its own exit
  * would overwrite what the interrupted one still needs (#DB's), or unmask NMIs before it
  * (NMI's). A breakpoint on #DB's own last instructions would be hit on the way back from itself,
  * for ever: it is taken out. */
@@ -166,9 +166,9 @@ static void kill_debug(uint64_t rip)
 	process_kill_current(VECTOR_DB, "%s at %p", exception_name(VECTOR_DB), (void *)rip);
 }
 
-/* Is @rip the first instruction behind the door, and the GS base found there, @gs, still the
- * program's, 0: nothing has been done yet? */
-static bool at_the_door(uint64_t rip, uint64_t gs)
+/* Is @rip the first instruction of a way into the kernel, and the GS base found there, @gs, still
+ * the program's: nothing has been done yet? */
+static bool at_an_entry(uint64_t rip, uint64_t gs)
 {
 	uint64_t stub = rip - (uint64_t)this_cpu()->design->stubs;
 
@@ -179,9 +179,8 @@ static bool at_the_door(uint64_t rip, uint64_t gs)
 /*
  * A #DB in kernel mode that a program brought about; true when there is nothing more to do.
  *
- * - It stepped into its SYSCALL or INT3, and the trap came behind it, not behind the return.
- *   FMASK, or the gate,
- *   has cleared TF by then, but Bochs has the trap pending already.  Nothing is lost by going on,
+ * - It stepped into its SYSCALL or INT3, and the trap came after it, not after the return. FMASK,
+ *   or the gate, has cleared TF by then, but Bochs has the trap pending already.  Nothing is lost by going on,
  *   for the TF that the program asked for waits in its flags and traps again when it is back.
  * - A MOV to SS read a word with a breakpoint.  That holds the #DB back until the next instruction
  *   is done
@@ -194,7 +193,7 @@ static bool debug_by_program(const struct trapframe *frame, uint64_t gs, uint64_
 {
 	if (dr6 & DR6_BREAKPOINTS && usercopy_contains(frame->rip))
 		return true;
-	if (!at_the_door(frame->rip, gs))
+	if (!at_an_entry(frame->rip, gs))
 		return false;
 	if (dr6 & DR6_BREAKPOINTS)
 		leave_ist(IST_DB, kill_debug, frame->rip);

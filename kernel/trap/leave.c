@@ -47,7 +47,7 @@ void exit_work(void)
 		pc = this_cpu()->percpu;	/* it may be another CPU now */
 	}
 	if (pc->work)
-		tlb_exit_work();		/* last: what comes behind is the flip out */
+		tlb_exit_work();		/* last: what comes after is the flip out */
 }
 
 void exit_syscall_work(int64_t result)

@@ -12,7 +12,7 @@
 #include "mm/pagetable.h"
 #include "tests/kernel/invariants.h"
 
-#define PTE_COUNT	(1023ul << 52)	/* mm/pagetable.c: entries in use of the table behind */
+#define PTE_COUNT	(1023ul << 52)	/* mm/pagetable.c: entries in use of the table below */
 #define PTE_COUNT_SHIFT	52
 
 struct tables {
@@ -34,7 +34,7 @@ struct tables {
 
 /* The frame at @pa, which holds @what, is handed out, and was not met before. */
 const char *mark_frame(struct tables *t, uint64_t pa, const char *what);
-/* The tree behind entry @e, of @level, which translates from @va on; @extra entries count though
+/* The tree below entry @e, of @level, which translates from @va on; @extra entries count though
  * there is none. */
 const char *check_tree(struct tables *t, uint64_t e, uint64_t va, unsigned level, unsigned extra);
 

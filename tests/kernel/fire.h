@@ -49,7 +49,7 @@ uint64_t fire_text_size(void);
 uint64_t fire_address(uint64_t offset);		/* below fire_text_size() */
 uint64_t fire_offset(uint64_t rip);		/* FIRE_TEXT_MAX where no entry text lies */
 uint64_t fire_own_size(void);			/* the first offset of what is shared */
-bool fire_is_fill(uint64_t offset);		/* behind the last instruction on a piece's page? */
+bool fire_is_fill(uint64_t offset);		/* after the last instruction on a piece's page? */
 
 /* --- fire_watch.c: the events ------------------------------------------------- */
 

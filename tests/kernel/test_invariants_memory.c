@@ -14,7 +14,7 @@
 #include "tests/kernel/plant.h"
 #include "tests/kernel/stage.h"
 
-#define ONE_ENTRY (1ul << 52)		/* in an entry's count of the table behind it */
+#define ONE_ENTRY (1ul << 52)		/* in an entry's count of the table below it */
 
 static struct stage stage;
 

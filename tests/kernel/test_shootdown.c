@@ -190,7 +190,7 @@ static void read_kernel_page(void *arg)
 	}
 }
 
-/* Each round another frame comes behind the address; once the flush has returned nobody sees the
+/* Each round another frame comes to the address; once the flush has returned nobody sees the
  * old one. */
 KTEST(a_kernel_page_is_gone_on_all_cpus)
 {

@@ -182,7 +182,7 @@ KTEST(one_flip_out_does_the_pending_flush)
 	aspace_destroy(as, sched_point);
 }
 
-/* Two frames take turns behind an address where nothing else ever is. It stays mapped. */
+/* Two frames take turns at an address where nothing else ever is. It stays mapped. */
 KTEST(a_kernel_page_is_gone_at_once)
 {
 	uint64_t va = MMIO_AREA_BASE + 0x1000000000,

@@ -114,7 +114,7 @@
 					 * online */
 #define FIRE_SERVE		13	/* arg: 1: for the last time; send FIRE_HELD's NMIs from
 					 * here, for a moment */
-#define FIRE_OWN_TEXT		14	/* offset behind the design's own text, of what is shared */
+#define FIRE_OWN_TEXT		14	/* offset after the design's own text, of what is shared */
 #define FIRE_OPS		15
 
 #define FIRE_NOTHING		0	/* the undisturbed run */

@@ -120,7 +120,7 @@ static void move_self(void)
 	CHECK_EQUAL(sys_set_affinity(0, ~0ul), 0);
 }
 
-/* A running one (and one that is ready behind us, where we happen to share a CPU): it arrives, and
+/* A running one (and one that is ready after us, where we happen to share a CPU): it arrives, and
  * strays no more. */
 static void move_running(void)
 {

@@ -75,7 +75,7 @@ static void stop_on_the_way(void)
 	struct user_thread t;
 	unsigned long tid = start(&t);
 
-	CHECK_EQUAL(sys_set_affinity(tid, 1ul << smp_cpu(0)), 0);	/* behind us */
+	CHECK_EQUAL(sys_set_affinity(tid, 1ul << smp_cpu(0)), 0);	/* after us */
 	wait_until_gone();
 	stop(&t);			/* makes way for it */
 }

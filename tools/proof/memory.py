@@ -78,7 +78,7 @@ class Memory:
             return self.fail(
                 state, insn,
                 f"is GS-relative at {off}: percpu's private page, which no user root maps",
-                "read it behind the flip in, or make it a field of the door page")
+                "read it after the flip in, or make it a field of the door page")
         return end <= used or self.fail(
             state, insn, f"is GS-relative at {off}: the door page has no field there",
             "a stack protector? build entry C without")
@@ -115,7 +115,7 @@ class Memory:
                                           "it is read-only")
         return self.fail(
             state, insn, f"touches {facts.image.describe(where.lo)}, which no user root maps",
-            "move it behind the flip, or what it needs into entry rodata or the door page")
+            "move it after the flip, or what it needs into entry rodata or the door page")
 
     def elsewhere(self, state, insn, operand, where, write):
         """Through a register that leads nowhere known."""

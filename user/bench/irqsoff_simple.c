@@ -112,7 +112,7 @@ void worst_console_write(void)
 	sys_console_write((uintptr_t)lines, sizeof(lines));
 	sys_console_write(p.a, 16);
 	watch_end();
-	sys_console_write((uintptr_t)lines, 1);		/* behind zeroes */
+	sys_console_write((uintptr_t)lines, 1);		/* after zeroes */
 }
 
 /* Beside many regions; in the first gap, which is large enough, and where none is. */

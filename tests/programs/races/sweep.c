@@ -51,7 +51,7 @@ static bool sleeps(void)
 
 static uint64_t pause_rip;
 
-/* It still is behind that PAUSE, and others have their turns. */
+/* It still is after that PAUSE, and others have their turns. */
 static bool pauses(void)
 {
 	return !is_idle() && !is_end() && sweep.rip == pause_rip;
