@@ -9,6 +9,7 @@ from check import DESIGNS, ROOT, Boot, Check, Failed, Outcome, expect, expect_kt
 # (tests/user/test_bystander.c).
 ALL_SWITCHES = 1_000_000
 USER_HANG_AFTER = 900      # seconds; that takes its time on a busy machine
+USER_MEMORY = 96           # MiB: test_limits takes all that a program can get, page by page
 
 
 def guest_check(name: str, what: str, design: str, **boot) -> Check:
@@ -29,7 +30,8 @@ def enough_switches(outcome: Outcome) -> str:
 
 def user_check(design: str) -> Check:
     def run() -> str:
-        outcome = Boot(f"entry={design} tests=user", what="user-pvh", timeout=USER_HANG_AFTER).run()
+        outcome = Boot(f"entry={design} tests=user", what="user-pvh", memory=USER_MEMORY,
+                       timeout=USER_HANG_AFTER).run()
         return f"{expect_ktap(outcome)}, {enough_switches(outcome)}"
     return Check(f"{design}.user-pvh", run)
 

@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from check import DESIGNS, WELCOME, Boot, Check, Failed, Skipped, expect, expect_ktap
+from guest import USER_MEMORY
 from lib.offers import cpu_feature
 
 LAST = DESIGNS[-1].name
@@ -56,7 +57,7 @@ def user_check(design: str, cpus: int, which: str, **boot) -> Check:
 
     def run() -> str:
         outcome = Boot(f"entry={design} tests={which}", cpus=cpus, what=name, timeout=900,
-                       **boot).run()
+                       memory=USER_MEMORY, **boot).run()
         remark = expect_ktap(outcome)
         expect(outcome, "pass", cpus_line(cpus))
         return remark
