@@ -17,7 +17,7 @@
 #include "mm/heap.h"
 
 #define PROCESS_FRAMES 3		/* charged for its struct, its budget, its pair of roots */
-#define TELL_AT_ONCE 16			/* threads, under one lock */
+#define TELL_AT_ONCE 4			/* threads, under one lock; each may call an idle CPU */
 
 struct spinlock process_lock;
 
@@ -172,7 +172,7 @@ static bool tell_some(struct process *p)
 		t->told = true;
 		list_remove(&t->sibling);
 		list_append(&p->threads, &t->sibling);
-		sched_set_priority(t, t->priority);	/* raises it */
+		sched_renew_priority(t);
 		if (t->state != THREAD_DEAD)
 			sched_interrupt(t);
 	}
@@ -221,6 +221,7 @@ void process_kill_current(uint32_t vector, const char *why, ...)
 	printk("kill: process %u (%s), thread %u: %pV\n", t->process->pid, t->process->name,
 	       t->tid, &reason);
 	va_end(ap);
+	irq_window();		/* the line is up to three rows of a text screen */
 	process_exit_current(WAIT_KILLED | vector);
 }
 

@@ -89,7 +89,7 @@ static struct thread *thread_new(void)
 	}
 	t->cpu = this_cpu();
 	t->affinity = t->homes = ~0ul;
-	t->priority = PRIORITY_USUAL;
+	t->priority = t->asked_priority = PRIORITY_USUAL;
 	/* Below the place of a frame, which some designs keep on this stack. */
 	t->kernel_rsp = switch_prepare(t->kstack_top - sizeof(struct trapframe));
 	return t;

@@ -52,6 +52,7 @@ static void ask_to_stop(struct thread *t, uint64_t arg)
 		if (t->stop == STOP_NONE) {
 			t->stop = STOP_WANTED;
 			t->work = WORK_STOP;
+			sched_renew_priority(t);
 			sched_interrupt(t);
 		}
 	}
@@ -93,6 +94,7 @@ static void resume(struct thread *t, uint64_t arg)
 	}
 	t->stop = STOP_NONE;
 	t->work = 0;
+	sched_renew_priority(t);
 	sched_unblock(t);
 }
 

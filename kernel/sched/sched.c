@@ -181,8 +181,8 @@ static void finish_switch(void)
 	}
 }
 
-/* Have this CPU go on with @next, which is in no queue, as it may be the current thread itself. This
- * CPU's queue lock is held on entry, not on return. */
+/* Have this CPU go on with @next, which is in no queue; it may be the current thread itself. The
+ * queue lock is held on entry, not on return. */
 static void switch_to(struct runqueue *q, struct thread *next)
 {
 	struct cpu *cpu = this_cpu();

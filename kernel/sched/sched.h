@@ -69,9 +69,11 @@ void sched_init_cpu(struct cpu *cpu, struct thread *idle);
 void sched_interrupt(struct thread *t);
 /* Change how @t is scheduled. What follows from it happens at once, or on the way out of the
  * kernel: a thread that is less urgent now makes way, one that is more urgent goes first, one that
- * is on a wrong CPU moves. A thread that knows of its process's end stays at the usual priority, at
- * least. @affinity names at least one CPU that is online. IRQs off. */
+ * is on a wrong CPU moves. A thread that is told to end or to stop is at the usual priority, at
+ * least: whoever changes that calls sched_renew_priority(). @affinity names at least one CPU that
+ * is online. IRQs off. */
 void sched_set_priority(struct thread *t, uint32_t priority);
+void sched_renew_priority(struct thread *t);
 void sched_set_affinity(struct thread *t, uint64_t affinity);
 uint64_t sched_online_cpus(void);	/* bit n: CPU n runs threads */
 void sched_cpu_online(struct cpu *cpu);	/* by the CPU itself, before sched_idle() */

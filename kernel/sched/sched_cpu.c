@@ -126,8 +126,10 @@ void sched_set_priority(struct thread *t, uint32_t priority)
 {
 	struct runqueue *q = lock_queue_of(t);
 
-	if (t->told && priority > PRIORITY_USUAL)	/* memory of the dying does not wait for
-							 * an idle CPU */
+	t->asked_priority = priority;
+	if (told_to_leave(t) && priority > PRIORITY_USUAL)	/* others wait for what it has, or
+								 * for its stop, and must not wait
+								 * for an idle CPU */
 		priority = PRIORITY_USUAL;
 	if (t->state == THREAD_QUEUED && priority != t->priority) {
 		requeue_locked(q, t, priority);
@@ -137,6 +139,11 @@ void sched_set_priority(struct thread *t, uint32_t priority)
 	if (t->state == THREAD_RUNNING && priority && runqueue_has(q, priority - 1))
 		ask_to_yield(t);
 	spin_unlock(&q->lock);
+}
+
+void sched_renew_priority(struct thread *t)
+{
+	sched_set_priority(t, t->asked_priority);
 }
 
 /* Who has no home gets none. The queue of @t is locked. */

@@ -61,7 +61,9 @@ struct thread {
 	uint64_t homes;			/* bit n: CPU n may keep it when it is there, and take it
 					 * from another. Its affinity; or none, of a thread
 					 * that tests have moved on and on */
-	uint32_t priority;
+	uint32_t priority;		/* by which it is queued */
+	uint32_t asked_priority;	/* that was set; one that is told to leave is no less
+					 * urgent than the usual */
 	bool unblock_pending;		/* sched_unblock() came before sched_wait() */
 	struct sleeper sleeper;		/* its node among the CPU's timed sleepers */
 	struct list link;		/* run queue; next alone: list of the dead */

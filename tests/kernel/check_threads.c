@@ -29,9 +29,10 @@ static const char *check_state(const struct thread *t)
 	     "process %u, thread %u sleeps over a wake()", pid, tid);
 	MUST(t->state != THREAD_BLOCKED || !t->unblock_pending,
 	     "process %u, thread %u waits over what it waits for", pid, tid);
-	MUST(!t->told || t->priority <= PRIORITY_USUAL,
-	     "process %u, thread %u knows of its process's end, and may wait for an idle CPU", pid,
-	     tid);
+	MUST(!told_to_leave(t) || t->priority <= PRIORITY_USUAL,
+	     "process %u, thread %u is to leave, and may wait for an idle CPU", pid, tid);
+	MUST(told_to_leave(t) || t->priority == t->asked_priority,
+	     "process %u, thread %u has not the priority that was asked for", pid, tid);
 	MUST(!waits || !t->told, "process %u, thread %u waits, and knows of its process's end", pid,
 	     tid);
 	MUST(!waits || t->stop != STOP_WANTED, "process %u, thread %u waits, and is to stop", pid,

@@ -99,7 +99,7 @@ KTEST(wrong_states_of_threads_are_found)
 	p->dying = true;
 	PLANT(last->told, true, "knows of its process's end");
 	last->told = true;
-	PLANT(last->priority, PRIORITY_BACKGROUND, "may wait for an idle CPU");
+	PLANT(last->priority, PRIORITY_BACKGROUND, "is to leave, and may wait");
 	last->told = false;
 	p->dying = false;
 	PLANT(t->stop, STOP_WANTED, "waits, and is to stop");
@@ -107,8 +107,13 @@ KTEST(wrong_states_of_threads_are_found)
 	PLANT(t->work, WORK_STOP, "its word for work");
 	PLANT(t->affinity, 0, "may run on no CPU");
 	PLANT(t->homes, 1, "its homes are not where it may run");
+	PLANT(t->priority, PRIORITY_URGENT, "has not the priority that was asked for");
+	t->asked_priority = PRIORITY_COUNT;
 	PLANT(t->priority, PRIORITY_COUNT, "has no priority");
+	t->asked_priority = PRIORITY_USUAL;
+	stage.other->asked_priority = PRIORITY_URGENT;
 	PLANT(stage.other->priority, PRIORITY_URGENT, "urgent without the right");
+	stage.other->asked_priority = PRIORITY_USUAL;
 	PLANT(t->kernel_rsp, t->kstack_top + 8, "RSP is not on its kernel stack");
 	PLANT(t->frame, t->frame - 1, "frame is not where it lands");
 	PLANT(t->fpu, (char *)t->fpu + 64, "no object of the heap");

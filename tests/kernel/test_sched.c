@@ -171,6 +171,21 @@ KTEST(a_new_priority_has_its_effect_at_once)
 	sched_check();
 }
 
+KTEST(who_is_to_stop_waits_for_no_idle_cpu)
+{
+	struct thread *t = sched_test_thread_here(nothing, NULL);
+
+	sched_set_priority(t, PRIORITY_BACKGROUND);
+	t->work = WORK_STOP;
+	sched_renew_priority(t);
+	KCHECK(t->priority == PRIORITY_USUAL);
+	t->work = 0;
+	sched_renew_priority(t);
+	KCHECK(t->priority == PRIORITY_BACKGROUND);
+	sched_make_ready(t);
+	sched_yield();
+}
+
 KTEST(who_knows_of_his_end_waits_for_no_idle_cpu)
 {
 	struct thread *t = sched_test_thread_here(nothing, NULL);
@@ -178,7 +193,7 @@ KTEST(who_knows_of_his_end_waits_for_no_idle_cpu)
 	sched_set_priority(t, PRIORITY_BACKGROUND);
 	KCHECK(t->priority == PRIORITY_BACKGROUND);
 	t->told = true;
-	sched_set_priority(t, t->priority);
+	sched_renew_priority(t);
 	KCHECK(t->priority == PRIORITY_USUAL);
 	sched_set_priority(t, PRIORITY_BACKGROUND);
 	KCHECK(t->priority == PRIORITY_USUAL);

@@ -21,6 +21,7 @@
 #define NO_RESULT 1
 #define TRIES 20
 #define UNDONE_MAX 500000
+#define HOG_NS 5000000000ul	/* a stop that waits as long as this waits for strangers */
 #define CHILD_NS 300000000	/* a child's life; one that is too short is tried again */
 
 static struct user_thread victim, other;
@@ -247,6 +248,49 @@ static void undo_at_once(void)
 	CHECK_EQUAL(thread_cut_off(&victim), 0);
 }
 
+/* --- in the background ------------------------------------------------------------ */
+
+static volatile bool hog_over;
+
+static void hog(void *unused)
+{
+	uint64_t end = (uint64_t)sys_clock() + HOG_NS;
+
+	(void)unused;
+	while ((uint64_t)sys_clock() < end && !hog_over)
+		smp_relax();
+	hog_over = true;
+}
+
+/* All on one CPU, where a background thread does not run while one of the usual priority spins. It
+ * is stopped all the same, and is a background thread again when it goes on. */
+static void stop_in_the_background(void)
+{
+	unsigned cpu = smp_cpu(0);
+
+	smp_pin(cpu);
+	turns = 0;
+	hog_over = false;
+	CHECK_EQUAL(thread_start(&victim, spin, NULL), 0);
+	CHECK_EQUAL(sys_set_affinity(tid_of(&victim), 1ul << cpu), 0);
+	while (!turns)
+		smp_wait();
+	CHECK_EQUAL(sys_set_priority(tid_of(&victim), PRIORITY_BACKGROUND), 0);
+	CHECK_EQUAL(thread_start(&other, hog, NULL), 0);
+	CHECK_EQUAL(sys_set_affinity(tid_of(&other), 1ul << cpu), 0);
+	CHECK_EQUAL(sys_thread_stop(tid_of(&victim)), 0);
+	CHECK(!hog_over);
+	turns = 0;
+	CHECK_EQUAL(sys_thread_resume(tid_of(&victim)), 0);
+	for (unsigned i = 0; i < TRIES; i++)
+		smp_wait();
+	CHECK_EQUAL(turns, 0);
+	hog_over = true;
+	CHECK_EQUAL(thread_finish(&other), 0);
+	CHECK_EQUAL(thread_cut_off(&victim), 0);
+	smp_unpin();
+}
+
 /* --- the end of a process -------------------------------------------------------- */
 
 /* In a child: the process ends beside a thread that stays stopped. */
@@ -270,6 +314,7 @@ int main(const char *arg, size_t len)
 	}
 	if (starts_with(arg, "child=leave"))
 		leave_stopped(!strcmp(arg, "child=leave,fault"));
+	stop_in_the_background();	/* before somebody else spins for ever */
 	CHECK_EQUAL(bystander_start(&witness, 6), 0);
 	stop_spinner();
 	stop_newborn();
