@@ -18,7 +18,7 @@ import sys
 import time
 from collections import namedtuple
 
-from lib import paths
+from lib import paths, settings
 from lib.boots import Boot
 from lib.designs import designs
 from lib.gdb import GdbError
@@ -32,7 +32,7 @@ from vmeasure.tracer import Subject, count_design
 BY_CPUS = "thread_create_exit_smp"      # the benchmark that depends on the number of CPUs,
 CPU_COUNTS = (1, 2, 4)                  # and the numbers it is run with
 PLAIN_RUNS_BY_CPUS = 3
-IRQS_OFF_CPUS = (1, 2)                  # the second idles, and is looked after
+IRQS_OFF_CPUS = (1, 3)                  # the others idle, and are looked after
 
 # A boot for figures: benches is what parse_bench() finds in its log.
 Sample = namedtuple("Sample", "design mode cpus run benches")
@@ -225,6 +225,7 @@ def rename_time(samples, icount):
 
 def main(args):
     start = time.monotonic()
+    settings.accelerator()      # a wrong one is refused before the first boot
     work = Comparison(args)
     if not work.iso.exists():
         sys.exit("compare: there is no %s: run `make iso`" % work.iso)

@@ -7,6 +7,7 @@
 
 #define COLUMNS	80
 #define ROWS	25
+#define JUMP	4	/* rows that go at once: what one write needs, with interrupts off */
 #define CRTC_INDEX	0x3d4
 #define CRTC_DATA	0x3d5
 #define CRTC_CURSOR_START 0x0a
@@ -22,24 +23,24 @@ static void clear_row(unsigned r)
 		screen[r * COLUMNS + i] = CELL(' ');
 }
 
-/* All rows but the first move up, four cells at a time: a program writes as many lines as it
+/* All rows but the first JUMP move up, four cells at a time: a program writes as many lines as it
  * likes. */
 static void scroll(void)
 {
-	volatile uint16_t *to = screen, *from = screen + COLUMNS;
-	uint64_t words = (ROWS - 1) * COLUMNS / 4;
+	volatile uint16_t *to = screen, *from = screen + JUMP * COLUMNS;
+	uint64_t words = (ROWS - JUMP) * COLUMNS / 4;
 
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(words) : : "memory");
+	row -= JUMP;
+	for (unsigned r = row; r < ROWS; r++)
+		clear_row(r);
 }
 
 static void new_line(void)
 {
 	column = 0;
-	if (++row < ROWS)
-		return;
-	row = ROWS - 1;
-	scroll();
-	clear_row(row);
+	if (++row == ROWS)
+		scroll();
 }
 
 static void put(char c)

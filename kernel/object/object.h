@@ -28,7 +28,8 @@ struct process {
 	struct process *parent;		/* NULL: nobody will wait for it */
 	struct list children, child;	/* those whose parent it is; its place among its parent's */
 	struct list all;		/* every process, for the audit */
-	struct process *hash_next;
+	struct process *hash_next, **hash_at;	/* its chain by pid: the next, and who points
+						 * here */
 	struct list teardown;	/* its place among those that kernel/object/reap.c takes apart */
 	uint64_t teardown_ticket;	/* the how manieth of them */
 	bool teardown_busy;		/* a CPU is at it */

@@ -43,16 +43,17 @@ void pid_publish(struct process *p)
 	struct process **chain = &chains[chain_of(p->pid)];
 
 	p->hash_next = *chain;
+	p->hash_at = chain;
+	if (p->hash_next)
+		p->hash_next->hash_at = &p->hash_next;
 	*chain = p;
 }
 
 void pid_withdraw(struct process *p)
 {
-	struct process **at = &chains[chain_of(p->pid)];
-
-	while (*at != p)
-		at = &(*at)->hash_next;
-	*at = p->hash_next;
+	*p->hash_at = p->hash_next;
+	if (p->hash_next)
+		p->hash_next->hash_at = p->hash_at;
 }
 
 struct process *pid_find(uint32_t pid)
@@ -69,11 +70,12 @@ uint32_t pid_check(void)
 	uint32_t all = 0;
 
 	for (uint32_t i = 0; i < PID_CHAINS; i++) {
+		struct process *const *at = &chains[i];
 		uint32_t n = 0;
 
-		for (const struct process *p = chains[i]; p && n <= PID_CHAIN_MAX; p = p->hash_next)
+		for (; *at && (*at)->hash_at == at && n <= PID_CHAIN_MAX; at = &(*at)->hash_next)
 			n++;
-		if (n > taken[i])
+		if (*at || n > taken[i])
 			return UINT32_MAX;
 		all += n;
 	}

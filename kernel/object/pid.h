@@ -26,8 +26,8 @@ void pid_publish(struct process *p);
 void pid_withdraw(struct process *p);
 /* The process that has @pid, or NULL. */
 struct process *pid_find(uint32_t pid);
-/* For tests: how many processes can be found; none has that many when a chain has more than it
- * counts. */
+/* For tests: how many processes can be found; none has that many when a chain is linked
+ * wrong, or has more than it counts. */
 uint32_t pid_check(void);
 
 #endif

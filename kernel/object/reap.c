@@ -17,7 +17,9 @@
 #include "mm/aspace.h"
 #include "mm/reclaim.h"
 
-#define AT_ONCE 32			/* tids or children in one step */
+#define TIDS_AT_ONCE 32			/* in one step */
+#define ORPHANS_AT_ONCE 4		/* likewise; each may be a process to free, and that
+					 * gives back to BUDGET_DEPTH_MAX budgets */
 #define SHRINKS_MAX 65536u		/* steps that the largest pools need */
 
 static struct list teardowns = LIST_INIT(teardowns);	/* all that are not done; under
@@ -88,14 +90,17 @@ static void free_all(struct list *freed)
 		process_free(LIST_OBJECT(list_take_first(freed), struct process, teardown));
 }
 
-/* Tids and children of @p. True when none is left. */
+/* Some tids of @p, or some children. True when none is left. */
 static bool release_some(struct process *p)
 {
 	struct list freed = LIST_INIT(freed);
-	bool done;
+	bool done = false;
 
 	spin_lock(&process_lock);
-	done = tid_release_some(p, AT_ONCE) && process_orphan_some(p, AT_ONCE, &freed);
+	if (p->tids)
+		tid_release_some(p, TIDS_AT_ONCE);
+	else
+		done = process_orphan_some(p, ORPHANS_AT_ONCE, &freed);
 	if (done)
 		thread_units_return(p);
 	spin_unlock(&process_lock);

@@ -38,35 +38,37 @@
 
 /* --- the other CPUs ------------------------------------------------------------ */
 
-static enum { ASKED, BUSY, PARKED, LEFT } answer;	/* of the CPU that is asked to park */
+static enum { LEFT, ASKED, BUSY, PARKED } answers[MAX_CPUS];	/* of each that is asked to park */
 static bool parking;
 
-static void set_answer(unsigned to)
+static void set_answer(uint32_t cpu, unsigned to)
 {
-	__atomic_store_n(&answer, to, __ATOMIC_SEQ_CST);
+	__atomic_store_n(&answers[cpu], to, __ATOMIC_SEQ_CST);
 }
 
-static unsigned get_answer(void)
+static unsigned get_answer(uint32_t cpu)
 {
-	return __atomic_load_n(&answer, __ATOMIC_SEQ_CST);
+	return __atomic_load_n(&answers[cpu], __ATOMIC_SEQ_CST);
 }
 
 /* The NMI that asks. Shootdowns are served here, for the watched CPU would wait for ever. */
 static enum trap_verdict park(struct trapframe *frame, uint64_t cr3, uint64_t gs)
 {
+	uint32_t me = this_cpu()->index;
+
 	(void)cr3, (void)gs;
 	if (frame->vector != VECTOR_NMI)
 		return TRAP_NOT_MINE;
 	if (frame->rip != (uint64_t)idle_halted) {
-		set_answer(BUSY);
+		set_answer(me, BUSY);
 		return TRAP_TAKEN;
 	}
-	set_answer(PARKED);
+	set_answer(me, PARKED);
 	while (__atomic_load_n(&parking, __ATOMIC_SEQ_CST) && !panic_in_progress()) {
 		xcall_serve();
 		cpu_pause();
 	}
-	set_answer(LEFT);
+	set_answer(me, LEFT);
 	return TRAP_TAKEN;
 }
 
@@ -74,11 +76,11 @@ static enum trap_verdict park(struct trapframe *frame, uint64_t cr3, uint64_t gs
 static bool park_cpu(const struct cpu *cpu)
 {
 	for (unsigned tries = 0; tries < PARK_TRIES; tries++) {
-		set_answer(ASKED);
+		set_answer(cpu->index, ASKED);
 		lapic_send_nmi(cpu->apic_id);
-		while (get_answer() == ASKED)
+		while (get_answer(cpu->index) == ASKED)
 			cpu_pause();
-		if (get_answer() == PARKED)
+		if (get_answer(cpu->index) == PARKED)
 			return true;
 		irq_window();
 		cpu_pause();
@@ -86,29 +88,32 @@ static bool park_cpu(const struct cpu *cpu)
 	return false;
 }
 
-/* At most one other CPU is there to park: one answer. */
-static int park_others(void)
-{
-	if (cpu_count == 1)
-		return 0;
-	if (cpu_count > 2 || probe.trap)
-		return -EBUSY;
-	parking = true;
-	probe.trap = park;
-	if (park_cpu(&cpus[!this_cpu()->index]))
-		return 0;
-	probe.trap = NULL;
-	return -EBUSY;
-}
-
 static void release_others(void)
 {
 	if (cpu_count == 1)
 		return;
 	__atomic_store_n(&parking, false, __ATOMIC_SEQ_CST);
-	while (get_answer() != LEFT)
-		cpu_pause();
+	for (uint32_t i = 0; i < cpu_count; i++)
+		while (get_answer(i) == PARKED)
+			cpu_pause();
 	probe.trap = NULL;
+}
+
+static int park_others(void)
+{
+	if (cpu_count == 1)
+		return 0;
+	if (probe.trap)
+		return -EBUSY;
+	parking = true;
+	probe.trap = park;
+	for (uint32_t i = 0; i < cpu_count; i++) {
+		if (i != this_cpu()->index && !park_cpu(&cpus[i])) {
+			release_others();
+			return -EBUSY;
+		}
+	}
+	return 0;
 }
 
 /* --- the watch ------------------------------------------------------------------- */

@@ -15,9 +15,9 @@
 #define IRQS_OFF_PERIOD	500
 
 /* Watch this CPU, whose periodic tick stops; timed sleepers and slices are looked at every
- * millisecond or so.  A second CPU is parked as soon as it idles, until irqsoff_end(). One CPU
- * at a time: -EBUSY otherwise, and with a third CPU, or when the second has always something to
- * do. Lets interrupts in. IRQs off, after clock_calibrate(). */
+ * millisecond or so.  The other CPUs are parked as soon as they idle, until irqsoff_end(). One CPU
+ * at a time: -EBUSY otherwise, and when another has always something to do. Lets interrupts in.
+ * IRQs off, after clock_calibrate(). */
 int irqsoff_begin(void);
 /* Stop, and the timer with it. TSC ticks: no stretch with interrupts off was longer, and the
  * longest was shorter by IRQS_OFF_PERIOD and the way into an interrupt at most. -EINVAL on

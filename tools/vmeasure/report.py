@@ -27,7 +27,7 @@ def irqs_off_group(cpus):
 PER_DESIGN = {
     "memory": "memory", "exposure": "exposure", "code": "code",
     irqs_off_group(1): "longest stretch with interrupts off, instructions, at most",
-    irqs_off_group(2): "the same beside an idle CPU",
+    irqs_off_group(3): "the same beside two idle CPUs",
 }
 # Benchmarks in the table's order; others come last.
 ORDER = ("syscall_null", "syscall_copy64", "syscall_sleep", "irq_user", "irq_kernel", "page_fault",

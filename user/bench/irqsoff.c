@@ -3,7 +3,8 @@
  * irqsoff.c - the longest stretch with interrupts off, for each system call with the worst
  * arguments that we know.
  *
- *   bench irqs_off           every call, each in a process of its own, and the watch itself first
+ *   bench irqs_off           every call, each in a process of its own, and the watch itself first;
+ *                            and `fault`: the end of a process that the kernel kills
  *   bench irqs_off-<call>    that call
  *
  * The kernel's watch (tests/probe/irqsoff.h) says what no stretch exceeded while a case was
@@ -29,11 +30,14 @@ struct named {
 };
 
 #define CALL(name) { #name, worst_##name },
-static const struct named calls[] = { SYSCALL_LIST(CALL) };
+#define FAULT { "fault", worst_fault }
+static const struct named calls[] = { SYSCALL_LIST(CALL) FAULT };
 
 static const struct named children[] = {
 	{ "quit", child_quit },
 	{ "exit", child_exit },
+	{ "invalid_opcode", child_invalid_opcode },
+	{ "page_fault", child_page_fault },
 	{ "thread_exit", child_thread_exit },
 	{ "zombies", child_zombies },
 };
@@ -52,15 +56,20 @@ void watch_end(void)
 	longest = ticks > longest ? ticks : longest;
 }
 
-unsigned long start_child(const char *name)
+long start_child_if_possible(const char *name)
 {
 	char arg[64];
-	long pid;
 
 	snprintf(arg, sizeof(arg), CHILD "%s", name);
-	pid = spawn("bench", arg);
+	return spawn("bench", arg);
+}
+
+unsigned long start_child(const char *name)
+{
+	long pid = start_child_if_possible(name);
+
 	if (pid < 0) {
-		printf("irqs_off: spawn of %s failed: %ld\n", arg, pid);
+		printf("irqs_off: spawn of child %s failed: %ld\n", name, pid);
 		sys_exit(1);
 	}
 	return (unsigned long)pid;

@@ -10,6 +10,7 @@
 #define WORST(name) void worst_##name(void);
 SYSCALL_LIST(WORST)
 #undef WORST
+void worst_fault(void);		/* likewise, of what the kernel kills for */
 
 /* The longest stretch with interrupts off between the two counts, whichever program of this CPU
  * runs. A child may begin what its parent ends. */
@@ -18,8 +19,11 @@ void watch_end(void);
 
 /* Start this program again: it calls child_<name>() of the table in irqsoff.c. Returns its pid. */
 unsigned long start_child(const char *name);
+long start_child_if_possible(const char *name);	/* the same, or what spawn() says */
 void child_quit(void);
 void child_exit(void);
+void child_invalid_opcode(void);
+void child_page_fault(void);
 void child_thread_exit(void);
 void child_zombies(void);
 
@@ -33,6 +37,7 @@ enum crowd_life {
 #define CROWD_MAX 4096
 /* Make CROWD_MAX of them, or as many as there may be. Returns how many; crowd[] has their tids. */
 unsigned make_crowd(enum crowd_life life, uint64_t ns);
+void spread_crowd(unsigned n);	/* @n of them may run on two CPUs now */
 extern unsigned long crowd[CROWD_MAX];
 
 /* Two places, not touched yet, each eight bytes before a multiple of 512 GiB: to bring in the

@@ -3,6 +3,7 @@
  * many children. */
 #include "bench.h"
 #include "irqsoff.h"
+#include "mm/layout.h"
 #include "smp.h"
 #include "string.h"
 #include "thread.h"
@@ -13,7 +14,8 @@
 #define NS_PER_MS 1000000ul
 #define LONG_NS (1000 * 1000 * NS_PER_MS)
 #define ARGUMENT_BYTES 1024	/* the longest that spawn() takes */
-#define ROUNDS 20
+#define IDLE_NS (50 * NS_PER_MS)	/* long enough to take all that apart */
+#define TOO_DEEP 3			/* a child's status: it could start none */
 
 unsigned long crowd[CROWD_MAX];
 
@@ -49,6 +51,14 @@ unsigned make_crowd(enum crowd_life life, uint64_t ns)
 		sys_yield();
 	}
 	return n;
+}
+
+void spread_crowd(unsigned n)
+{
+	unsigned long two = 1ul << smp_cpu(0) | 1ul << smp_cpu(1);
+
+	while (n--)
+		sys_set_affinity(crowd[n], two);
 }
 
 /* --- threads -------------------------------------------------------------------- */
@@ -140,13 +150,16 @@ void child_quit(void)
 /* Many pages, many regions, many threads, children: all go. */
 static void grow(enum crowd_life life)
 {
+	unsigned n;
 	char *pages = map_memory(PAGES * PAGE, PROT_WRITE);
 
 	for (unsigned long i = 0; pages && i < PAGES; i++)
 		*(volatile char *)(pages + i * PAGE) = 1;
 	for (unsigned i = 0; i < PAGES; i++)
 		sys_map(PAGE, i % 2 ? PROT_WRITE : 0);
-	make_crowd(life, LONG_NS);
+	n = make_crowd(life, LONG_NS);
+	if (life == CROWD_ASLEEP)
+		spread_crowd(n);
 }
 
 void child_exit(void)
@@ -154,6 +167,29 @@ void child_exit(void)
 	grow(CROWD_ASLEEP);
 	watch_begin();
 	sys_exit(0);
+}
+
+void child_invalid_opcode(void)
+{
+	grow(CROWD_ASLEEP);
+	watch_begin();
+	__asm__ volatile("ud2");
+}
+
+void child_page_fault(void)
+{
+	grow(CROWD_ASLEEP);
+	watch_begin();
+	*(volatile char *)USER_END = 0;
+}
+
+/* Each of the crowd has to be told, and may be called for by a CPU that idles. */
+void worst_fault(void)
+{
+	sys_wait(start_child("invalid_opcode"));
+	watch_end();
+	sys_wait(start_child("page_fault"));
+	watch_end();
 }
 
 void child_thread_exit(void)
@@ -195,13 +231,23 @@ void worst_spawn(void)
 	sys_wait((unsigned long)pid);
 }
 
-/* Its children end, and the end of this process makes orphans of them. */
+/*
+ * As deep as processes can be nested, for what is charged is given back at each level: children
+ * end, whoever idles takes them apart, and the end of this process makes orphans of them.
+ */
 void child_zombies(void)
 {
+	long deeper = start_child_if_possible("zombies");
+
+	if (deeper < 0)
+		sys_exit(TOO_DEEP);
+	if (sys_wait((unsigned long)deeper) != TOO_DEEP)
+		sys_exit(0);
+	watch_begin();			/* with it comes a tick, which ends a sleep */
 	for (unsigned i = 0; i < CHILDREN; i++)
-		start_child("quit");
-	sys_yield();
-	watch_begin();
+		if (start_child_if_possible("quit") < 0)	/* at its limit, for now */
+			sys_sleep(IDLE_NS);
+	sys_sleep(IDLE_NS);
 	sys_exit(0);
 }
 
@@ -218,5 +264,6 @@ void worst_wait(void)
 	sys_wait(1);
 	watch_end();
 	sys_wait(start_child("zombies"));
+	sys_sleep(IDLE_NS);
 	watch_end();
 }

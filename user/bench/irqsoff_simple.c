@@ -3,6 +3,7 @@
  * console. */
 #include "bench.h"
 #include "irqsoff.h"
+#include "smp.h"
 #include "string.h"
 #include "thread.h"
 
@@ -110,8 +111,11 @@ void worst_console_write(void)
 	memset(lines, '\n', sizeof(lines));
 	watch_begin();
 	sys_console_write((uintptr_t)lines, sizeof(lines));
+	memset(lines, '.', sizeof(lines));
+	sys_console_write((uintptr_t)lines, sizeof(lines));
 	sys_console_write(p.a, 16);
 	watch_end();
+	lines[0] = '\n';
 	sys_console_write((uintptr_t)lines, 1);		/* after zeroes */
 }
 
@@ -169,7 +173,7 @@ static void idle_thread(void *unused)
 {
 	(void)unused;
 	for (;;)
-		sys_yield();
+		smp_wait();		/* a yield alone leaves other CPUs no turn */
 }
 
 static void start_stopped(struct user_thread *t)
