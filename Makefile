@@ -22,6 +22,12 @@ NASM    := nasm
 
 # Warnings are errors in CI only (make lint): a new compiler must not break a student's build.
 WARN    := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla $(WERROR)
+# Does the variable named $1 say yes, or no? The words of tools/lib/settings.py.
+YES_WORDS := 1 yes on true
+NO_WORDS := 0 no off false
+yes      = $(call checked,$1)$(filter $(YES_WORDS),$($1))
+no       = $(call checked,$1)$(filter $(NO_WORDS),$($1))
+checked  = $(if $(filter-out $(YES_WORDS) $(NO_WORDS),$($1)),$(error $1=$($1): say $1=yes or $1=no))
 # No host path or build time may reach the image. The tree's own path may hold blanks and quotes.
 quoted   = '$(subst ','\'',$1)'
 CBASE   := -std=gnu11 -O2 -g -ffreestanding -fno-pic -fno-pie -fno-stack-protector -fcf-protection=none \
@@ -85,10 +91,10 @@ ifneq ($(filter $(COMMANDS) clean,$(or $(MAKECMDGOALS),all)),)
 endif
 $(COMMANDS):
 	@$(SHELL) tools/setup.sh $(if $(filter all,$@),build,$@)
-	@$(MAKE) --no-print-directory $(if $(filter-out 0 no,$(V)),,-s) $(PARALLEL) TOOLS_READY=yes $@
+	@$(MAKE) --no-print-directory $(if $(call yes,V),,-s) $(PARALLEL) TOOLS_READY=yes $@
 else
 all: $(KERNEL) $(ARCHIVE) $(PROOF) $(SAME)
-iso: $(if $(filter 0 no,$(PROBE)),$(BARE_ISO),$(ISO))
+iso: $(if $(call no,PROBE),$(BARE_ISO),$(ISO))
 run: $(ISO)
 	@$(PYTHON) tools/run.py
 hang:
@@ -96,9 +102,9 @@ hang:
 debug: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/debug.py
 test: $(KERNEL) $(ARCHIVE) $(ISO) $(BARE_ISO)
-	@$(PYTHON) tools/run_tests.py $(if $(T),'$(T)')
+	@$(PYTHON) tools/run_tests.py $(if $(T),$(call quoted,$(T)))
 test-bochs: $(ISO)
-	@$(PYTHON) tools/run_tests.py --lane bochslane $(if $(T),'$(T)')
+	@$(PYTHON) tools/run_tests.py --lane bochslane $(if $(T),$(call quoted,$(T)))
 test-debian:
 	@tools/test_debian.sh $(RELEASE)
 torture: $(KERNEL) $(ARCHIVE)
@@ -108,7 +114,7 @@ races: $(KERNEL) $(ARCHIVE)
 fuzz: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/fuzz.py
 compare: $(KERNEL) $(ARCHIVE) $(ISO)
-	@$(PYTHON) tools/compare.py $(if $(filter-out no,$(DOCS)),--docs)
+	@$(PYTHON) tools/compare.py $(if $(call yes,DOCS),--docs)
 trace: $(KERNEL) $(ARCHIVE) $(ISO)
 	@$(PYTHON) tools/trace.py
 diff: $(KERNEL)
@@ -116,7 +122,7 @@ diff: $(KERNEL)
 mutants: $(KERNEL) $(ARCHIVE)
 	@$(PYTHON) tools/mutants.py
 seeded: $(KERNEL) $(ARCHIVE) $(ISO)
-	@$(PYTHON) tools/seeded.py $(if $(T),'$(T)')
+	@$(PYTHON) tools/seeded.py $(if $(T),$(call quoted,$(T)))
 fuzz-parsers: $(GEN)
 	@$(PYTHON) tools/fuzz_parsers.py
 lint:

@@ -16,7 +16,7 @@ whose Y is stopped as well, follow.
 
 Environment: ENTRY= this design only, whole; X= Y= these calls only; STRIDE= at every n-th
 instruction only (1; where a sample is taken: SAMPLE=, 61); SECOND= likewise where Y is stopped as
-well (101; 0: not at all); SEED= (1); JOBS= boots at once (as many as there are CPUs).
+well (307; 0: not at all); SEED= (1); JOBS= boots at once (as many as there are CPUs).
 
 Prints a line per design and X, the table, and as the last line `N passed, N failed`.
 """
@@ -98,7 +98,7 @@ def together(xs):
 def jobs_of(sweeps, wanted, seed):
     stride = settings.number("STRIDE", 1, 1, MOST_STRIDE)
     sample = settings.number("SAMPLE", 61, 1, MOST_STRIDE)
-    second = settings.number("SECOND", 101, 0, MOST_STRIDE)
+    second = settings.number("SECOND", 307, 0, MOST_STRIDE)
     jobs = []
     if not settings.given("X") and not settings.given("Y"):
         jobs += [(design, (kind,), "", n, seed) for design, whole in sweeps if whole
@@ -111,6 +111,7 @@ def jobs_of(sweeps, wanted, seed):
 
 def main():
     seed, sweeps = settings.seed(), chosen_designs()
+    at_once = settings.number("JOBS", os.cpu_count() or 1, 1, MOST_JOBS)
     only_x, only_y = chosen_call("X"), chosen_call("Y")
     try:
         wanted = [(x, y) for x, y in boots.pairs(sweeps[0][0])
@@ -127,7 +128,7 @@ def main():
         f"{len(jobs)} boots are known",
         flush=True)
     report = Report(wanted, [n for n, whole in sweeps if whole and stride == 1])
-    with ThreadPoolExecutor(settings.number("JOBS", os.cpu_count() or 1, 1, MOST_JOBS)) as pool:
+    with ThreadPoolExecutor(at_once) as pool:
         results = list(pool.map(partial(carry_out, kept), jobs))
     for design, swept in results:
         if swept:

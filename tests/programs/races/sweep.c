@@ -122,11 +122,14 @@ static void walk(shot *shoot, void (*note)(uint64_t ticks, bool fresh), uint64_t
 	if (options.seed % stride)
 		shoot(ticks);
 	while (!is_over(ticks)) {
+		/* Perhaps still: a run may be some instructions longer than the one before. */
+		if (is_idle()) {
+			ticks = leap(shoot, ticks, sleeps, SLEEP_LEAP);
+			continue;
+		}
 		note(ticks, sweep.rip != last);
 		last = sweep.rip;
 		ticks = advance(shoot, ticks, stride);
-		if (is_idle())
-			ticks = leap(shoot, ticks, sleeps, SLEEP_LEAP);
 	}
 }
 
