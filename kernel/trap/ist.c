@@ -180,13 +180,13 @@ static bool at_an_entry(uint64_t rip, uint64_t gs)
  * A #DB in kernel mode that a program brought about; true when there is nothing more to do.
  *
  * - It stepped into its SYSCALL or INT3, and the trap came after it, not after the return. FMASK,
- *   or the gate, has cleared TF by then, but Bochs has the trap pending already.  Nothing is lost by going on,
- *   for the TF that the program asked for waits in its flags and traps again when it is back.
+ *   or the gate, has cleared TF by then, but Bochs has the trap pending already.  Nothing is lost
+ *   by going on, for the TF that the program asked for waits in its flags and traps again when it
+ *   is back.
  * - A MOV to SS read a word with a breakpoint.  That holds the #DB back until the next instruction
- *   is done
- *   (SDM vol. 3A, 6.8.3); if it is SYSCALL, INT3 or one that faults, the #DB comes in ring 0, with
- *   the user's GS, table and for SYSCALL stack (CVE-2018-8897).  It is as deadly as any #DB of a
- *   program.
+ *   is done (SDM vol. 3A, 6.8.3); if it is SYSCALL, INT3 or one that faults, the #DB comes in ring
+ *   0, with the user's GS, table and for SYSCALL stack (CVE-2018-8897).  It is as deadly as any #DB
+ *   of a program.
  * - A user copy touched a word with a breakpoint, for the program: done, go on.
  */
 static bool debug_by_program(const struct trapframe *frame, uint64_t gs, uint64_t dr6)
