@@ -19,6 +19,7 @@
 #include "kernel/console/panic.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
+#include "mm/slots.h"
 
 #define EMIT(name, value) \
 	__asm__ volatile("\n.ascii \"->" #name " %0\"" : : "i"((unsigned long)(value)))
@@ -128,5 +129,6 @@ void asm_offsets(void)
 	EMIT(LACKS_SIZE, sizeof(struct cpu_lacks));
 	EMIT(GATE_INTERRUPT, GATE_INTERRUPT);
 	EMIT(EARLY_STUB_SIZE, 16);
+	EMIT(SLOT_POOL_LOCK, offsetof(struct slot_pool, lock));
 	EMIT(EARLY_IDT_SIZE, VECTOR_EXCEPTIONS * sizeof(struct idt_gate));
 }

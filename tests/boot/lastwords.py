@@ -11,8 +11,8 @@ from lib.constants import constants, frame_words
 from lib.elf import built_kernel
 
 LAST = DESIGNS[-1]
-LOCKS = ("console_lock", "frame_lock", "stacks_lock", "process_lock", "budget_lock", "dead_lock",
-         "kspace_lock")
+LOCKS = ("console_lock", "frame_lock", "process_lock", "budget_lock", "dead_lock", "kspace_lock")
+POOLS = ("kstacks", "trampolines")      # struct slot_pool, which has its lock in it
 FLAG_IF = 1 << 9
 RETURN_FALSE = bytes.fromhex("31c0c3")      # xor eax, eax; ret
 
@@ -25,12 +25,14 @@ def ended(boot) -> Outcome:
 
 def locks_held() -> str:
     elf = built_kernel()
+    locks = [elf.address(name) for name in LOCKS]
+    locks += [elf.address(name) + constants()["SLOT_POOL_LOCK"] for name in POOLS]
     with under_gdb(LAST, "inject=panic", "locks-held") as boot:
         boot.gdb.run_to(elf.address("panic"))
-        for name in LOCKS:
-            boot.gdb.write_memory(elf.address(name), (1).to_bytes(4, "little"))
+        for lock in locks:
+            boot.gdb.write_memory(lock, (1).to_bytes(4, "little"))
         expect(ended(boot), "panic", r"^PANIC", r"(?i)last step", r"(?i)backtrace")
-    return f"{len(LOCKS)} locks"
+    return f"{len(locks)} locks"
 
 
 def interrupts_off() -> None:

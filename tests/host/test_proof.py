@@ -14,6 +14,10 @@ C_DESIGN, HANDLER = with_c_handler()
 ASM_DESIGN = with_flip_in_assembly()
 C_FILE, ASM_FILE = f"{C_DESIGN.name}.c", f"{ASM_DESIGN.name}.asm"
 
+# What a handler's author may look at.
+KNOWN = "".join(f'#include "{header}"\n' for header in (
+    "arch/x86_64/cpu.h", "arch/x86_64/trapframe.h", "kernel/object/object.h"))
+
 
 def before_flip(statement, outside=""):
     """Edit of the C file: @statement stands before the first handler's flip, @outside above that
@@ -22,7 +26,7 @@ def before_flip(statement, outside=""):
         head = re.search(rf"{HANDLER}\(struct trapframe \*frame\)\n\{{", text)
         at = text.index("\tFLIP_IN", head.end())
         text = text[:at] + statement + "\n" + text[at:]
-        return text.replace("DECLARE_DESIGN", outside + "\nDECLARE_DESIGN", 1)
+        return text.replace("DECLARE_DESIGN", f"{KNOWN}{outside}\nDECLARE_DESIGN", 1)
     return edit
 
 
