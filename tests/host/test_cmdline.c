@@ -213,6 +213,11 @@ static void long_words_are_refused(void **state)
 	assert_refused(line, "\"xxxx", "key=value");
 	memcpy(line, "inject=", 7);
 	assert_refused(line, "\"inject=xxx", "too long");
+	line[7 + 64] = '\0';
+	assert_refused(line, "\"inject=xxx", "too long");
+	line[7 + 63] = '\0';
+	assert_refused(line, "inject=xxx", "no such fault");
+	line[7 + 64] = line[7 + 63] = 'x';
 	line[1000] = '=';
 	memcpy(line, "xxxxxxx", 7);
 	assert_refused(line, "\"xxxx", "unknown key");
