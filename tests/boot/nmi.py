@@ -21,6 +21,8 @@ from underfire.machine_checks import CPU as RECOVERS
 
 PROGRAM = "test_fault_kill"     # the kernel prints a line for each of its children
 SLEEPER = "test_sleep_wake"
+# As MCE, with S and AR of the status, EIPV of MCG_STATUS: what the program was to read is lost.
+DATA_LOST = "mce 0 9 0xbd80000000000000 0x7 0x1000 0x8c"
 TIMES = 5
 LINE = r"(?m)^NMI: cpu 0 at 0x%x, kernel mode, cr3 \w+$"
 
@@ -99,6 +101,42 @@ def no_recovery_check(design: Design) -> Check:
     return Check(f"{design.name}.mce-amd", run)
 
 
+def killed_check(design: Design) -> Check:
+    """A machine check that costs a program its data ends it, on a way that does not come back. The
+    next one finds the processor ready: else it would be a shutdown."""
+    def run() -> None:
+        elf = built_kernel()
+        with under_gdb(design, f"tests={SLEEPER}", "mce-kills", cpu=RECOVERS) as boot:
+            boot.gdb.run_to(elf.address(f"{design.ident}_syscall_entry"))
+            boot.gdb.run_to(boot.gdb.read_registers(["rcx"])[0])
+            boot.gdb.monitor(DATA_LOST)
+            boot.gdb.run_to(elf.address("process_kill_current"))
+            boot.gdb.monitor(MCE)
+            boot.gdb.resume_or_end()
+            outcome = Outcome(boot.status(), boot.log, 0)
+        expect(outcome, "fail", r"^machine check survived: .*kernel mode",
+               r"^kill: process 1 .*its data is lost")
+    return Check(f"{design.name}.mce-kills", run)
+
+
+def locked_check(design: Design) -> Check:
+    """An NMI in the middle of a line: whoever holds the console's lock goes on only after it, so it
+    must not wait for that without end."""
+    def run() -> None:
+        elf = built_kernel()
+        with under_gdb(design, f"tests={SLEEPER}", "nmi-locked") as boot:
+            boot.gdb.run_to(elf.address("syscall_dispatch"))
+            lock = elf.address("console_lock")
+            boot.gdb.write_memory(lock, (1).to_bytes(4, "little"))
+            boot.gdb.monitor("nmi")
+            boot.gdb.run_to(elf.address("ist_nmi"))
+            boot.gdb.run_to(boot.gdb.read_word(boot.gdb.read_registers(["rsp"])[0]))
+            boot.gdb.write_memory(lock, (0).to_bytes(4, "little"))
+            finish(boot)
+    return Check(f"{design.name}.nmi-locked", run)
+
+
 def checks() -> list[Check]:
     last = DESIGNS[-1]
-    return [nmi_check(d) for d in DESIGNS] + [halt_check(last), no_recovery_check(last)]
+    return [nmi_check(d) for d in DESIGNS] + [
+        halt_check(last), no_recovery_check(last), killed_check(last), locked_check(last)]
