@@ -90,17 +90,15 @@ static void free_all(struct list *freed)
 		process_free(LIST_OBJECT(list_take_first(freed), struct process, teardown));
 }
 
-/* Some tids of @p, or some children. True when none is left. */
+/* Some tids and children of @p. True when none is left. */
 static bool release_some(struct process *p)
 {
 	struct list freed = LIST_INIT(freed);
-	bool done = false;
+	bool done;
 
 	spin_lock(&process_lock);
-	if (p->tids)
-		tid_release_some(p, TIDS_AT_ONCE);
-	else
-		done = process_orphan_some(p, ORPHANS_AT_ONCE, &freed);
+	done = tid_release_some(p, TIDS_AT_ONCE) &&
+	       process_orphan_some(p, ORPHANS_AT_ONCE, &freed);
 	if (done)
 		thread_units_return(p);
 	spin_unlock(&process_lock);

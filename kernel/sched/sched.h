@@ -30,7 +30,8 @@ void sched_unblock(struct thread *t);
  * when the thread is to stop or its process is dying. A wake that came first returns at once,
  * whatever the thread has waited for in between. IRQs off. */
 int sched_sleep(uint64_t timeout_ns);
-/* Wake @t, or have its next sleep() return. IRQs off. */
+/* Wake @t, or have its next sleep() return. What it waits for in the kernel, it goes on waiting
+ * for. IRQs off. */
 void sched_wake(struct thread *t);
 
 /*

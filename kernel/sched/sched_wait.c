@@ -8,13 +8,11 @@
 #include "kernel/sched/sched_internal.h"
 #include "kernel/sync/spinlock.h"
 
-/* sched_wait(), within sched_sleep() too, which is measured. */
-static inline __attribute__((always_inline)) void wait_as(enum thread_state as, struct thread *t,
-							  uint64_t deadline)
+/* The queue of @t, the current thread, is locked on entry, not on return. */
+static inline __attribute__((always_inline)) void wait_locked(struct runqueue *q, struct thread *t,
+							      enum thread_state as,
+							      uint64_t deadline)
 {
-	struct runqueue *q = queue_of(t->cpu);
-
-	spin_lock(&q->lock);
 	if (t->unblock_pending) {
 		t->unblock_pending = false;
 		spin_unlock(&q->lock);
@@ -28,7 +26,11 @@ static inline __attribute__((always_inline)) void wait_as(enum thread_state as, 
 
 void sched_wait(enum thread_state as, uint64_t deadline)
 {
-	wait_as(as, current_thread(), deadline);
+	struct thread *t = current_thread();
+	struct runqueue *q = queue_of(t->cpu);
+
+	spin_lock(&q->lock);
+	wait_locked(q, t, as, deadline);
 }
 
 void sched_unblock(struct thread *t)
@@ -59,31 +61,49 @@ void sched_interrupt(struct thread *t)
 
 /* --- a program's sleep() and wake() ---------------------------------------------- */
 
-/* Whoever takes a wake sees what its wakers wrote before it, so it is read and cleared as one. */
-static bool take_wake(struct thread *t)
+/* Its queue is locked. 1: it sleeps on. */
+static int why_awake(struct thread *t, uint64_t deadline)
 {
-	return __atomic_load_n(&t->woken, __ATOMIC_RELAXED) &&
-	       __atomic_exchange_n(&t->woken, false, __ATOMIC_ACQUIRE);
+	if (t->woken) {
+		t->woken = false;
+		return 0;
+	}
+	if (told_to_leave(t))
+		return -EINTR;
+	return deadline && rdtsc() >= deadline ? -ETIMEDOUT : 1;
 }
 
+/* At least one wait, unless somebody was faster: one that asks for no time gives way all the
+ * same. */
 int sched_sleep(uint64_t timeout_ns)
 {
 	struct thread *t = current_thread();
-	uint64_t deadline = timeout_ns ? rdtsc() + clock_ns_to_tsc(timeout_ns) : 0;
+	uint64_t deadline = timeout_ns ? rdtsc() + clock_ns_to_tsc(timeout_ns) : 0, passed = 0;
 
-	for (bool waited = false;; waited = true) {
-		if (take_wake(t))
-			return 0;
-		if (told_to_leave(t))
-			return -EINTR;
-		if (waited && deadline && rdtsc() >= deadline)
-			return -ETIMEDOUT;
-		wait_as(THREAD_SLEEPING, t, deadline);
+	for (;;) {
+		struct runqueue *q = queue_of(t->cpu);
+		int why;
+
+		spin_lock(&q->lock);
+		why = why_awake(t, passed);
+		if (why != 1) {
+			spin_unlock(&q->lock);
+			return why;
+		}
+		wait_locked(q, t, THREAD_SLEEPING, deadline);
+		passed = deadline;
 	}
 }
 
+/* Nothing to who waits in the kernel: a program could have him look, with interrupts off, for as
+ * long as it calls. */
 void sched_wake(struct thread *t)
 {
-	__atomic_store_n(&t->woken, true, __ATOMIC_RELEASE);
-	sched_unblock(t);
+	struct runqueue *q = lock_queue_of(t);
+
+	t->woken = true;
+	if (t->state == THREAD_SLEEPING)
+		resume_locked(q, t);
+	else
+		spin_unlock(&q->lock);
 }

@@ -65,6 +65,7 @@ struct thread {
 	uint32_t asked_priority;	/* that was set; one that is told to leave is no less
 					 * urgent than the usual */
 	bool unblock_pending;		/* sched_unblock() came before sched_wait() */
+	bool woken;			/* by wake(), and no sleep() has returned for it yet */
 	struct sleeper sleeper;		/* its node among the CPU's timed sleepers */
 	struct list link;		/* run queue; next alone: list of the dead */
 	uint64_t appended;		/* THREAD_QUEUED: the how manieth that came to this queue */
@@ -72,7 +73,6 @@ struct thread {
 	struct list sibling;		/* process->threads; under process_lock */
 	bool told;			/* of its process's end; at the end of that list, and of
 					 * no less than the usual priority. Likewise */
-	bool woken;		/* by wake(), and no sleep() has returned for it yet; atomic */
 	void (*kernel_main)(void *);	/* kernel threads */
 	void *kernel_arg;
 };

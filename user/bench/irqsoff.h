@@ -37,7 +37,6 @@ enum crowd_life {
 #define CROWD_MAX 4096
 /* Make CROWD_MAX of them, or as many as there may be. Returns how many; crowd[] has their tids. */
 unsigned make_crowd(enum crowd_life life, uint64_t ns);
-void spread_crowd(unsigned n);	/* @n of them may run on two CPUs now */
 extern unsigned long crowd[CROWD_MAX];
 
 /* Two places, not touched yet, each eight bytes before a multiple of 512 GiB: to bring in the

@@ -53,7 +53,8 @@ unsigned make_crowd(enum crowd_life life, uint64_t ns)
 	return n;
 }
 
-void spread_crowd(unsigned n)
+/* @n of them may run on two CPUs now. */
+static void spread_crowd(unsigned n)
 {
 	unsigned long two = 1ul << smp_cpu(0) | 1ul << smp_cpu(1);
 
