@@ -7,7 +7,6 @@
 #include "kernel/object/object.h"
 #include "mm/aspace.h"
 #include "mm/cpuarea.h"
-#include "mm/frames.h"
 #include "mm/kspace.h"
 #include "mm/pagetable.h"
 
@@ -18,15 +17,15 @@ const uint8_t entry_ist[256] = {
 	[VECTOR_MC] = IST_MC,
 };
 
-int no_cpu_setup(struct cpu *cpu)
+int no_cpu_setup(const struct entry_design *d, struct cpu *cpu)
 {
-	(void)cpu;
+	(void)d, (void)cpu;
 	return 0;
 }
 
-void no_cpu_release(struct cpu *cpu)
+void no_cpu_load(const struct entry_design *d, struct cpu *cpu)
 {
-	(void)cpu;
+	(void)d, (void)cpu;
 }
 
 void no_user_root_release(struct aspace *as)
@@ -41,28 +40,23 @@ void no_thread_retire(struct thread *t)
 
 int shared_user_root(struct aspace *as)
 {
-	if (boot_design->split)
-		kspace_fill_user_root(as->tlb.root + PAGE_SIZE);
+	if (as->design->split)
+		kspace_fill_user_root(as->tlb.root + PAGE_SIZE, as->design);
 	return 0;
 }
 
-int entry_stack_setup_cpu(struct cpu *cpu)
+/* Not Global: what it keeps of its last user is for the design's own processes at most. */
+int entry_stack_setup_cpu(const struct entry_design *d, struct cpu *cpu)
 {
-	uint64_t top = cea_page(cpu->index, CEA_ENTRY_STACK_PAGE) + PAGE_SIZE;
+	return cpu_block_page(cpu, d->entry_stack, PTE_W | PTE_NX, 1u << d->number) ? 0 : -ENOMEM;
+}
 
-	if (!cpu_block_page(cpu, CEA_ENTRY_STACK_PAGE, PTE_W | PTE_NX, true))
-		return -ENOMEM;
+void entry_stack_load_cpu(const struct entry_design *d, struct cpu *cpu)
+{
+	uint64_t top = cea_page(cpu->index, d->entry_stack) + PAGE_SIZE;
+
 	cpu->percpu->entry_top = top;
 	cpu->tss->rsp[0] = top;
-	return 0;
-}
-
-void entry_stack_release_cpu(struct cpu *cpu)
-{
-	uint64_t entry_pte = kspace_unmap_visible(cea_page(cpu->index, CEA_ENTRY_STACK_PAGE));
-
-	cpu->block_pa[CEA_ENTRY_STACK_PAGE] = 0;
-	frame_free(entry_pte & PTE_ADDR);
 }
 
 int kernel_stack_setup_thread(struct thread *t)
@@ -71,7 +65,7 @@ int kernel_stack_setup_thread(struct thread *t)
 	return 0;
 }
 
-/* RSP0 and the door name the CPU's own stack for ever. */
+/* RSP0 and the door name the CPU's own stack whoever runs. */
 void entry_stack_switch_thread(struct cpu *cpu, struct thread *next)
 {
 	(void)cpu;

@@ -6,7 +6,12 @@
 
 #include "entry/design.h"
 
-/* Names and summaries come from the one list. */
+/* Numbers, names and summaries come from the one list. */
+enum {
+#define ENTRY_DESIGN(id, name, summary) ENTRY_NUMBER_##id,
+#include "entry/registry.h"
+#undef ENTRY_DESIGN
+};
 #define ENTRY_DESIGN(id, name, summary)						\
 	static const char entry_name_##id[] __attribute__((unused)) = name;	\
 	static const char entry_summary_##id[] __attribute__((unused)) = summary;
@@ -32,7 +37,7 @@ DECLARE_PIECE(shared_two);
 
 /* @kind: the piece that its stubs lead to, shared_one or shared_two (entry/shared_one.asm). */
 #define DESIGN_COMMON(id, is_split, kind)					\
-	.name = entry_name_##id, .summary = entry_summary_##id,			\
+	.number = ENTRY_NUMBER_##id, .name = entry_name_##id, .summary = entry_summary_##id,			\
 	.split = (is_split), .syscall_entry = id##_syscall_entry, .syscall_end = id##_idt_entry, \
 	.stubs = id##_stubs, \
 	.ist = entry_ist, .iret = id##_iret, .user_return = id##_user_return,	\
@@ -48,16 +53,17 @@ DECLARE_PIECE(shared_two);
 extern const uint8_t entry_ist[256];
 
 /* Hooks for designs with nothing of their own to do there. */
-int no_cpu_setup(struct cpu *cpu);
-void no_cpu_release(struct cpu *cpu);
+int no_cpu_setup(const struct entry_design *d, struct cpu *cpu);
+void no_cpu_load(const struct entry_design *d, struct cpu *cpu);
 void no_user_root_release(struct aspace *as);
 void no_thread_retire(struct thread *t);
-/* A user root with the shared kernel half and nothing more. No-op in an unsplit design. */
+/* A user root with what its design's template shows and nothing more. No-op in an unsplit design. */
 int shared_user_root(struct aspace *as);
 
-/* A per-CPU entry stack: allocate and map it, point RSP0 and the door at it. 0 or -ENOMEM. */
-int entry_stack_setup_cpu(struct cpu *cpu);
-void entry_stack_release_cpu(struct cpu *cpu);
+/* A per-CPU entry stack, page d->entry_stack of the CPU's block: allocate and map it, 0 or -ENOMEM;
+ * point RSP0 and the door at it. */
+int entry_stack_setup_cpu(const struct entry_design *d, struct cpu *cpu);
+void entry_stack_load_cpu(const struct entry_design *d, struct cpu *cpu);
 /* The frame lies at the top of the thread's kernel stack. */
 int kernel_stack_setup_thread(struct thread *t);
 void entry_stack_switch_thread(struct cpu *cpu, struct thread *next);

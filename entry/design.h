@@ -2,15 +2,17 @@
 /*
  * design.h - the contract between an entry design and the rest of the kernel.
  *
- * A design is chosen once, at boot, by pointers: LSTAR, the IDT's gates, RSP0
- * and the hooks below.  Nothing between the hardware event and the common
- * dispatcher tests which design it is, and no hook is called there.
+ * Each process has a design.  It is chosen by pointers: LSTAR, the IDT, RSP0, the
+ * door and the hooks below; a switch to a thread of another design loads them.
+ * Nothing between the hardware event and the common dispatcher tests which design
+ * it is, and no hook is called there.
  */
 #ifndef ENTRY_DESIGN_H
 #define ENTRY_DESIGN_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "mm/layout.h"
 
 struct aspace;
 struct cpu;
@@ -18,6 +20,7 @@ struct thread;
 struct trapframe;
 
 struct entry_design {
+	uint32_t number;		/* its place in the registry, from 0 */
 	const char *name;		/* entry=<name> */
 	const char *summary;		/* one line for the boot log and the reports */
 	uint32_t needs;			/* CPU_* features; unmet: refuse to boot, saying which */
@@ -35,9 +38,12 @@ struct entry_design {
 	const char *shared_text_start, *shared_text_end;	/* what all designs of its kind */
 	const char *shared_rodata_start, *shared_rodata_end;	/* share, likewise */
 
+	uint32_t entry_stack;		/* page of a CPU's block that is its entry stack; 0: none */
+
 	/* All hooks: kernel table, IRQs off, kernel stack; 0 or a negative errno. */
-	int (*setup_cpu)(struct cpu *cpu);
-	void (*release_cpu)(struct cpu *cpu);
+	int (*setup_cpu)(const struct entry_design *d, struct cpu *cpu);	/* what it needs there */
+	/* @cpu enters by @d from now on: RSP0 and door, unless switch_thread() sets them */
+	void (*load_cpu)(const struct entry_design *d, struct cpu *cpu);
 	int (*map_user_root)(struct aspace *as);	/* fill the user root's kernel half */
 	void (*release_user_root)(struct aspace *as);
 	int (*setup_thread)(struct thread *t);	/* sets t->frame; e.g. map its trampoline stack */
@@ -48,10 +54,22 @@ struct entry_design {
 };
 
 #define ENTRY_STUB_SIZE 16
+#define ENTRY_DESIGNS_MAX CEA_BLOCK_PAGES	/* their IDTs lie where a CPU's block would */
 
-/* What entry= names; set once in entry_choose(). What runs asks its space, thread or CPU for its
- * design: this is for the boot, idle CPUs and the panic. */
+/* What entry= names, and a spawn takes that names no other; set once in entry_choose(). What runs
+ * asks its space, thread or CPU for its design. */
 extern const struct entry_design *boot_design;
+
+/* May processes of different designs run in this boot?  Then every space owns a pair of roots, and
+ * a page is Global only where that tells nobody anything.  A boot of an unsplit design is that
+ * design's alone: its kernel half is Global, as in any kernel without isolation. */
+static inline bool entry_mixed(void)
+{
+	return boot_design->split;
+}
+
+/* Why this boot cannot run @d, as a sentence's end; NULL: it can. */
+const char *entry_refusal(const struct entry_design *d);
 
 /* Registry order. entry_design_count() designs; at(i) for i below it. */
 const struct entry_design *entry_design_at(unsigned i);
@@ -67,6 +85,9 @@ void entry_choose(const struct entry_design *d);
  * with its kind, nothing else. Is @va such an address; is it text? Any context. */
 bool entry_shows(const struct entry_design *d, uint64_t va);
 bool entry_text_holds(const struct entry_design *d, uint64_t va);
+/* Those for which entry_shows(), bit n is number n; and is it any design's entry text? */
+uint32_t entry_shown_by(uint64_t va);
+bool entry_text_of_any(uint64_t va);
 
 /* Where the MOV to CR3 of each flip lies: for the missed-flip oracle and the host's tools.
  * Emitted by the flip macros into .flip_sites, which no user root maps. */

@@ -14,7 +14,7 @@ static void switch_thread(struct cpu *cpu, struct thread *next)
 const struct entry_design entry_direct = {
 	DESIGN_COMMON(direct, false, shared_one),
 	.setup_cpu = no_cpu_setup,
-	.release_cpu = no_cpu_release,
+	.load_cpu = no_cpu_load,
 	.setup_thread = kernel_stack_setup_thread,
 	.retire_thread = no_thread_retire,
 	.switch_thread = switch_thread,

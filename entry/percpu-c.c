@@ -2,6 +2,7 @@
 /* percpu-c.c - the flips in C on the per-CPU entry stack. */
 #include "entry/common.h"
 #include "entry/flip.h"
+#include "mm/layout.h"
 
 DECLARE_DESIGN(percpu_c);
 
@@ -36,8 +37,9 @@ ENTRY_TEXT("percpu-c") void percpu_c_idt_out(void)
 
 const struct entry_design entry_percpu_c = {
 	DESIGN_COMMON(percpu_c, true, shared_two),
+	.entry_stack = CEA_ENTRY_STACK_PAGE(1),
 	.setup_cpu = entry_stack_setup_cpu,
-	.release_cpu = entry_stack_release_cpu,
+	.load_cpu = entry_stack_load_cpu,
 	.setup_thread = kernel_stack_setup_thread,
 	.retire_thread = no_thread_retire,
 	.switch_thread = entry_stack_switch_thread,

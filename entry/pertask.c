@@ -46,7 +46,7 @@ ENTRY_TEXT("pertask") void pertask_first_return(void)
 const struct entry_design entry_pertask = {
 	DESIGN_COMMON(pertask, true, shared_two),
 	.setup_cpu = no_cpu_setup,
-	.release_cpu = no_cpu_release,
+	.load_cpu = no_cpu_load,
 	.setup_thread = trampoline_setup_thread,
 	.retire_thread = trampoline_retire_thread,
 	.switch_thread = trampoline_switch_thread,

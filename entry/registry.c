@@ -15,6 +15,8 @@ static const struct entry_design *const designs[] = {
 #undef ENTRY_DESIGN
 };
 
+_Static_assert(sizeof(designs) / sizeof(designs[0]) <= ENTRY_DESIGNS_MAX, "an IDT page each");
+
 const struct entry_design *boot_design;
 
 const struct entry_design *entry_design_at(unsigned i)
@@ -50,6 +52,33 @@ bool entry_shows(const struct entry_design *d, uint64_t va)
 {
 	return entry_text_holds(d, va) || inside(va, d->rodata_start, d->rodata_end) ||
 	       inside(va, d->shared_rodata_start, d->shared_rodata_end);
+}
+
+uint32_t entry_shown_by(uint64_t va)
+{
+	uint32_t set = 0;
+
+	for (unsigned i = 0; i < entry_design_count(); i++)
+		set |= (uint32_t)entry_shows(designs[i], va) << i;
+	return set;
+}
+
+bool entry_text_of_any(uint64_t va)
+{
+	for (unsigned i = 0; i < entry_design_count(); i++)
+		if (entry_text_holds(designs[i], va))
+			return true;
+	return false;
+}
+
+const char *entry_refusal(const struct entry_design *d)
+{
+	if (d != boot_design && !entry_mixed())
+		return "the whole kernel is Global in this boot: boot with entry= a design that "
+		       "isolates";
+	if (d->needs & ~cpu_features)
+		return "this CPU lacks what it needs";
+	return NULL;
 }
 
 void entry_choose(const struct entry_design *d)

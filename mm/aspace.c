@@ -100,7 +100,7 @@ bool aspace_at_limit(struct aspace *as)
 struct aspace *aspace_create(struct budget *budget, const struct entry_design *design)
 {
 	struct aspace *as = kzalloc(sizeof(*as));
-	unsigned order = design->split;
+	unsigned order = entry_mixed();	/* a bit of CR3 tells the halves of all pairs apart */
 	uint64_t root;
 
 	if (!as)

@@ -3,7 +3,8 @@
  * aspace.h - a process's address space: the root pair and its regions.
  *
  * The kernel root is the even half of an 8 KiB pair, the user root is
- * kernel root + 4096.  Both share everything below the lower half's top-level
+ * kernel root + 4096; in a space whose design does not split that half is empty, and in a boot of
+ * such a design there is none.  Both share everything below the lower half's top-level
  * entries; whoever adds or clears one writes both.  In the kernel root those
  * entries are NX, so a missed flip out faults on the first user instruction.
  */

@@ -8,14 +8,15 @@
 
 struct cpu;
 
-extern uint64_t idt_pa;			/* frame of the one IDT */
+extern uint64_t idt_pa[];		/* frames of the IDTs, by design; 0: it cannot run here */
 
-/* A zeroed frame as page @page of @cpu's block, and noted there; @visible: in the user roots too.
- * Its address, or 0 when memory is short. IRQs off. */
-uint64_t cpu_block_page(struct cpu *cpu, uint32_t page, uint64_t flags, bool visible);
+/* A zeroed frame as page @page of @cpu's block, and noted there; the user roots of the designs in
+ * the set @shown show it too. @flags as of kspace_map(). Its address, or 0 when memory is short.
+ * IRQs off. */
+uint64_t cpu_block_page(struct cpu *cpu, uint32_t page, uint64_t flags, uint32_t shown);
 
 /* CPU @index's block of the CPU entry area, filled. On any CPU, kernel table, IRQs off. 0, or
- * -ENOMEM; what was taken by then stays with the block. CPU 0 comes first, and makes the IDT. */
+ * -ENOMEM; what was taken by then stays with the block. CPU 0 comes first, and makes the IDTs. */
 int cpu_alloc(uint32_t index, uint32_t apic_id);
 
 #endif

@@ -82,7 +82,7 @@ static void take_out(const struct block *b)
 
 static bool map_zeroed(uint64_t va)
 {
-	return kspace_map_new(va, PTE_W | PTE_NX, false);
+	return kspace_map_new(va, PTE_W | PTE_NX, DESIGNS_NONE);
 }
 
 /* Have the first @pages pages and their descriptors mapped. What a failed attempt mapped stays. */

@@ -3,13 +3,16 @@
  * kspace.c - the kernel half of every root.
  *
  * The boot root's top-level entries are the originals: every kernel root copies
- * them, and the boot pair's user root plays the same part for user roots.  All
- * slots in use are filled before the first copy is taken.
+ * them.  What user roots show is a template for each design that splits: its
+ * top-level entries, under which trees of its own hang, are copied likewise.
+ * All slots in use are filled before the first copy is taken.
  *
- * Global: in an unsplit design the whole kernel half, as in any kernel without
- * isolation.  In a split one only what all user roots show identically.  A
- * Global kernel page beyond that would stay in the TLB across the flip out, and
- * Meltdown would be back.
+ * Global: in the boot of an unsplit design the whole kernel half, as in any
+ * kernel without isolation.  In any other a page is Global only if it has one
+ * frame with the same rights at its address in whatever root shows it, and holds
+ * nothing that a process of another design must not read: an entry of it stays in
+ * the TLB across the flip out and across the switch to such a process, and
+ * Meltdown reads what the TLB has.  Whoever maps such a page says PTE_G.
  */
 #include "mm/kspace.h"
 #include "arch/x86_64/cpu.h"
@@ -36,6 +39,7 @@ uint64_t phys_offset;			/* 0: the boot code's identity map */
 
 static struct spinlock kspace_lock;
 static uint64_t boot_root;
+static uint64_t templates[ENTRY_DESIGNS_MAX];	/* by design; 0: its spaces have no user root */
 static uint64_t mmio_next = MMIO_AREA_BASE;
 
 static uint64_t image_pa(const char *symbol)
@@ -43,14 +47,12 @@ static uint64_t image_pa(const char *symbol)
 	return (uint64_t)symbol - KERNEL_IMAGE_BASE;
 }
 
-static uint64_t user_set(void)
+/* @flags with Global as it may be in this boot; PTE_G: the page is harmless. */
+static uint64_t with_global(uint64_t flags)
 {
-	return boot_root + PAGE_SIZE;
-}
+	bool global = (cpu_features & CPU_PGE) && (!entry_mixed() || (flags & PTE_G));
 
-static uint64_t global_bit(bool visible)
-{
-	return (cpu_features & CPU_PGE) && (visible || !boot_design->split) ? PTE_G : 0;
+	return global ? flags | PTE_G : flags & ~PTE_G;
 }
 
 static void must(int err, const char *what)
@@ -69,7 +71,7 @@ static void build_direct_map(const struct bootinfo *bi)
 			{ image_pa(kernel_text_start), image_pa(kernel_rodata_end) },
 			{ image_pa(image.probe_text), image_pa(image.probe_rodata_end) },
 		},
-		.flags = PTE_NX | global_bit(false), .huge = cpu_features & CPU_PDPE1GB,
+		.flags = with_global(PTE_NX), .huge = cpu_features & CPU_PDPE1GB,
 	};
 
 	must(direct_map_build(&m, boot_root), "the direct map");
@@ -91,18 +93,56 @@ bool kspace_in_direct_map(uint64_t pa, uint64_t len)
 	return true;
 }
 
+/* --- one page, wherever it is shown ------------------------------------------ */
+
+/* Roots that exist already would never see a new top-level entry. */
+static void check_slot(uint64_t root, uint64_t va)
+{
+	if (!(((uint64_t *)phys_to_virt(root))[pt_index(va, 4)] & PTE_P))
+		panic("kernel half: the top-level slot of 0x%lx was not filled at boot", va);
+}
+
+static int map_in(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags)
+{
+	check_slot(root, va);
+	return pt_map(root, va, pa, flags, NULL);
+}
+
+/* The template of the @n-th design, if it has one and is in the set @shown; or 0. */
+static uint64_t template_of(unsigned n, uint32_t shown)
+{
+	return shown >> n & 1 ? templates[n] : 0;
+}
+
+/* In the boot root, and in the templates of the designs @shown. 0, or a negative errno and nothing
+ * has changed but for page tables. Locked, or at boot. */
+static int map_shown(uint64_t va, uint64_t pa, uint64_t flags, uint32_t shown)
+{
+	int err = 0;
+
+	flags = with_global(flags);
+	for (unsigned n = 0; !err && n < entry_design_count(); n++)
+		if (template_of(n, shown))
+			err = pt_prepare(template_of(n, shown), va);
+	if (!err)
+		err = map_in(boot_root, va, pa, flags);
+	/* Nothing can fail any more: the first mapping may be in use. */
+	for (unsigned n = 0; !err && n < entry_design_count(); n++)
+		if (template_of(n, shown))
+			must(map_in(template_of(n, shown), va, pa, flags), "a user root's page");
+	return err;
+}
+
 /* --- kernel image ---------------------------------------------------------- */
 
+/* Entry text and its constants tell nobody anything: one image file serves every machine. */
 static void map_image_part(const char *start, const char *end, uint64_t flags)
 {
 	for (uint64_t va = (uint64_t)start; va < (uint64_t)end; va += PAGE_SIZE) {
-		bool visible = entry_shows(boot_design, va);
-		uint64_t all = flags | global_bit(visible);
+		uint32_t shown = entry_shown_by(va);
 
-		must(pt_map(boot_root, va, va - KERNEL_IMAGE_BASE, all, NULL), "the kernel image");
-		if (visible && boot_design->split)
-			must(pt_map(user_set(), va, va - KERNEL_IMAGE_BASE, all, NULL),
-			     "the entry text");
+		must(map_shown(va, va - KERNEL_IMAGE_BASE, flags | (shown ? PTE_G : 0), shown),
+		     "the kernel image");
 	}
 }
 
@@ -118,6 +158,18 @@ static void map_image(void)
 
 /* --- roots ----------------------------------------------------------------- */
 
+/* 2^@order frames for top-level tables, zeroed. */
+static uint64_t new_root(unsigned order)
+{
+	uint64_t root = frames_alloc_order(order);
+
+	if (!root)
+		panic("kernel address space: no memory for the first page tables");
+	for (unsigned i = 0; i < 1u << order; i++)
+		page_zero(phys_to_virt(root + i * PAGE_SIZE));
+	return root;
+}
+
 static void fill_slots(void)
 {
 	static const uint64_t areas[] = {
@@ -127,26 +179,28 @@ static void fill_slots(void)
 
 	for (unsigned i = 0; i < sizeof(areas) / sizeof(areas[0]); i++)
 		must(pt_fill_slot(boot_root, pt_index(areas[i], 4)), "filling the top level");
-	if (!boot_design->split)
-		return;			/* no trampolines, no second set */
+	if (!entry_mixed())
+		return;			/* no trampolines, no user roots */
 	must(pt_fill_slot(boot_root, pt_index(TRAMPOLINE_AREA_BASE, 4)), "filling the top level");
-	must(pt_fill_slot(user_set(), pt_index(CPU_ENTRY_AREA_BASE, 4)), "filling the top level");
-	must(pt_fill_slot(user_set(), pt_index(KERNEL_IMAGE_BASE, 4)), "filling the top level");
+	for (unsigned n = 0; n < entry_design_count(); n++) {
+		if (!entry_design_at(n)->split)
+			continue;
+		templates[n] = new_root(0);
+		must(pt_fill_slot(templates[n], pt_index(CPU_ENTRY_AREA_BASE, 4)), "a template");
+		must(pt_fill_slot(templates[n], pt_index(KERNEL_IMAGE_BASE, 4)), "a template");
+	}
 }
 
 void kspace_init(const struct bootinfo *bi)
 {
-	boot_root = frames_alloc_order(boot_design->split ? 1 : 0);
-	if (!boot_root)
-		panic("kernel address space: no memory for the boot root");
-	page_zero(phys_to_virt(boot_root));
-	if (boot_design->split)
-		page_zero(phys_to_virt(user_set()));
+	boot_root = new_root(entry_mixed());
 	fill_slots();
 	build_direct_map(bi);
 	if (bi->archive_len && !kspace_in_direct_map(bi->archive_pa, bi->archive_len))
 		panic("boot archive at 0x%lx lies outside RAM", bi->archive_pa);
 	map_image();
+	if (entry_mixed())
+		kspace_fill_user_root(boot_root + PAGE_SIZE, boot_design);
 	tlb_boot_space = (struct tlb_space){ .root = boot_root, .split = boot_design->split };
 	write_cr3(boot_root);		/* the identity map ends here */
 	phys_offset = DIRECT_MAP_BASE;
@@ -168,64 +222,40 @@ void kspace_fill_kernel_root(uint64_t root)
 	copy_kernel_half(root, boot_root);
 }
 
-void kspace_fill_user_root(uint64_t user_root)
+void kspace_fill_user_root(uint64_t user_root, const struct entry_design *d)
 {
-	copy_kernel_half(user_root, user_set());
+	copy_kernel_half(user_root, templates[d->number]);
 }
 
-bool kspace_is_shared_slot(unsigned slot)
+uint64_t kspace_template(const struct entry_design *d)
 {
-	uint64_t root = boot_design->split ? user_set() : boot_root;
+	return templates[d->number];
+}
+
+bool kspace_is_shared_slot(const struct entry_design *d, unsigned slot)
+{
+	uint64_t root = kspace_template(d) ? kspace_template(d) : boot_root;
 
 	return ((const uint64_t *)phys_to_virt(root))[slot] & PTE_P;
 }
 
 /* --- mapping after boot ---------------------------------------------------- */
 
-/* Roots that exist already would never see a new top-level entry. */
-static void check_slot(uint64_t root, uint64_t va)
-{
-	if (!(((uint64_t *)phys_to_virt(root))[pt_index(va, 4)] & PTE_P))
-		panic("kernel half: the top-level slot of 0x%lx was not filled at boot", va);
-}
-
-static int map_locked(uint64_t root, uint64_t va, uint64_t pa, uint64_t flags)
-{
-	check_slot(root, va);
-	return pt_map(root, va, pa, flags, NULL);
-}
-
-int kspace_map(uint64_t va, uint64_t pa, uint64_t flags)
+int kspace_map(uint64_t va, uint64_t pa, uint64_t flags, uint32_t shown)
 {
 	int err;
 
 	spin_lock_checked(&kspace_lock);
-	err = map_locked(boot_root, va, pa, flags | global_bit(false));
+	err = map_shown(va, pa, flags, shown);
 	spin_unlock(&kspace_lock);
 	return err;
 }
 
-int kspace_map_visible(uint64_t va, uint64_t pa, uint64_t flags)
-{
-	int err;
-
-	spin_lock_checked(&kspace_lock);
-	err = boot_design->split ? pt_prepare(user_set(), va) : 0;
-	if (!err)
-		err = map_locked(boot_root, va, pa, flags | global_bit(true));
-	if (!err && boot_design->split)	/* nothing can fail any more: the first mapping may be in
-					 * use */
-		must(map_locked(user_set(), va, pa, flags | global_bit(true)),
-		     "mapping a visible page");
-	spin_unlock(&kspace_lock);
-	return err;
-}
-
-uint64_t kspace_map_new(uint64_t va, uint64_t flags, bool visible)
+uint64_t kspace_map_new(uint64_t va, uint64_t flags, uint32_t shown)
 {
 	uint64_t pa = frame_alloc_zeroed();
 
-	if (pa && (visible ? kspace_map_visible(va, pa, flags) : kspace_map(va, pa, flags))) {
+	if (pa && kspace_map(va, pa, flags, shown)) {
 		frame_free(pa);
 		return 0;
 	}
@@ -244,22 +274,9 @@ uint64_t kspace_unmap(uint64_t va)
 	return old;
 }
 
-uint64_t kspace_unmap_visible(uint64_t va)
-{
-	uint64_t old;
-
-	spin_lock_checked(&kspace_lock);
-	old = pt_unmap(boot_root, va, NULL);
-	if (boot_design->split)
-		pt_unmap(user_set(), va, NULL);
-	spin_unlock(&kspace_lock);
-	tlb_flush_kernel_half();
-	return old;
-}
-
 volatile void *kspace_map_mmio(uint64_t pa, uint64_t len)
 {
-	uint64_t flags = PTE_W | PTE_NX | PTE_PCD | PTE_PWT | global_bit(false);
+	uint64_t flags = PTE_W | PTE_NX | PTE_PCD | PTE_PWT;
 	uint64_t first = pa & -(uint64_t)PAGE_SIZE, va;
 	uint64_t size = (pa + len - first + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE;
 
@@ -268,7 +285,7 @@ volatile void *kspace_map_mmio(uint64_t pa, uint64_t len)
 	if (size > MMIO_AREA_BASE + MMIO_AREA_SIZE - va)
 		panic("MMIO area: no room for 0x%lx bytes at 0x%lx", len, pa);
 	for (uint64_t o = 0; o < size; o += PAGE_SIZE)
-		must(map_locked(boot_root, va + o, first + o, flags), "mapping device registers");
+		must(map_shown(va + o, first + o, flags, DESIGNS_NONE), "mapping device registers");
 	mmio_next = va + size;
 	spin_unlock(&kspace_lock);
 	return (volatile void *)(va + (pa - first));

@@ -17,12 +17,12 @@
  *   ffff_8800_0000_0000  | KSTACK_AREA     guarded stacks     272    |  kernel root only
  *   ffff_9000_0000_0000  | HEAP_AREA       kmalloc            288    |  kernel root only
  *   ffff_9800_0000_0000  | MMIO_AREA       LAPIC, IOAPIC      304    |  kernel root only
- *   ffff_a000_0000_0000  | CPU_ENTRY_AREA  IDT, then one block 320   |  two sub-trees
+ *   ffff_a000_0000_0000  | CPU_ENTRY_AREA  IDTs, then a block  320   |  a sub-tree each
  *                        |                 per CPU (below)           |
  *   ffff_a800_0000_0000  | TRAMPOLINE_AREA per-task entry     336    |  kernel root: all;
  *                        |                 stacks                    |  user root: own threads'
- *   ffff_ffff_8000_0000  | kernel image, W^X by page          511    |  user root: entry text
- *                        |                                           |  and rodata only
+ *   ffff_ffff_8000_0000  | kernel image, W^X by page          511    |  user root: its design's
+ *                        |                                           |  text and rodata only
  *   ffff_ffff_ffff_ffff  +-------------------------------------------+
  *
  * A block of the CPU entry area, in pages (G = guard, never mapped):
@@ -31,8 +31,9 @@
  *    1    TSS (read-only)          9  #DB stack  10 G
  *    2-3  I/O bitmap, reserved    11  #DF stack  12 G
  *    4 G                          13  #MC stack  14 G
- *    5    per-CPU entry stack     15  door page (user and kernel root)
- *    6 G                          16  percpu's private page (kernel root only)
+ *    5-6 G                        15  door page (user and kernel root)
+ *                                 16  percpu's private page (kernel root only)
+ *   17 G, 18 entry stack of the first design that has one per CPU; 19 G, 20 of the second; ...
  *
  * The TSS's first 104 bytes must not cross a page, and the CPU reads an I/O
  * bitmap on whatever table is loaded (SDM vol. 1, 19.5.2), hence the room.
@@ -61,21 +62,24 @@
 #define KERNEL_IMAGE_BASE	0xffffffff80000000
 #define KERNEL_LOAD_PA		0x0000000000100000
 
-/* CPU entry area: the IDT's page, then a block of CEA_BLOCK_PAGES per CPU. */
+/* CPU entry area: an IDT page for each design, by its number, where a block would begin; then a
+ * block of CEA_BLOCK_PAGES per CPU. */
 #define CEA_IDT			CPU_ENTRY_AREA_BASE
 #define CEA_BLOCK_PAGES		32
 #define CEA_FIRST_BLOCK		0xffffa00000020000	/* CPU_ENTRY_AREA_BASE + one block */
 #define CEA_GDT_PAGE		0
 #define CEA_TSS_PAGE		1
-#define CEA_ENTRY_STACK_PAGE	5
 /* The stack of IST entry @kind, enum ist_kind of arch/x86_64/percpu.h; a guard below each. */
-#define CEA_IST_PAGE(kind)	(CEA_ENTRY_STACK_PAGE + 2 * (kind))
+#define CEA_IST_PAGE(kind)	(5 + 2 * (kind))
 #define CEA_NMI_STACK_PAGE	CEA_IST_PAGE(1)
 #define CEA_DB_STACK_PAGE	CEA_IST_PAGE(2)
 #define CEA_DF_STACK_PAGE	CEA_IST_PAGE(3)
 #define CEA_MC_STACK_PAGE	CEA_IST_PAGE(4)
 #define CEA_DOOR_PAGE		15
 #define CEA_PRIVATE_PAGE	16
+/* The entry stack of the @n-th design with one per CPU, a guard page below each. */
+#define CEA_ENTRY_STACKS_PAGE	18
+#define CEA_ENTRY_STACK_PAGE(n)	(CEA_ENTRY_STACKS_PAGE + 2 * (n))
 
 /* The bytes of an IST stack above the frame: struct ist_stack_top of arch/x86_64/percpu.h. */
 #define IST_STACK_HEADROOM	16

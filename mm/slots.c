@@ -55,7 +55,7 @@ static void take_slot(struct slot_pool *p, uint32_t slot)
 static bool map_pages(uint64_t va, const uint64_t *pa, unsigned pages)
 {
 	for (unsigned i = 0; i < pages; i++) {
-		int err = kspace_map(va + i * PAGE_SIZE, pa[i], PTE_W | PTE_NX);
+		int err = kspace_map(va + i * PAGE_SIZE, pa[i], PTE_W | PTE_NX, DESIGNS_NONE);
 
 		if (err && i)
 			panic("stack at 0x%lx: page %u cannot be mapped: error %d", va, i, -err);

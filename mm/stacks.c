@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* stacks.c - the pool of kernel stacks: handed round with their frames while memory suffices. */
 #include "mm/stacks.h"
+#include "entry/design.h"
 #include "arch/x86_64/cpu.h"
 #include "mm/slots.h"
 
@@ -64,7 +65,6 @@ bool stack_guard_hit(uint64_t va, const char **what)
 {
 	/* By the guard page below it: stacks grow down into theirs. */
 	static const char *const names[CEA_BLOCK_PAGES] = {
-		[CEA_ENTRY_STACK_PAGE - 1] = "entry stack",
 		[CEA_NMI_STACK_PAGE - 1] = "NMI stack",
 		[CEA_DB_STACK_PAGE - 1] = "#DB stack",
 		[CEA_DF_STACK_PAGE - 1] = "#DF stack",
@@ -73,8 +73,12 @@ bool stack_guard_hit(uint64_t va, const char **what)
 	uint64_t page = (va - CEA_FIRST_BLOCK) / PAGE_SIZE;
 
 	*what = slots_guard_of(va);
-	if (va >= CEA_FIRST_BLOCK && page < (uint64_t)MAX_CPUS * CEA_BLOCK_PAGES)
-		*what = names[page % CEA_BLOCK_PAGES];
+	if (va < CEA_FIRST_BLOCK || page >= (uint64_t)MAX_CPUS * CEA_BLOCK_PAGES)
+		return *what != NULL;
+	*what = names[page % CEA_BLOCK_PAGES];
+	for (unsigned n = 0; n < entry_design_count(); n++)
+		if (entry_design_at(n)->entry_stack == page % CEA_BLOCK_PAGES + 1)
+			*what = "entry stack";
 	return *what != NULL;
 }
 

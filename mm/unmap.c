@@ -142,7 +142,8 @@ static void free_private_step(struct aspace *as)
 	const uint64_t *entries = phys_to_virt(user_root);
 	unsigned first = pt_index(as->destroyed, 4), slot = first;
 
-	while ((slot = pt_next_used(entries, slot, SLOTS)) < SLOTS && kspace_is_shared_slot(slot))
+	while ((slot = pt_next_used(entries, slot, SLOTS)) < SLOTS &&
+	       kspace_is_shared_slot(as->design, slot))
 		slot++;
 	if (slot > first)
 		as->destroyed = UPPER_START + (slot - SLOTS / 2) * SLOT_SPAN;
@@ -167,7 +168,7 @@ bool aspace_destroy_step(struct aspace *as)
 	} else if (regionpool_free_step(as)) {
 		if (as->budget)
 			budget_return(as->budget, as->charged, 0);
-		frames_free_order(as->tlb.root, as->tlb.split);
+		frames_free_order(as->tlb.root, entry_mixed());
 		kfree(as);
 		return true;
 	}

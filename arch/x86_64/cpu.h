@@ -47,6 +47,12 @@ static inline uint64_t cea_page(uint32_t index, uint32_t page)
 	return CEA_FIRST_BLOCK + ((uint64_t)index * CEA_BLOCK_PAGES + page) * PAGE_SIZE;
 }
 
+/* Virtual address of the IDT of the design with this @number. */
+static inline uint64_t cea_idt(uint32_t number)
+{
+	return CEA_IDT + (uint64_t)number * PAGE_SIZE;
+}
+
 /* What the TSS says of IST entry @kind: the processor pushes its frame below. */
 static inline uint64_t cea_ist_top(uint32_t index, uint32_t kind)
 {

@@ -46,8 +46,9 @@ static void syscall_setup(void)
 void cpu_load_design(struct cpu *cpu, const struct entry_design *design)
 {
 	cpu->design = design;
-	idt_load();
+	idt_load(design);
 	wrmsr(MSR_LSTAR, (uint64_t)design->syscall_entry);
+	design->load_cpu(design, cpu);
 }
 
 void cpu_load(uint32_t index, const struct entry_design *design)

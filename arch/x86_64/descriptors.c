@@ -56,9 +56,9 @@ void idt_fill(struct idt_gate *idt, const struct entry_design *d)
 	}
 }
 
-void idt_load(void)
+void idt_load(const struct entry_design *d)
 {
-	struct table_register idt = {256 * sizeof(struct idt_gate) - 1, CEA_IDT};
+	struct table_register idt = {256 * sizeof(struct idt_gate) - 1, cea_idt(d->number)};
 
 	__asm__ volatile("lidt %0" : : "m"(idt));
 }

@@ -23,8 +23,8 @@ struct idt_gate {
 void descriptors_fill(struct cpu *cpu);
 /* Make a page, zeroed, the IDT of @d's stubs. */
 void idt_fill(struct idt_gate *idt, const struct entry_design *d);
-/* Load the IDT on this CPU. */
-void idt_load(void);
+/* Load @d's IDT on this CPU. */
+void idt_load(const struct entry_design *d);
 /* Load GDT and TSS on this CPU: LTR on the writable GDT (it writes the busy bit), then the
  * read-only one. IRQs off. GS base is lost. */
 void descriptors_load(struct cpu *cpu);

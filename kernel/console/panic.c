@@ -107,7 +107,7 @@ static uint64_t walk_next(struct walk *w)
 
 static bool in_entry_text(uint64_t a)
 {
-	return boot_design && entry_text_holds(boot_design, a);
+	return entry_text_of_any(a);
 }
 
 /* --- what is printed ------------------------------------------------------- */
@@ -175,7 +175,7 @@ static const char *table_name(uint64_t cr3)
 {
 	if (!boot_design || cr3 == (uint64_t)early_pml4)
 		return "early table";
-	if (!boot_design->split)
+	if (!entry_mixed())
 		return "the one table";
 	return cr3 & USER_ROOT_BIT ? "user table" : "kernel table";
 }
@@ -189,8 +189,10 @@ static bool gs_is_kernel(void)
 
 static void print_head(uint64_t cr3)
 {
-	printk("design %s, CPU %u%s\n", boot_design ? boot_design->name : "not chosen yet",
-	       cpu_number_by_apic_id(),
+	uint32_t cpu = cpu_number_by_apic_id();
+	const struct entry_design *d = cpus[cpu].design ? cpus[cpu].design : boot_design;
+
+	printk("design %s, CPU %u%s\n", d ? d->name : "not chosen yet", cpu,
 	       gs_is_kernel() ? "" : " (not set up, or GS not the kernel's)");
 	printk("cr2 %016lx  cr3 %016lx (%s)\n", read_cr2(), cr3, table_name(cr3));
 }

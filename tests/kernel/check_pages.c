@@ -28,7 +28,7 @@ static const char *mark_roots(struct tables *t, uint64_t root)
 {
 	const char *wrong = mark_frame(t, root, "root");
 
-	return !wrong && boot_design->split ? mark_frame(t, root + PAGE_SIZE, "user root") : wrong;
+	return !wrong && entry_mixed() ? mark_frame(t, root + PAGE_SIZE, "user root") : wrong;
 }
 
 /* --- the kernel half ------------------------------------------------------------------- */
@@ -83,6 +83,13 @@ static const char *check_shared(struct tables *t, uint64_t root)
 	return wrong;
 }
 
+static const char *check_template(struct tables *t, uint64_t root)
+{
+	const char *wrong = root ? mark_frame(t, root, "template") : NULL;
+
+	return root && !wrong ? check_shared(t, root) : wrong;
+}
+
 static const char *check_kernel_half(struct tables *t)
 {
 	uint64_t root = kspace_boot_root();
@@ -95,7 +102,9 @@ static const char *check_kernel_half(struct tables *t)
 		wrong = check_shared(t, root);
 	t->leaf = shown_leaf;
 	t->marks = marks_none;
-	return !wrong && boot_design->split ? check_shared(t, root + PAGE_SIZE) : wrong;
+	for (unsigned n = 0; n < entry_design_count() && !wrong; n++)
+		wrong = check_template(t, kspace_template(entry_design_at(n)));
+	return wrong;
 }
 
 /* --- a space ------------------------------------------------------------------------------ */
@@ -120,25 +129,38 @@ static const char *user_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned
 /* The two halves of the pair show a program's pages through the same tables. */
 static const char *check_slot(const struct tables *t, uint64_t k, uint64_t u, unsigned slot)
 {
-	MUST(!boot_design->split || !(k & PTE_P) ||
-		     (u & TABLE_BITS) == (k & (TABLE_BITS & ~PTE_NX)),
+	MUST(!(k & PTE_P) || (u & TABLE_BITS) == (k & (TABLE_BITS & ~PTE_NX)),
 	     "process %u: slot %u of its two roots differs", t->pid, slot);
-	MUST(!boot_design->split || (k & PTE_P) || !u,
-	     "process %u: slot %u is in its user root alone", t->pid, slot);
-	MUST(!boot_design->split || !(k & PTE_P) || (k & PTE_NX),
+	MUST((k & PTE_P) || !u, "process %u: slot %u is in its user root alone", t->pid, slot);
+	MUST(!(k & PTE_P) || (k & PTE_NX),
 	     "process %u: slot %u can be executed on the kernel's table", t->pid, slot);
+	return NULL;
+}
+
+/* A space without a user root has an empty half all the same. */
+static const char *check_empty_half(const struct tables *t, const struct aspace *as)
+{
+	const uint64_t *k = entries_of(as->tlb.root);
+
+	for (unsigned slot = 0; slot < 512; slot++) {
+		MUST(!entry_mixed() || !k[512 + slot],
+		     "process %u: slot %u is in the half that its design does not use", t->pid,
+		     slot);
+		MUST(slot >= 256 || !(k[slot] & PTE_P) || !(k[slot] & PTE_NX),
+		     "process %u: slot %u cannot be executed on the one table", t->pid, slot);
+	}
 	return NULL;
 }
 
 static const char *check_lower_half(struct tables *t, const struct aspace *as)
 {
 	const uint64_t *k = entries_of(as->tlb.root), *u = entries_of(aspace_user_cr3(as));
-	const char *wrong = NULL;
+	const char *wrong = as->tlb.split ? NULL : check_empty_half(t, as);
 
 	t->leaf = user_leaf;
 	t->marks = marks_all;
 	for (unsigned slot = 0; slot < 256 && !wrong; slot++) {
-		if (!as->destroyed)
+		if (!as->destroyed && as->tlb.split)
 			wrong = check_slot(t, k[slot], u[slot], slot);
 		if (!wrong && (k[slot] & PTE_P))
 			wrong = check_tree(t, k[slot], va_of_slot(slot), 4, 0);
@@ -146,12 +168,12 @@ static const char *check_lower_half(struct tables *t, const struct aspace *as)
 	return wrong;
 }
 
-/* What is no tree of the space's own is the boot pair's. */
+/* What is no tree of the space's own is the boot root's, or its design's template's. */
 static const char *check_upper_half(struct tables *t, const struct aspace *as)
 {
 	const uint64_t *k = entries_of(as->tlb.root), *u = entries_of(aspace_user_cr3(as));
 	const uint64_t *boot = entries_of(kspace_boot_root());
-	const uint64_t *shared = boot + (boot_design->split ? 512 : 0);
+	const uint64_t *shared = as->tlb.split ? entries_of(kspace_template(as->design)) : boot;
 	const char *wrong = NULL;
 
 	t->leaf = shown_leaf;

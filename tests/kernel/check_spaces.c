@@ -2,6 +2,7 @@
 /* check_spaces.c - the tree of each space's regions, and which CPU has which space loaded. */
 #include "arch/x86_64/cpu.h"
 #include "entry/design.h"
+#include "entry/trampoline.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
 #include "mm/kspace.h"
@@ -114,10 +115,35 @@ static uint64_t root_of(const struct cpu *cpu)
 	return p ? p->as->tlb.root : kspace_boot_root();
 }
 
+/* Where @t, which @cpu runs, will land, by whatever way it comes. */
+static const char *check_landing(const struct cpu *cpu, const struct thread *t)
+{
+	const struct entry_design *d = t->design;
+	const struct trampoline *own = trampoline_of(t);
+	uint64_t top = t->kstack_top;
+
+	if (d->entry_stack)
+		top = cea_page(cpu->index, d->entry_stack) + PAGE_SIZE;
+	if (own)
+		top = own->top;
+	MUST(cpu->design == d && t->process->as->design == d,
+	     "CPU %u: its design is not its thread's", cpu->index);
+	MUST(world_lstar[cpu->index] == (uint64_t)d->syscall_entry,
+	     "CPU %u: SYSCALL leads into another design", cpu->index);
+	MUST(world_idt[cpu->index] == cea_idt(d->number),
+	     "CPU %u: its IDT is another design's", cpu->index);
+	MUST(cpu->tss->rsp[0] == top, "CPU %u: an interrupt lands elsewhere", cpu->index);
+	MUST((!d->entry_stack && !own) || cpu->percpu->entry_top == top,
+	     "CPU %u: a system call lands elsewhere", cpu->index);
+	return NULL;
+}
+
 static const char *check_cpu(const struct cpu *cpu)
 {
 	const struct percpu *pc = cpu->percpu;
-	uint64_t root = root_of(cpu), user_root = root + (boot_design->split ? PAGE_SIZE : 0);
+	const struct process *p = pc->current->process;
+	bool split = p ? p->as->tlb.split : entry_mixed();
+	uint64_t root = root_of(cpu), user_root = root + (split ? PAGE_SIZE : 0);
 
 	MUST((world_cr3[cpu->index] & PTE_ADDR) == root,
 	     "CPU %u has another table loaded than its thread's", cpu->index);
@@ -127,7 +153,7 @@ static const char *check_cpu(const struct cpu *cpu)
 	     "CPU %u: the next flip out loads another table", cpu->index);
 	MUST(pc->kstack_top == pc->current->kstack_top,
 	     "CPU %u: its kernel stack is not its thread's", cpu->index);
-	return NULL;
+	return p ? check_landing(cpu, pc->current) : NULL;
 }
 
 static const char *check_set(const struct process *p)

@@ -123,7 +123,7 @@ static void stop(void)
  * cleared DR7. */
 static bool is_exempt(uint64_t offset)
 {
-	uint64_t stub = (uint64_t)boot_design->stubs + VECTOR_DB * ENTRY_STUB_SIZE;
+	uint64_t stub = (uint64_t)fire_design->stubs + VECTOR_DB * ENTRY_STUB_SIZE;
 	uint64_t va = fire_address(offset);
 
 	if (va - stub < ENTRY_STUB_SIZE || fire_is_fill(offset))
@@ -268,6 +268,7 @@ static int64_t new_path(uint64_t changes_cr2)
 
 int64_t fire_control(uint64_t op, uint64_t arg)
 {
+	fire_design = current_thread()->design;
 	switch (op) {
 	case FIRE_BEGIN:
 		return begin(arg);
@@ -293,7 +294,7 @@ int64_t fire_control(uint64_t op, uint64_t arg)
 	case FIRE_DO:
 		return act(arg & 0xff, arg >> 8);
 	case FIRE_STUBS:
-		return (const char *)boot_design->stubs - boot_design->text_start;
+		return (const char *)fire_design->stubs - fire_design->text_start;
 	case FIRE_OWN_TEXT:
 		return (int64_t)fire_own_size();
 	case FIRE_SEND:

@@ -45,6 +45,7 @@ int64_t fire_disarm(void) __attribute__((noinline));
 
 /* An instruction's offset: the design's own entry text, then what it shares with its kind. */
 #define FIRE_TEXT_MAX	(4 * PAGE_SIZE)
+extern const struct entry_design *fire_design;	/* of the program that asks for the events */
 uint64_t fire_text_size(void);
 uint64_t fire_address(uint64_t offset);		/* below fire_text_size() */
 uint64_t fire_offset(uint64_t rip);		/* FIRE_TEXT_MAX where no entry text lies */

@@ -38,7 +38,7 @@ static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t 
 		irq_set_handler(vector, take_irq);
 	}
 	fire_expect.stub_vector = vector + 1;
-	fire_enter_stub((const char *)boot_design->stubs + vector * ENTRY_STUB_SIZE, top, has_error,
+	fire_enter_stub((const char *)this_cpu()->design->stubs + vector * ENTRY_STUB_SIZE, top, has_error,
 			load, seen);
 	if (is_irq)
 		irq_set_handler(vector, displaced);
@@ -52,8 +52,8 @@ int64_t fire_stub(uint64_t vector)
 		return -EINVAL;
 	for (unsigned i = 0; i < GPRS; i++)
 		load[i] = 0x0101010101010101ul * (i + 1) + vector;
-	if (boot_design->ist[vector])
-		top = cea_ist_top(this_cpu()->index, boot_design->ist[vector]);
+	if (this_cpu()->design->ist[vector])
+		top = cea_ist_top(this_cpu()->index, this_cpu()->design->ist[vector]);
 	enter(vector, top, load, seen);
 	for (unsigned i = 0; i < GPRS; i++)
 		if (seen[i] != load[i])

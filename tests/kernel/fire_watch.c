@@ -50,13 +50,14 @@ static bool in_stack(uint64_t rsp, uint64_t page)
 static unsigned seen_stack(const struct trapframe *f)
 {
 	const struct percpu *pc = this_cpu()->percpu;
+	const struct entry_design *d = this_cpu()->design;
 	uint32_t cpu = this_cpu()->index;
 
 	if (f->rsp == pc->kernel_cr3 || f->rsp == pc->user_cr3)
 		return SEEN_RSP_NONE;		/* it carries the word for CR3 just now */
 	if (f->rsp < USER_END)
 		return SEEN_RSP_USER;
-	if (in_stack(f->rsp, cea_page(cpu, CEA_ENTRY_STACK_PAGE)))
+	if (d->entry_stack && in_stack(f->rsp, cea_page(cpu, d->entry_stack)))
 		return SEEN_RSP_ENTRY;
 	if (f->rsp - cea_page(cpu, 0) <= CEA_DOOR_PAGE * PAGE_SIZE)
 		return SEEN_RSP_IST;
@@ -69,7 +70,7 @@ static unsigned state_of(const struct trapframe *f, uint64_t cr3, uint64_t gs)
 {
 	unsigned state = seen_stack(f);
 
-	state |= boot_design->split && cr3 & PAGE_SIZE ? SEEN_CR3_USER : SEEN_CR3_KERNEL;
+	state |= entry_mixed() && cr3 & PAGE_SIZE ? SEEN_CR3_USER : SEEN_CR3_KERNEL;
 	state |= gs == (uint64_t)this_cpu()->percpu ? SEEN_GS_KERNEL : SEEN_GS_USER;
 	state |= f->rflags & FLAG_IF ? SEEN_IF_1 : SEEN_IF_0;
 	return state | (frame_from_user(f) ? SEEN_USER_MODE : 0);
@@ -89,7 +90,7 @@ static void check_gs(const struct trapframe *f, uint64_t gs)
 /* Not in tlb_load(), where CR3 is new a moment before the door's words are. */
 static void check_root(const struct trapframe *f, uint64_t cr3)
 {
-	uint64_t root = cr3 & PTE_ADDR & ~(boot_design->split ? (uint64_t)PAGE_SIZE : 0);
+	uint64_t root = cr3 & PTE_ADDR & ~(entry_mixed() ? (uint64_t)PAGE_SIZE : 0);
 
 	if (root != (this_cpu()->percpu->kernel_cr3 & PTE_ADDR))
 		fire_fault("CR3 %lx at %p is not this CPU's", cr3, (void *)f->rip);
@@ -100,7 +101,7 @@ static void check_state(const struct trapframe *f, unsigned state, bool in_text)
 	bool user = state & SEEN_USER_MODE;
 
 	if (user && (!(state & SEEN_GS_USER) || !(state & SEEN_IF_1) ||
-		     (boot_design->split && !(state & SEEN_CR3_USER))))
+		     (this_cpu()->design->split && !(state & SEEN_CR3_USER))))
 		fire_fault("user mode at %p with state %x", (void *)f->rip, state);
 	if (in_text && (user || state & SEEN_IF_1))
 		fire_fault("entry text at %p with state %x", (void *)f->rip, state);
@@ -129,7 +130,7 @@ static bool mend_iret(struct trapframe *f)
 {
 	uint64_t *ss = (uint64_t *)f->rsp + 4;
 
-	if (!fire_expect.bad_iret || f->rip != (uint64_t)boot_design->iret)
+	if (!fire_expect.bad_iret || f->rip != (uint64_t)this_cpu()->design->iret)
 		return false;
 	fire_expect.bad_iret = false;
 	*ss = SEL_USER_DATA;
@@ -278,7 +279,7 @@ void fire_forget(void)
  * one of that fault's stub. */
 void fire_keep_way(void)
 {
-	uint64_t stubs = (uint64_t)((const char *)boot_design->stubs - boot_design->text_start);
+	uint64_t stubs = (uint64_t)((const char *)fire_design->stubs - fire_design->text_start);
 
 	for (unsigned i = 0; i < FIRE_TEXT_MAX; i++)
 		way[i] = seen[i];

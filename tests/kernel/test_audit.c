@@ -13,24 +13,17 @@
 
 #define LOWER_SLOTS 256
 
-static bool inside(uint64_t va, const char *start, const char *end)
-{
-	return va >= (uint64_t)start && va < (uint64_t)end;
-}
-
-/* What every user root of a split design shows identically, and nothing else, may be Global. */
+/* What has one frame for ever and no secret: entry text, IDTs, and of a CPU's block what all user
+ * roots show. An entry stack keeps what its last user had. */
 static bool may_be_global(uint64_t va)
 {
 	uint64_t page = (va - CEA_FIRST_BLOCK) / PAGE_SIZE % CEA_BLOCK_PAGES;
 
-	if (!boot_design->split)
+	if (!entry_mixed())
 		return va >= DIRECT_MAP_BASE;
 	if (va >= CPU_ENTRY_AREA_BASE && va < TRAMPOLINE_AREA_BASE)
 		return va < CEA_FIRST_BLOCK || page < CEA_PRIVATE_PAGE;
-	return inside(va, boot_design->shared_text_start, boot_design->shared_text_end) ||
-	       inside(va, boot_design->shared_rodata_start, boot_design->shared_rodata_end) ||
-	       inside(va, boot_design->text_start, boot_design->text_end) ||
-	       inside(va, boot_design->rodata_start, boot_design->rodata_end);
+	return entry_shown_by(va);
 }
 
 static bool check_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)

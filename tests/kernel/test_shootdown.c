@@ -197,7 +197,7 @@ KTEST(a_kernel_page_is_gone_on_all_cpus)
 	uint64_t pa[2] = { frame_alloc_zeroed(), frame_alloc_zeroed() };
 	unsigned level;
 
-	KCHECK(!kspace_map(KERNEL_PAGE, pa[0], PTE_W | PTE_NX));
+	KCHECK(!kspace_map(KERNEL_PAGE, pa[0], PTE_W | PTE_NX, DESIGNS_NONE));
 	for (uint32_t cpu = 1; cpu < cpu_count; cpu++)
 		KCHECK(start_on(cpu, read_kernel_page, NULL));
 	for (uint32_t round = 1; round <= ROUNDS; round++) {

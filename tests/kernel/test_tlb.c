@@ -191,7 +191,7 @@ KTEST(a_kernel_page_is_gone_at_once)
 	struct aspace *as = new_space();
 	unsigned level;
 
-	KCHECK(!kspace_map(va, pa[0], PTE_W | PTE_NX));
+	KCHECK(!kspace_map(va, pa[0], PTE_W | PTE_NX, DESIGNS_NONE));
 	for (unsigned i = 0; i < 2; i++)
 		*(uint64_t *)phys_to_virt(pa[i]) = i + 1;
 	tlb_load(&as->tlb);

@@ -12,11 +12,25 @@
 #include "kernel/sync/spinlock.h"
 #include "mm/tlb.h"
 
-uint64_t world_cr3[MAX_CPUS];
+uint64_t world_cr3[MAX_CPUS], world_lstar[MAX_CPUS], world_idt[MAX_CPUS];
 
 static struct spinlock world_lock;		/* of whoever has the others stand */
 static uint64_t standing;		/* bit n: CPU n does */
 static bool world_stopped;
+
+static void look(void)
+{
+	uint32_t cpu = this_cpu()->index;
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) idt;
+
+	__asm__ volatile("sidt %0" : "=m"(idt));
+	world_cr3[cpu] = read_cr3();
+	world_lstar[cpu] = rdmsr(MSR_LSTAR);
+	world_idt[cpu] = idt.base;
+}
 
 /* While it stands a CPU answers shootdowns: one that waits for it must come to its own stop. */
 static void stand(struct trapframe *frame)
@@ -25,7 +39,7 @@ static void stand(struct trapframe *frame)
 
 	(void)frame;
 	lapic_eoi();
-	world_cr3[this_cpu()->index] = read_cr3();
+	look();
 	__atomic_or_fetch(&standing, bit, __ATOMIC_SEQ_CST);
 	while (__atomic_load_n(&world_stopped, __ATOMIC_SEQ_CST)) {
 		xcall_serve();
@@ -56,7 +70,7 @@ void world_stop(void)
 	for (uint64_t left = others; left; left &= left - 1)
 		lapic_send_ipi(cpus[__builtin_ctzl(left)].apic_id, VECTOR_STAND);
 	wait_until_standing(others);
-	world_cr3[this_cpu()->index] = read_cr3();
+	look();
 }
 
 void world_go(void)

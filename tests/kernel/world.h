@@ -12,8 +12,8 @@
 
 #include <stdint.h>
 
-/* What a CPU that stands has in its CR3. */
-extern uint64_t world_cr3[];
+/* What a CPU that stands has in its CR3, in LSTAR, and as the base of its IDT. */
+extern uint64_t world_cr3[], world_lstar[], world_idt[];
 
 /* From the return of the first until the second nothing else runs. Kernel table, IRQs off, no
  * lock held. The first may wait for another that does the same, and lets interrupts in

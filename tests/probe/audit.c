@@ -74,6 +74,7 @@ void audit_dump(struct process *p)
 {
 	struct run r = { .pid = p->pid };
 
+	printk("AUDIT-FACT process %u %s\n", p->pid, p->as->design->name);
 	LIST_EACH(at, &p->threads) {
 		const struct thread *t = LIST_OBJECT(at, struct thread, sibling);
 		const struct trampoline *own = trampoline_of(t);
@@ -109,7 +110,8 @@ void audit_facts(void)
 	printk("AUDIT-FACT start %s %s\n", boot_design->name,
 	       cpu_features & CPU_PGE ? "global" : "no-global");
 	printk("AUDIT-FACT ram-end 0x%lx\n", frames_ram_end());
-	printk("AUDIT-FACT idt 0x%lx\n", idt_pa);
+	for (unsigned n = 0; n < entry_design_count(); n++)
+		printk("AUDIT-FACT idt %s 0x%lx\n", entry_design_at(n)->name, idt_pa[n]);
 	for (uint32_t i = 0; i < cpu_count; i++)
 		print_cpu_facts(&cpus[i]);
 }
@@ -133,7 +135,8 @@ static bool others_stack(uint64_t va)
 	if (in_area(va, TRAMPOLINE_AREA_BASE, KERNEL_IMAGE_BASE))
 		return !trampoline_of(me) || va != trampoline_of(me)->top - PAGE_SIZE;
 	return in_area(va, CEA_FIRST_BLOCK, TRAMPOLINE_AREA_BASE) &&
-	       page >= CEA_ENTRY_STACK_PAGE && page <= CEA_MC_STACK_PAGE;
+	       (page >= CEA_ENTRY_STACKS_PAGE ||
+		(page >= CEA_NMI_STACK_PAGE && page <= CEA_MC_STACK_PAGE));
 }
 
 /* Anything in the frame at @pa but zeroes? What an IST stack keeps above it is no data. */

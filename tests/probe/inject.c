@@ -50,7 +50,7 @@ static void add_extra(struct aspace *as)
 /* The same bytes in another frame: everything works, and the page is wrong all the same. */
 static void move_frame(struct aspace *as)
 {
-	uint64_t *e = leaf_of(as, (uint64_t)boot_design->text_start), copy = frame_alloc();
+	uint64_t *e = leaf_of(as, (uint64_t)as->design->text_start), copy = frame_alloc();
 
 	if (!copy)
 		panic("inject: no memory for the wrong frame");
@@ -81,7 +81,7 @@ static void make_global(struct aspace *as)
 
 static void make_writable(struct aspace *as)
 {
-	*leaf_of(as, (uint64_t)boot_design->text_start) |= PTE_W;
+	*leaf_of(as, (uint64_t)as->design->text_start) |= PTE_W;
 }
 
 /* --- a kernel invariant broken ----------------------------------------------- */
