@@ -19,6 +19,7 @@
 #define EEXIST		17	/* already mapped */
 #define EINVAL		22	/* bad argument */
 #define ENOSYS		38	/* no such system call */
+#define ENOTSUP		95	/* not in this boot, or not on this CPU */
 #define ETIMEDOUT	110	/* sleep() ended by its time-out */
 
 /* map(): protection. Never both W and X. */
@@ -34,7 +35,16 @@
 
 /* spawn_rights(): what a process may do that hurts others. The first process has all. */
 #define RIGHT_PRIORITY		1	/* make its threads PRIORITY_URGENT */
-#define RIGHTS_ALL		1
+#define RIGHT_UNISOLATED	2	/* spawn a process of a design without isolation, which can read all
+				 * memory (Meltdown), in a boot of a design with it */
+#define RIGHTS_ALL		3
+
+/* spawn_with(): as spawn(), and an entry design: its place in entry/registry.h, from 0. */
+struct spawn_request {
+	uint64_t name, name_len;
+	uint64_t arg, arg_len;
+	uint64_t design;
+};
 
 /* thread_get_registers(), thread_set_registers(): the registers of a stopped thread. Its FPU
  * registers and data selectors are not among them: loading those faults in the kernel when they

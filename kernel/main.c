@@ -175,11 +175,14 @@ static size_t init_argument(char *buf, size_t size)
 static void start_init(void)
 {
 	char arg[80];
+	const struct beginning init = {
+		INIT_PROGRAM, arg, init_argument(arg, sizeof(arg)), boot_design,
+	};
 	int64_t pid;
 
 	open_archive();
 	budget_init_root(frames_total() - frames_used(), TID_SLOTS - 1);
-	pid = process_spawn(INIT_PROGRAM, arg, init_argument(arg, sizeof(arg)), NULL);
+	pid = process_spawn(&init, NULL);
 	if (pid < 0)
 		panic("the boot archive's %s cannot be started: error %ld", INIT_PROGRAM, -pid);
 }

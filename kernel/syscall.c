@@ -8,6 +8,7 @@
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
 #include "arch/x86_64/x86.h"
+#include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/console/printk.h"
@@ -178,20 +179,80 @@ static int copy_string(char *buf, uint64_t src, uint64_t len, size_t max)
 	return 0;
 }
 
-int64_t sys_spawn(uint64_t name, uint64_t name_len, uint64_t arg, uint64_t arg_len)
+static int64_t start(const struct spawn_request *r, const struct entry_design *design)
 {
 	struct process *parent = current_thread()->process;
-	char name_buf[NAME_MAX + 1], arg_buf[ARG_MAX + 1];
+	char name[NAME_MAX + 1], arg[ARG_MAX + 1];
+	struct beginning b = { name, arg, r->arg_len, design };
 	int64_t pid;
 	int err;
 
-	err = copy_string(name_buf, name, name_len, NAME_MAX);
+	err = copy_string(name, r->name, r->name_len, NAME_MAX);
 	if (!err)
-		err = copy_string(arg_buf, arg, arg_len, ARG_MAX);
+		err = copy_string(arg, r->arg, r->arg_len, ARG_MAX);
 	if (err)
 		return err;
-	pid = process_spawn(name_buf, arg_buf, arg_len, parent);
-	return try_again(pid) ? process_spawn(name_buf, arg_buf, arg_len, parent) : pid;
+	pid = process_spawn(&b, parent);
+	return try_again(pid) ? process_spawn(&b, parent) : pid;
+}
+
+int64_t sys_spawn(uint64_t name, uint64_t name_len, uint64_t arg, uint64_t arg_len)
+{
+	struct spawn_request r = { name, name_len, arg, arg_len, 0 };
+	const struct entry_design *design = boot_design;
+
+	PROBE(spawn_design, &design);
+	return start(&r, design);
+}
+
+/* The design of this number, if the current process may start another that has it. */
+static int choose_design(uint64_t number, const struct entry_design **design)
+{
+	const struct entry_design *d = NULL;
+	const char *why;
+
+	for (unsigned n = 0; n < entry_design_count(); n++)
+		if (n == number)
+			d = entry_design_at(n);
+	if (!d)
+		return -EINVAL;
+	why = entry_refusal(d);
+	if (why) {
+		printk("spawn: no process can have the entry design %s: %s\n", d->name, why);
+		return -ENOTSUP;
+	}
+	if (entry_mixed() && !d->split &&
+	    !(current_thread()->process->rights & RIGHT_UNISOLATED))
+		return -EPERM;
+	*design = d;
+	return 0;
+}
+
+int64_t sys_spawn_with(uint64_t request)
+{
+	const struct entry_design *design;
+	struct spawn_request r;
+	int64_t pid;
+	int err;
+
+	if (copy_from_user(&r, request, sizeof(r)))
+		return -EFAULT;
+	err = choose_design(r.design, &design);
+	if (err)
+		return err;
+	pid = start(&r, design);
+	if (pid > 0 && entry_mixed() && !design->split) {
+		printk("spawn: process %u chose the entry design %s for its child %ld: without "
+		       "isolation, it can read all memory\n",
+		       current_thread()->process->pid, design->name, pid);
+		irq_window();
+	}
+	return pid;
+}
+
+int64_t sys_design(void)
+{
+	return current_thread()->design->number;
 }
 
 int64_t sys_wait(uint64_t pid)

@@ -4,19 +4,21 @@
  *
  * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
  * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>" or "bench=<what>". All but the
- * first, and the one that hangs, always end in shutdown().
+ * first, and the one that hangs, always end in shutdown().  "tests=mixed-<tests>" runs those tests
+ * with processes of every entry design: the first spawned has one, the second the next.
  */
 #include "arch/x86_64/x86.h"
 #include "print.h"
 #include "smp.h"
 #include "string.h"
 #include "test.h"
+#include "tests/probe/abi.h"
 #include "user.h"
 
 static const char *const test_programs[] = {
 #include "test_programs.inc"
-#include "tests/probe/abi.h"
 };
+#define MIXED "mixed-"
 #define TEST_COUNT (sizeof(test_programs) / sizeof(test_programs[0]))
 
 static void shutdown(unsigned long code) __attribute__((noreturn));
@@ -125,6 +127,10 @@ static void tests(const char *arg)
 	char which[ARGUMENT_MAX + 1] = "";
 	size_t n = 0;
 
+	if (starts_with(arg, MIXED)) {
+		arg += strlen(MIXED);
+		sys_bench_control(BENCH_MIX, 1);
+	}
 	for (; arg[n] && arg[n] != ' '; n++)
 		which[n] = arg[n];
 	which[n] = '\0';
@@ -151,7 +157,7 @@ static void tests(const char *arg)
 			run_tests(&test_programs[i], 1, seed);
 	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, races, fuzz, fuzz-<calls>, "
 	       "hang, init-leaves, "
-	       "torture-<milliseconds>, torture-threads-<milliseconds>",
+	       "torture-<milliseconds>, torture-threads-<milliseconds>, mixed-<one of these>",
 	       which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);

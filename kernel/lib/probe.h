@@ -15,6 +15,7 @@
 
 struct aspace;
 struct cmdline;
+struct entry_design;
 struct thread;
 struct trapframe;
 
@@ -40,6 +41,8 @@ struct probe {
 
 	/* --- what runs ------------------------------------------------------------- */
 
+	/* A spawn names no design: @*d is the one it takes, the boot's. System-call context. */
+	void (*spawn_design)(const struct entry_design **d);
 	/* A process's space is complete, and nobody can find it yet. System-call context. */
 	void (*new_root)(struct aspace *as);
 	/* A process's thread has all but its number, and nobody can find it yet. System-call

@@ -9,11 +9,18 @@
 
 extern struct archive boot_archive;
 
-/* Start program @name of the boot archive with argument string @arg (on its stack; rdi = address,
- * rsi = length), as a child of @parent, NULL for the first process. The new thread is ready. Lets
- * interrupts in. Its pid, or -ENOENT, -ENOEXEC (the reason goes to the console), -EINVAL, -ENOMEM,
- * -EAGAIN, -EINTR. */
-int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent);
+/* What a process begins with: a program of the boot archive, an argument string (on its stack; rdi =
+ * address, rsi = length), the design by which it enters the kernel, which this boot can run. */
+struct beginning {
+	const char *name, *arg;
+	size_t arg_len;
+	const struct entry_design *design;
+};
+
+/* Start a process with @b as a child of @parent, NULL for the first one. The new thread is ready.
+ * Lets interrupts in. Its pid, or -ENOENT, -ENOEXEC (the reason goes to the console), -EINVAL,
+ * -ENOMEM, -EAGAIN, -EINTR. */
+int64_t process_spawn(const struct beginning *b, struct process *parent);
 /* A further thread of the current process at @rip. Its tid, or -ENOMEM, -EAGAIN. */
 int64_t thread_create(uint64_t rip, uint64_t rsp, uint64_t rdi);
 /* A kernel thread. NULL when memory is short. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* spawn.c - a process with a program of the boot archive in it, made complete and then
  * published. */
-#include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/probe.h"
@@ -53,12 +52,12 @@ static int load_program(struct aspace *as, const char *name, uint64_t *rip)
 }
 
 /* Space, program, first thread with its argument: all that can fail. */
-static int equip(struct process *p, const char *arg, size_t arg_len, struct thread **first)
+static int equip(struct process *p, const struct beginning *b, struct thread **first)
 {
 	uint64_t rip, at;
 	int err;
 
-	p->as = aspace_create(p->budget, p->parent ? p->parent->as->design : boot_design);
+	p->as = aspace_create(p->budget, b->design);
 	if (!p->as)
 		return -ENOMEM;
 	p->as->pid = p->pid;
@@ -67,10 +66,10 @@ static int equip(struct process *p, const char *arg, size_t arg_len, struct thre
 	err = load_program(p->as, p->name, &rip);
 	if (err)
 		return err;
-	at = push_argument(p->as, arg, arg_len);
+	at = push_argument(p->as, b->arg, b->arg_len);
 	if (!at)
 		return -ENOMEM;
-	return thread_prepare(p, rip, at, at, arg_len, first);
+	return thread_prepare(p, rip, at, at, b->arg_len, first);
 }
 
 void process_discard(struct process *p, struct thread *first)
@@ -83,20 +82,20 @@ void process_discard(struct process *p, struct thread *first)
 	process_free(p);
 }
 
-int64_t process_spawn(const char *name, const char *arg, size_t arg_len, struct process *parent)
+int64_t process_spawn(const struct beginning *b, struct process *parent)
 {
 	struct process *p;
 	struct thread *first = NULL;
 	uint32_t pid;
 	int err;
 
-	if (arg_len > ARG_MAX)
+	if (b->arg_len > ARG_MAX)
 		return -EINVAL;
-	p = process_new(name, parent, &err);
+	p = process_new(b->name, parent, &err);
 	if (!p)
 		return err;
 	pid = p->pid;		/* once it is published it may end, be asked after, and be gone */
-	err = equip(p, arg, arg_len, &first);
+	err = equip(p, b, &first);
 	if (!err) {
 		PROBE(new_root, p->as);
 		err = process_publish(p, first);

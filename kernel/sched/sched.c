@@ -10,6 +10,7 @@
 #include "kernel/sched/sched.h"
 #include "arch/x86_64/clock.h"
 #include "arch/x86_64/cpu.h"
+#include "arch/x86_64/cpu_setup.h"
 #include "arch/x86_64/fpu.h"
 #include "arch/x86_64/lapic.h"
 #include "arch/x86_64/segments.h"
@@ -149,6 +150,8 @@ static void load_context(struct cpu *cpu, struct thread *next)
 	pc->work = (pc->work & WORK_TLB) | next->work | (next->told ? WORK_KILL : 0);
 	tlb_load(next->space);
 	if (next->process) {
+		if (__builtin_expect(cpu->design != next->design, 0))
+			cpu_load_design(cpu, next->design);
 		next->design->switch_thread(cpu, next);
 		fpu_restore(next->fpu);
 		segments_load(&next->segments);

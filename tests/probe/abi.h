@@ -78,6 +78,8 @@
 /* With a vector in place of an address: the first instruction of that vector's entry. */
 #define BREAK_STUB		(1ul << 56)
 
+#define BENCH_MIX		23	/* arg: 1: each spawn that names no entry design takes the
+					 * next that this boot can run; 0: the boot's, as usual */
 #define BENCH_POINTS		26	/* arg: so many points (sched_point()) in one call;
 					 * -EINTR: cut short */
 #define BENCH_SCHED_CHECK	27	/* panic where a rule of the scheduler's queues is broken */

@@ -142,6 +142,17 @@ static void make_homeless(struct thread *t)
 	t->homes = 0;
 }
 
+static void next_design(const struct entry_design **d)
+{
+	static uint32_t last;
+
+	do {
+		uint32_t n = __atomic_add_fetch(&last, 1, __ATOMIC_RELAXED);
+
+		*d = entry_design_at(n % entry_design_count());
+	} while (entry_refusal(*d));
+}
+
 /* A program may have breakpoints in its own half, where the kernel's accesses for it are hit at
  * most, and where an exception of its own enters: a #DB there must be its end, wherever it came
  * from (kernel/trap/fault.c). */
@@ -151,7 +162,7 @@ static int64_t set_breakpoint(uint64_t arg)
 	uint64_t vector = arg - BREAK_STUB;
 
 	if (vector < 256)
-		address = (uint64_t)boot_design->stubs + vector * ENTRY_STUB_SIZE;
+		address = (uint64_t)current_thread()->design->stubs + vector * ENTRY_STUB_SIZE;
 	else if (address >= USER_END ||
 		 (kind != BREAK_EXECUTE && kind != BREAK_WRITE && kind != BREAK_ACCESS))
 		return -EINVAL;
@@ -284,6 +295,9 @@ static int64_t control(uint64_t op, uint64_t arg)
 		       __atomic_load_n(&xcall_ipis_sent, __ATOMIC_RELAXED);
 	case BENCH_CPUS:
 		return sched_online_cpus();
+	case BENCH_MIX:
+		probe.spawn_design = arg ? next_design : NULL;
+		return 0;
 	case BENCH_BREAK:
 		return set_breakpoint(arg);
 	case BENCH_IRQS_OFF:
@@ -297,7 +311,7 @@ static int64_t control(uint64_t op, uint64_t arg)
 	case BENCH_AUDIT:
 		return audit_all();
 	case BENCH_SPLIT:
-		return boot_design->split;
+		return current_thread()->design->split;
 	case BENCH_PLANT:
 		return secrets_plant(arg);
 	case BENCH_LOOK:

@@ -2,6 +2,7 @@
 /* irqsoff_crowd.c - worst cases of calls on threads and processes: beside thousands of threads,
  * many children. */
 #include "bench.h"
+#include "designs.h"
 #include "irqsoff.h"
 #include "mm/layout.h"
 #include "smp.h"
@@ -230,6 +231,24 @@ void worst_spawn(void)
 	if (pid < 0)
 		sys_exit(1);
 	sys_wait((unsigned long)pid);
+}
+
+/* The same by another design: the last of the registry has the most to make. */
+void worst_spawn_with(void)
+{
+	static const char child[] = "irqs_off-child-quit";
+	struct spawn_request r = {
+		(uintptr_t)"bench", strlen("bench"), (uintptr_t)child, sizeof(child) - 1,
+		DESIGN_COUNT - 1,
+	};
+	long pid;
+
+	watch_begin();
+	sys_spawn_with(0);
+	pid = sys_spawn_with((uintptr_t)&r);
+	watch_end();
+	if (pid > 0)
+		sys_wait((unsigned long)pid);
 }
 
 /*

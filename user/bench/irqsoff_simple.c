@@ -50,6 +50,11 @@ void worst_spawn_rights(void)
 	WATCH(sys_spawn_rights(0));
 }
 
+void worst_design(void)
+{
+	WATCH(sys_design());
+}
+
 /* Only the first process may. */
 void worst_shutdown(void)
 {

@@ -38,7 +38,9 @@ static inline void *map_memory(size_t len, unsigned prot)
 
 /* Start @program with the string @arg. Its pid, or a negative error. */
 long spawn(const char *program, const char *arg);
-/* The same, then wait: its exit code, WAIT_KILLED | vector, or a negative error. */
+/* The same by an entry design of the caller's choice, DESIGN_* of designs.h. */
+long spawn_with(const char *program, const char *arg, unsigned design);
+/* spawn(), then wait: its exit code, WAIT_KILLED | vector, or a negative error. */
 long run(const char *program, const char *arg);
 
 #endif

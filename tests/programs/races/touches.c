@@ -14,7 +14,8 @@
 	X(map, SPACE) X(unmap, SPACE) X(bench_report, CONSOLE) X(bench_control, MEASURES) \
 	X(shutdown, ALONE) X(set_priority, TARGET | QUEUES) X(set_affinity, TARGET | QUEUES) \
 	X(cpu, ALONE) X(thread_stop, TARGET | SELF) X(thread_get_registers, TARGET) \
-	X(thread_set_registers, TARGET) X(thread_resume, TARGET) X(spawn_rights, CHILDREN)
+	X(thread_set_registers, TARGET) X(thread_resume, TARGET) X(spawn_rights, CHILDREN) \
+	X(spawn_with, CHILDREN | ARCHIVE | POOLS) X(design, ALONE)
 
 #define NUMBER(name, touches) LISTED_##name = SYS_##name,
 enum { TOUCHES(NUMBER) };
