@@ -13,7 +13,7 @@ struct cmdline {
 	const struct entry_design *entry;	/* entry=, default percpu */
 	bool entry_defaulted;
 	/* "" when absent: */
-	char tests[32];			/* tests=: "kernel", "user" or a test program's name */
+	char tests[48];			/* tests=: "kernel", "user" or a test program's name */
 	char bench[32];			/* bench=: "all", "trace" or a benchmark's name */
 	uint32_t cpus;			/* cpus=: 1..MAX_CPUS; 0 when absent: all that there are */
 	bool pcid;			/* pcid=on|off; default on: used where CPUID has it */

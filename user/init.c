@@ -6,8 +6,10 @@
  * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>" or "bench=<what>". All but the
  * first, and the one that hangs, always end in shutdown().  "tests=mixed-<tests>" runs those tests
  * with processes of every entry design: the first spawned has one, the second the next.
+ * "tests=as-<design>-<tests>" runs the programs of those tests by that design.
  */
 #include "arch/x86_64/x86.h"
+#include "designs.h"
 #include "print.h"
 #include "smp.h"
 #include "string.h"
@@ -19,6 +21,7 @@ static const char *const test_programs[] = {
 #include "test_programs.inc"
 };
 #define MIXED "mixed-"
+#define AS "as-"
 #define TEST_COUNT (sizeof(test_programs) / sizeof(test_programs[0]))
 
 static void shutdown(unsigned long code) __attribute__((noreturn));
@@ -29,6 +32,18 @@ static void shutdown(unsigned long code)
 	printf("init: shutdown(%lu) returned %ld\n", code, error);
 	for (;;)
 		sys_sleep(0);
+}
+
+static unsigned as_design = DESIGN_COUNT;	/* by which programs enter the kernel; that: the boot's */
+
+static long run_program(const char *program, const char *arg)
+{
+	long pid;
+
+	if (as_design == DESIGN_COUNT)
+		return run(program, arg);
+	pid = spawn_with(program, arg, as_design);
+	return pid < 0 ? pid : sys_wait((unsigned long)pid);
 }
 
 /* One KTAP line. Returns whether the run is still good. */
@@ -55,7 +70,7 @@ static void run_tests(const char *const *names, size_t count, const char *seed)
 	sys_spawn_rights(RIGHTS_ALL);
 	printf("KTAP version 1\n# seed %lu\n1..%zu\n", test_seed(seed), count);
 	for (size_t i = 0; i < count; i++) {
-		good &= report_test((unsigned)i + 1, names[i], run(names[i], seed));
+		good &= report_test((unsigned)i + 1, names[i], run_program(names[i], seed));
 		good &= sys_bench_control(BENCH_CHECK, 0) == 0;
 		/* A test that died may have left these as it needed them. */
 		sys_bench_control(BENCH_MIGRATE, 0);
@@ -81,14 +96,16 @@ static void torture(const char *arg)
 {
 	sys_spawn_rights(RIGHTS_ALL);
 	printf("KTAP version 1\n1..1\n");
-	shutdown(report_test(1, "torture", run("torture", arg)) ? EXIT_PASS : EXIT_FAIL);
+	shutdown(report_test(1, "torture", run_program("torture", arg)) ? EXIT_PASS : EXIT_FAIL);
 }
 
 /* @arg is "@program... seed=<n>", see its main.c. It prints the KTAP itself. */
 static void by_itself(const char *program, const char *arg)
 {
-	long status = run(program, arg);
+	long status;
 
+	sys_spawn_rights(RIGHTS_ALL);
+	status = run_program(program, arg);
 	if (status & WAIT_KILLED || status < 0)
 		printf("# %s ended with status 0x%lx\nnot ok - %s\n", program, status, program);
 	shutdown(status == TEST_PASS ? EXIT_PASS : EXIT_FAIL);
@@ -98,7 +115,7 @@ static void by_itself(const char *program, const char *arg)
 static void fuzz(const char *arg)
 {
 	printf("KTAP version 1\n1..1\n");
-	shutdown(report_test(1, "fuzz", run("fuzz", arg)) ? EXIT_PASS : EXIT_FAIL);
+	shutdown(report_test(1, "fuzz", run_program("fuzz", arg)) ? EXIT_PASS : EXIT_FAIL);
 }
 
 /* Is @which @prefix and a number? */
@@ -121,16 +138,35 @@ static bool with_words(const char *which, const char *program)
 	return starts_with(which, program) && (!*rest || (*rest == '-' && rest[1]));
 }
 
+/* What comes after "mixed-" or "as-<design>-" in @arg, and it is done. */
+static const char *after_design(const char *arg)
+{
+	const char *rest = arg + strlen(AS), *found = arg;
+	size_t longest = 0;
+
+	if (starts_with(arg, MIXED)) {
+		sys_bench_control(BENCH_MIX, 1);
+		return arg + strlen(MIXED);
+	}
+	for (unsigned n = 0; starts_with(arg, AS) && n < DESIGN_COUNT; n++) {
+		size_t len = strlen(design_name(n));
+
+		if (len >= longest && starts_with(rest, design_name(n)) && rest[len] == '-') {
+			longest = len;
+			found = rest + len + 1;
+			as_design = n;
+		}
+	}
+	return found;
+}
+
 /* @arg is "<which> seed=<n>". */
 static void tests(const char *arg)
 {
 	char which[ARGUMENT_MAX + 1] = "";
 	size_t n = 0;
 
-	if (starts_with(arg, MIXED)) {
-		arg += strlen(MIXED);
-		sys_bench_control(BENCH_MIX, 1);
-	}
+	arg = after_design(arg);
 	for (; arg[n] && arg[n] != ' '; n++)
 		which[n] = arg[n];
 	which[n] = '\0';
@@ -157,7 +193,8 @@ static void tests(const char *arg)
 			run_tests(&test_programs[i], 1, seed);
 	printf("tests=%s: no such test. Valid: kernel, user, smp, fire, races, fuzz, fuzz-<calls>, "
 	       "hang, init-leaves, "
-	       "torture-<milliseconds>, torture-threads-<milliseconds>, mixed-<one of these>",
+	       "torture-<milliseconds>, torture-threads-<milliseconds>, mixed-<one of these>, "
+	       "as-<design>-<one of these>",
 	       which);
 	for (size_t i = 0; i < TEST_COUNT; i++)
 		printf(", %s", test_programs[i]);

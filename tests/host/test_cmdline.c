@@ -197,9 +197,12 @@ static void tests_and_bench_exclude_each_other(void **state)
 static void names_fit_or_are_refused(void **state)
 {
 	(void)state;
-	assert_int_equal(parse("tests=a234567890123456789012345678901"), 0);
-	assert_int_equal(strlen(parsed.tests), 31);
-	assert_refused("tests=a2345678901234567890123456789012", "tests=a2345", "at most 31");
+	assert_int_equal(parse("tests=a2345678901234567890123456789012345678901234567"), 0);
+	assert_int_equal(strlen(parsed.tests), 47);
+	assert_int_equal(parse("bench=a234567890123456789012345678901"), 0);
+	assert_int_equal(strlen(parsed.bench), 31);
+	assert_refused("tests=a23456789012345678901234567890123456789012345678", "tests=a2345",
+		       "at most 47");
 	assert_refused("bench=a2345678901234567890123456789012", "bench=a2345", "at most 31");
 }
 

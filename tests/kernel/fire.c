@@ -253,6 +253,7 @@ static int64_t begin(uint64_t what)
 	if (what >= sizeof(vectors))
 		return -EINVAL;
 	kind = what;
+	fire_design = current_thread()->design;
 	fire_watch(vectors[what]);
 	return 0;
 }
@@ -266,9 +267,10 @@ static int64_t new_path(uint64_t changes_cr2)
 	return 0;
 }
 
+static bool neighbour_stays;
+
 int64_t fire_control(uint64_t op, uint64_t arg)
 {
-	fire_design = current_thread()->design;
 	switch (op) {
 	case FIRE_BEGIN:
 		return begin(arg);
@@ -304,6 +306,10 @@ int64_t fire_control(uint64_t op, uint64_t arg)
 		return 0;
 	case FIRE_EVENTS:
 		return fire_total;
+	case FIRE_NEIGHBOUR:
+		if (arg != NEIGHBOUR_ASKS)
+			neighbour_stays = arg == NEIGHBOUR_STAYS;
+		return neighbour_stays;
 	}
 	return -EINVAL;
 }

@@ -11,6 +11,7 @@
 #include "kernel/console/printk.h"
 #include "kernel/lib/format.h"
 #include "kernel/lib/probe.h"
+#include "kernel/sched/thread.h"
 #include "kernel/trap/fault.h"
 #include "mm/layout.h"
 #include "mm/pagetable.h"
@@ -96,6 +97,22 @@ static void check_root(const struct trapframe *f, uint64_t cr3)
 		fire_fault("CR3 %lx at %p is not this CPU's", cr3, (void *)f->rip);
 }
 
+/* A program runs: by whatever way it comes in, it must be its own design's. */
+static void check_design(const struct trapframe *f)
+{
+	const struct entry_design *d = current_thread()->design;
+	struct {
+		uint16_t limit;
+		uint64_t base;
+	} __attribute__((packed)) idt;
+
+	__asm__ volatile("sidt %0" : "=m"(idt));
+	if (this_cpu()->design != d || idt.base != cea_idt(d->number) ||
+	    rdmsr(MSR_LSTAR) != (uint64_t)d->syscall_entry)
+		fire_fault("a program of %s at %p has another design's IDT or LSTAR", d->name,
+			   (void *)f->rip);
+}
+
 static void check_state(const struct trapframe *f, unsigned state, bool in_text)
 {
 	bool user = state & SEEN_USER_MODE;
@@ -114,6 +131,8 @@ static void note(const struct trapframe *f, uint64_t cr3, uint64_t gs)
 
 	check_gs(f, gs);
 	check_state(f, state, offset < FIRE_TEXT_MAX);
+	if (state & SEEN_USER_MODE)
+		check_design(f);
 	if (offset < FIRE_TEXT_MAX || state & SEEN_USER_MODE)
 		check_root(f, cr3);
 	if (f->vector != awaited)

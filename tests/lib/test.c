@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* test.c - checks, and children that do what may kill them. */
 #include "bystander.h"
+#include "designs.h"
 #include "print.h"
 #include "splitmix.h"
 #include "string.h"
@@ -8,6 +9,16 @@
 #include "user.h"
 
 static unsigned failures;
+
+void test_each_design(const char *program, const char *arg)
+{
+	for (unsigned n = 0; n < DESIGN_COUNT && sys_design() != DESIGN_direct; n++) {
+		long pid = spawn_with(program, arg, n);
+
+		if (pid > 0)
+			sys_wait((unsigned long)pid);
+	}
+}
 
 bool test_check(bool ok, const char *file, int line, const char *what)
 {

@@ -33,6 +33,10 @@ uint64_t test_seed(const char *arg);
 /* The next number of the sequence whose state is *@state: a seed at first. */
 uint64_t test_random(uint64_t *state);
 
+/* Run @program once by each entry design that this boot lets us choose: what the kernel keeps for
+ * later processes of a design is there then, for whoever counts. */
+void test_each_design(const char *program, const char *arg);
+
 /* What may become of a child: it exits with code 0, or a vector below 32 kills it. Or'ed
  * together. */
 #define SURVIVES	(1ul << 32)

@@ -80,6 +80,9 @@
 
 #define BENCH_MIX		23	/* arg: 1: each spawn that names no entry design takes the
 					 * next that this boot can run; 0: the boot's, as usual */
+#define BENCH_NEXT_DESIGN	24	/* after the caller's in the registry, round and round:
+					 * the next that isolates and that this boot can run;
+					 * -EINVAL: none */
 #define BENCH_POINTS		26	/* arg: so many points (sched_point()) in one call;
 					 * -EINTR: cut short */
 #define BENCH_SCHED_CHECK	27	/* panic where a rule of the scheduler's queues is broken */
@@ -117,7 +120,12 @@
 #define FIRE_SERVE		13	/* arg: 1: for the last time; send FIRE_HELD's NMIs from
 					 * here, for a moment */
 #define FIRE_OWN_TEXT		14	/* offset after the design's own text, of what is shared */
-#define FIRE_OPS		15
+#define FIRE_NEIGHBOUR		15	/* arg: NEIGHBOUR_*: what a neighbour asks, and is told */
+#define FIRE_OPS		16
+
+#define NEIGHBOUR_ASKS		0	/* 1: it is to stay */
+#define NEIGHBOUR_STAYS		1
+#define NEIGHBOUR_GOES		2
 
 #define FIRE_NOTHING		0	/* the undisturbed run */
 #define FIRE_NMI		1	/* from the local APIC's timer; exact under -icount only */

@@ -153,6 +153,19 @@ static void next_design(const struct entry_design **d)
 	} while (entry_refusal(*d));
 }
 
+static int64_t next_split_design(void)
+{
+	uint32_t own = current_thread()->design->number, count = entry_design_count();
+
+	for (uint32_t n = 1; n < count; n++) {
+		const struct entry_design *d = entry_design_at((own + n) % count);
+
+		if (d->split && !entry_refusal(d))
+			return d->number;
+	}
+	return -EINVAL;
+}
+
 /* A program may have breakpoints in its own half, where the kernel's accesses for it are hit at
  * most, and where an exception of its own enters: a #DB there must be its end, wherever it came
  * from (kernel/trap/fault.c). */
@@ -298,6 +311,8 @@ static int64_t control(uint64_t op, uint64_t arg)
 	case BENCH_MIX:
 		probe.spawn_design = arg ? next_design : NULL;
 		return 0;
+	case BENCH_NEXT_DESIGN:
+		return next_split_design();
 	case BENCH_BREAK:
 		return set_breakpoint(arg);
 	case BENCH_IRQS_OFF:

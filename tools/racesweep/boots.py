@@ -70,9 +70,10 @@ def calls():
     return re.findall(r'^\t\{ "(\w+)", SYS_', TABLE.read_text(), re.M)
 
 
-def boot(design, words, seed=1, what="races", cpus=CPUS):
-    """A boot with tests=races-<words> that must pass. Returns its Outcome."""
-    tests = "-".join(["races", *words])
+def boot(design, words, seed=1, what="races", cpus=CPUS, mixed=False):
+    """A boot with tests=races-<words> that must pass; @mixed: its processes have the designs in
+    turn. Returns its Outcome."""
+    tests = "-".join([*["mixed"] * mixed, "races", *words])
     outcome = Boot(f"entry={design} tests={tests} seed={seed}", cpus=cpus, icount=True, what=what,
                    memory=MEMORY, timeout=HANG_AFTER).run()
     if outcome.verdict != "pass" or (words != ["list"] and ktap(outcome.lines)[1]):
@@ -103,10 +104,11 @@ def sweep(design, xs, stride=1, seed=1, only_y=""):
     return swept
 
 
-def sample(design, pairs_wanted, stride, seed):
+def sample(design, pairs_wanted, stride, seed, mixed=False):
     """Some pairs, which the seed chooses, in one boot; a Swept."""
     swept = Swept()
-    swept.add(boot(design, [f"p{pairs_wanted}", f"s{stride}"], seed, "races-sample").text)
+    swept.add(boot(design, [f"p{pairs_wanted}", f"s{stride}"], seed, "races-sample",
+                   mixed=mixed).text)
     return swept
 
 

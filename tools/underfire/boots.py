@@ -62,9 +62,10 @@ def parse(text, sweep, kind_of=KIND_OF):
                 cells[int(offset, 16)] = cells.get(int(offset, 16), 0) | int(state, 16)
 
 
-def boot(design, words, cpus=1, seed=1, what="fire", icount=True, **machine):
-    """A boot with tests=fire-<words> that must pass, @machine as in Boot.  Returns its Outcome."""
-    tests = "-".join(["fire", *words])
+def boot(design, words, cpus=1, seed=1, what="fire", icount=True, by="", **machine):
+    """A boot of @design with tests=fire-<words> that must pass, @machine as in Boot; @by: name of
+    the design by which the program under fire enters, when it is another. Returns its Outcome."""
+    tests = "-".join([*([f"as-{by}"] if by else []), "fire", *words])
     b = Boot(f"entry={design.name} tests={tests} seed={seed}", cpus=cpus, icount=icount, what=what,
              timeout=HANG_AFTER, **machine)
     outcome = b.run()

@@ -69,11 +69,11 @@ static bool number(const char *text, uint64_t *value)
 	return errno == 0;
 }
 
-static bool name(const char *text, char *to)
+static bool name(const char *text, char *to, size_t size)
 {
 	size_t len = strspn(text, "abcdefghijklmnopqrstuvwxyz0123456789_-");
 
-	if (text[len] || len > 31)
+	if (text[len] || len >= size)
 		return false;
 	strcpy(to, text);
 	return true;
@@ -87,9 +87,9 @@ static bool value_right(unsigned key, const char *text)
 	case 0:
 		return (want.entry = entry_design_find(text)) != NULL;
 	case 1:
-		return name(text, want.tests);
+		return name(text, want.tests, sizeof(want.tests));
 	case 2:
-		return name(text, want.bench);
+		return name(text, want.bench, sizeof(want.bench));
 	case 3:
 		if (!number(text, &cpus) || cpus < 1 || cpus > MAX_CPUS)
 			return false;

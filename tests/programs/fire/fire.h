@@ -37,6 +37,7 @@ struct shot {
 #define EVERY_BYTE	16u	/* #DB: at every offset of entry text, for no NMI has seen the
 				 * way */
 #define PAIR		32u	/* needs two CPUs */
+#define NEIGHBOUR	64u	/* needs a boot that runs several entry designs */
 
 struct path {
 	const char *name;
@@ -54,6 +55,14 @@ extern const unsigned path_count;
 bool path_takes(const struct path *path, uint64_t operand);
 /* Is vector @operand's way after its stub not that of a smaller one? */
 bool path_is_first(uint64_t operand);
+
+/* A process of entry design @design runs on this CPU, and does nothing but make way; the one there
+ * was has ended. DESIGN_COUNT: there is none. False when it cannot be started. */
+bool neighbour(unsigned design);
+/* What it does. */
+int neighbour_main(void);
+/* Can there be one, of another design than this process's? */
+bool neighbour_possible(void);
 
 /* With four CPUs or more: another CPU sends the NMIs of FIRE_HELD, and one keeps its registers
  * under a storm of timer interrupts. False when that failed, or a register changed. */

@@ -22,6 +22,7 @@
  *   <path>     this path only
  *   v<number>  this operand of paths that have several: the vector, for stubs
  */
+#include "designs.h"
 #include "fire.h"
 #include "print.h"
 #include "smp.h"
@@ -110,7 +111,7 @@ static bool is_elsewhere(const struct path *p, const struct shot *s, uint64_t at
 {
 	uint64_t stub = at - (uint64_t)fire(FIRE_STUBS, 0);
 
-	if (!p->operands)
+	if (!p->operands || p->flags & NEIGHBOUR)
 		return false;
 	return stub < 256 * STUB_SIZE ? stub / STUB_SIZE != s->operand : !path_is_first(s->operand);
 }
@@ -233,6 +234,7 @@ static bool run_job(const struct path *p)
 	if (p->flags & PARTNER)
 		return run_with_partner(&job);
 	run_path(&job);
+	neighbour(DESIGN_COUNT);
 	return job.good;
 }
 
@@ -241,7 +243,8 @@ static bool run_job(const struct path *p)
 static bool wanted(const struct path *p)
 {
 	return (!*options.path || !strcmp(p->name, options.path)) &&
-	       smp_count() > (p->flags & PAIR ? 1 : 0);
+	       smp_count() > (p->flags & PAIR ? 1 : 0) &&
+	       (!(p->flags & NEIGHBOUR) || neighbour_possible());
 }
 
 static int run_all(void)
@@ -328,6 +331,8 @@ int main(const char *arg, size_t len)
 	int status;
 
 	(void)len;
+	if (!strcmp(arg, "neighbour"))
+		return neighbour_main();
 	parse(arg + strlen("fire"));
 	smp_set_timers(0);
 	status = options.mc ? run_under_machine_checks() : run_all();

@@ -2,6 +2,7 @@
 /* paths.c - every way into the kernel and out again. */
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
+#include "designs.h"
 #include "fire.h"
 #include "print.h"
 #include "smp.h"
@@ -208,6 +209,14 @@ static void act_exit(struct shot *s)
 	s->good = !thread_start(&t, arm_and_end, NULL) && !thread_finish(&t);
 }
 
+/* --- processes ---------------------------------------------------------------- */
+
+/* The CPU changes to the neighbour's design, and back. */
+static bool prepare_switch(struct shot *s)
+{
+	return neighbour((unsigned)s->operand) && call(s, SYS_yield, 0, 0);
+}
+
 /* --- the table ---------------------------------------------------------------- */
 
 const struct path paths[] = {
@@ -217,6 +226,7 @@ const struct path paths[] = {
 	{ "syscall_sleep", prepare_sleep, act_alone, returned_zero, PARTNER, 0 },
 	{ "syscall_migrate_in", NULL, act_migrate_in, returned_zero, PAIR, 0 },
 	{ "syscall_migrate_out", NULL, act_migrate_out, returned_zero, LATE | PAIR, 0 },
+	{ "switch_design", prepare_switch, act_alone, returned_zero, NEIGHBOUR, DESIGN_COUNT },
 	{ "irq_user", prepare_irq, act_alone, returned_zero, 0, 0 },
 	{ "irq_work", prepare_irq_work, act_alone, returned_zero, 0, 0 },
 	{ "irq_kernel", prepare_kernel_irq, act_alone, returned_zero, 0, 0 },
@@ -234,6 +244,8 @@ const unsigned path_count = sizeof(paths) / sizeof(paths[0]);
 
 bool path_takes(const struct path *path, uint64_t operand)
 {
+	if (path->flags & NEIGHBOUR)
+		return operand != (uint64_t)sys_design();
 	return !path->operands || operand != VECTOR_NMI;
 }
 

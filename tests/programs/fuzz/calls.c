@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* calls.c - one system call at random: any number there is, arguments that are right, nearly right,
  * or not at all. */
+#include "designs.h"
 #include "fuzz.h"
 #include "mm/layout.h"
 #include "string.h"
@@ -159,6 +160,7 @@ static void start_program(uint64_t *seed)
 	static const char arg[] = "child=leaf";
 	const char *name = chance(seed, 8) ? "nobody" : "fuzz";
 	uint64_t at = (uintptr_t)name, len = strlen(name), arg_len = strlen(arg);
+	struct spawn_request r;
 	long pid;
 
 	if (!chance(seed, 3))		/* they are dear */
@@ -169,8 +171,15 @@ static void start_program(uint64_t *seed)
 		len = draw_length(seed);
 	if (chance(seed, 8))
 		arg_len = draw_length(seed);
-	pid = call(SYS_spawn, at, len, chance(seed, 8) ? draw_address(seed) : (uintptr_t)arg,
-		   arg_len);
+	r = (struct spawn_request){
+		at, len, chance(seed, 8) ? draw_address(seed) : (uintptr_t)arg, arg_len,
+		test_random(seed) % (DESIGN_COUNT + 1),
+	};
+	if (sys_design() == DESIGN_direct || chance(seed, 2))
+		pid = call(SYS_spawn, r.name, r.name_len, r.arg, r.arg_len);
+	else
+		pid = call(SYS_spawn_with, chance(seed, 16) ? draw_address(seed) : (uintptr_t)&r,
+			   0, 0, 0);
 	if (pid > 0)
 		remember(known.pid, (uint64_t)pid, seed);
 }
@@ -307,7 +316,7 @@ static void call_simple(uint64_t *seed)
 		call(test_random(seed), test_random(seed), test_random(seed), test_random(seed), 0);
 		break;
 	case 6:
-		call(27 + test_random(seed) % 40, draw_tid(seed), draw_address(seed),
+		call(SYSCALL_COUNT + test_random(seed) % 40, draw_tid(seed), draw_address(seed),
 		     draw_length(seed), 0);
 		break;
 	default: call(SYS_null, 0, 0, 0, 0); break;

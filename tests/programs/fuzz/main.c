@@ -158,6 +158,7 @@ static int fuzz(uint64_t calls_wanted, uint64_t first_seed)
 
 	last_report = start;
 	smp_set_timers(TIMER_HZ);
+	test_each_design("fuzz", "child=leaf");
 	run_all(first_seed);	/* nothing but a start and an end: our own pages are there now */
 	wanted = calls_wanted;
 	before = count();

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* calls.c - the table: how each system call is made when it is X, Y or Z, and what this one
  * touches. */
+#include "designs.h"
 #include "races.h"
 #include "arch/x86_64/trapframe.h"
 #include "smp.h"
@@ -102,6 +103,22 @@ PREPARE(new_process)
 	a->a = (uintptr_t)"ender";
 	a->b = 5;
 	a->c = (uintptr_t)"";
+}
+
+/* Of another design than the boot's, if this boot can run one. */
+PREPARE(other_process)
+{
+	static struct spawn_request request[RACE_PARTS];
+	unsigned other = DESIGN_COUNT - 1, own = (unsigned)sys_design();
+
+	(void)r;
+	if (own == other)
+		other--;
+	request[me] = (struct spawn_request){
+		(uintptr_t)"ender", strlen("ender"), (uintptr_t)"", 0,
+		own == DESIGN_direct ? own : other,
+	};
+	a->a = (uintptr_t)&request[me];
 }
 
 PREPARE(on_child)
@@ -282,6 +299,8 @@ const struct call calls[] = {
 	{ "join_peer", SYS_thread_join, PEER, 0, 0, on_peer, NULL, NULL, 0 },
 	{ "spawn", SYS_spawn, PROCESSES, NEEDS_NEXT_PID, HANDS_OUT, new_process, keep, wait_made,
 	  0 },
+	{ "spawn_with", SYS_spawn_with, CHILDREN, NEEDS_NEXT_PID, HANDS_OUT, other_process, keep,
+	  wait_made, 0 },
 	{ "spawn_more", SYS_spawn, 0, NEEDS_NEXT_PID, HANDS_OUT | ONLY_AS_Z, new_process,
 	  spawn_more, wait_more, 0 },
 	{ "wait", SYS_wait, CHILDREN | SELF, NEEDS_CHILD, 0, on_child, NULL, NULL, 0 },

@@ -214,6 +214,7 @@ int main(const char *arg, size_t len)
 		return TEST_FAIL;
 	}
 	smp_set_timers(0);
+	test_each_design("ender", "");
 	if (options.list)
 		each_pair(print_pair, 0, 1);
 	else
