@@ -29,6 +29,7 @@ struct key {
 static bool set_entry(struct cmdline *c, const char *value, struct message *m);
 static bool set_tests(struct cmdline *c, const char *value, struct message *m);
 static bool set_bench(struct cmdline *c, const char *value, struct message *m);
+static bool set_run(struct cmdline *c, const char *value, struct message *m);
 static bool set_seed(struct cmdline *c, const char *value, struct message *m);
 static bool set_cpus(struct cmdline *c, const char *value, struct message *m);
 static bool set_pcid(struct cmdline *c, const char *value, struct message *m);
@@ -36,8 +37,8 @@ static bool set_inject(struct cmdline *c, const char *value, struct message *m);
 
 static const struct key keys[] = {
 	{ "entry", set_entry },	  { "tests", set_tests }, { "bench", set_bench },
-	{ "cpus", set_cpus },	  { "pcid", set_pcid },	  { "seed", set_seed },
-	{ "inject", set_inject },
+	{ "run", set_run },	  { "cpus", set_cpus },	  { "pcid", set_pcid },
+	{ "seed", set_seed },	  { "inject", set_inject },
 };
 #define KEYS (sizeof(keys) / sizeof(keys[0]))
 
@@ -91,6 +92,11 @@ static bool set_tests(struct cmdline *c, const char *value, struct message *m)
 static bool set_bench(struct cmdline *c, const char *value, struct message *m)
 {
 	return set_name(c->bench, sizeof(c->bench), "bench", value, m);
+}
+
+static bool set_run(struct cmdline *c, const char *value, struct message *m)
+{
+	return set_name(c->run, sizeof(c->run), "run", value, m);
 }
 
 static int digit(char c)
@@ -220,6 +226,16 @@ static bool parse_word(struct cmdline *c, const char *word, size_t len, uint32_t
 	return keys[i].set(c, value, m);
 }
 
+/* What init is to do is one thing. */
+static bool one_task(const struct cmdline *c, struct message *m)
+{
+	if (!!c->tests[0] + !!c->bench[0] + !!c->run[0] <= 1)
+		return true;
+	snprintk(m->buf, m->len, "tests=%s, bench=%s, run=%s: valid: one of the three", c->tests,
+		 c->bench, c->run);
+	return false;
+}
+
 int cmdline_parse(const char *line, struct cmdline *out, char *err, size_t errlen)
 {
 	struct message m = { err, errlen };
@@ -239,11 +255,8 @@ int cmdline_parse(const char *line, struct cmdline *out, char *err, size_t errle
 			return -EINVAL;
 		line += len;
 	}
-	if (out->tests[0] && out->bench[0]) {
-		snprintk(err, errlen, "tests=%s and bench=%s: valid: one of the two", out->tests,
-			 out->bench);
+	if (!one_task(out, &m))
 		return -EINVAL;
-	}
 	if (!out->entry) {
 		out->entry = entry_design_find(ENTRY_DESIGN_DEFAULT);
 		out->entry_defaulted = true;

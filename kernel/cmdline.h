@@ -15,6 +15,7 @@ struct cmdline {
 	/* "" when absent: */
 	char tests[48];			/* tests=: "kernel", "user" or a test program's name */
 	char bench[32];			/* bench=: "all", "trace" or a benchmark's name */
+	char run[24];			/* run=: a program of the boot archive */
 	uint32_t cpus;			/* cpus=: 1..MAX_CPUS; 0 when absent: all that there are */
 	bool pcid;			/* pcid=on|off; default on: used where CPUID has it */
 	uint64_t seed;	/* seed=: decimal or 0x hex; default 1; secrets and tests draw from it */

@@ -168,6 +168,8 @@ static size_t init_argument(char *buf, size_t size)
 		return snprintk(buf, size, "tests=%s seed=%lu", cmdline.tests, cmdline.seed);
 	if (cmdline.bench[0])
 		return snprintk(buf, size, "bench=%s", cmdline.bench);
+	if (cmdline.run[0])
+		return snprintk(buf, size, "run=%s", cmdline.run);
 	buf[0] = 0;
 	return 0;
 }

@@ -81,6 +81,7 @@ def grub_cfg() -> str:
     """The menu: the kernel's own default first, then every design of the registry."""
     entries = [("Vestibule with its default entry design", "")]
     entries += [(f"{d.name}: {d.summary}", f"entry={d.name}") for d in designs()]
+    entries.append(("every design at once: a demonstration", "run=designs"))
     menu = "".join(f"menuentry {quoted(title)} {{\n\tstart {args}\n}}\n" for title, args in entries)
     return GRUB_CFG_HEAD + menu
 

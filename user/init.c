@@ -3,7 +3,7 @@
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
  * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
- * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>" or "bench=<what>". All but the
+ * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>", "bench=<what>" or "run=<program>". All but the
  * first, and the one that hangs, always end in shutdown().  "tests=mixed-<tests>" runs those tests
  * with processes of every entry design: the first spawned has one, the second the next.
  * "tests=as-<design>-<tests>" runs the programs of those tests by that design.
@@ -230,19 +230,37 @@ static uint64_t null_syscall_ticks(void)
 	return best;
 }
 
+/* A program that shows something; the machine goes on afterwards. */
+static void show(const char *program)
+{
+	long status;
+
+	sys_spawn_rights(RIGHTS_ALL);
+	status = run(program, "");
+	if (status == -ENOENT)
+		printf("init: run=%s: no such program in the boot archive; run=designs shows every "
+		       "design at once\n", program);
+	else if (status)
+		printf("init: run=%s ended with status %ld\n", program, status);
+	if (status)
+		shutdown(status == -ENOENT ? EXIT_USAGE : EXIT_FAIL);
+	printf("\nThe machine is yours: end it from outside (QEMU on a terminal: Ctrl-A X).\n");
+}
+
 static void welcome(void)
 {
 	printf("\n"
 	       "Welcome to Vestibule: the room between a program and its kernel, in several "
 	       "designs.\n"
-	       "This boot runs one of them; its name stands in the boot log above (entry=).\n"
+	       "By %s this program enters the kernel; another may enter by another.\n"
 	       "Just now, from user mode: the cheapest of 1000 null system calls took %lu TSC "
 	       "ticks.\n"
 	       "\n",
-	       null_syscall_ticks());
+	       design_name((unsigned long)sys_design()), null_syscall_ticks());
 	printf("  make compare              all designs side by side, with exact counts\n"
 	       "  bench=all, bench=<name>   on the kernel command line: this design's figures\n"
 	       "  tests=kernel, tests=user  the tests that run inside\n"
+	       "  run=designs               every design at once, side by side in one boot\n"
 	       "\n"
 	       "init sleeps now; end the machine from outside (QEMU on a terminal: Ctrl-A X).\n");
 }
@@ -254,11 +272,14 @@ int main(const char *arg, size_t len)
 		tests(arg + strlen("tests="));
 	if (starts_with(arg, "bench="))
 		bench(arg + strlen("bench="));
-	if (*arg) {
-		printf("init: argument '%s' is none of tests=..., bench=...\n", arg);
+	if (starts_with(arg, "run=")) {
+		show(arg + strlen("run="));
+	} else if (*arg) {
+		printf("init: argument '%s' is none of tests=..., bench=..., run=...\n", arg);
 		shutdown(EXIT_USAGE);
+	} else {
+		welcome();
 	}
-	welcome();
 	for (;;)
 		sys_sleep(0);
 }

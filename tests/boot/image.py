@@ -52,6 +52,8 @@ def menu() -> None:
     for d in DESIGNS:
         if not re.search(rf"{re.escape(d.name)}: {re.escape(d.summary[:20])}", outcome.text):
             raise Failed(f"the menu lacks {d.name}", report(outcome))
+    if "every design at once: a demonstration" not in outcome.text:
+        raise Failed("the menu lacks the demonstration", report(outcome))
 
 
 def setup_lists_everything() -> None:

@@ -10,7 +10,7 @@ import re
 from check import DESIGNS, Boot, Check, Failed, expect, expect_ktap
 from guest import USER_MEMORY
 from lib import settings
-from lib.designs import Design
+from lib.designs import Design, designs
 from racesweep import boots
 from underfire.boots import FireError, Sweep, parse
 from underfire.boots import boot as fire_boot
@@ -69,6 +69,32 @@ def fire_check(host: Design, design: Design) -> Check:
     return Check(f"mixed.fire-{design.name}", run)
 
 
+def demo_check() -> Check:
+    """run=designs, as GRUB's menu has it: a line and a row for each design, with a figure."""
+    def run() -> str:
+        outcome = expect(Boot("run=designs", cpus=2, mode="iso-bios", what="mixed-demo",
+                              until="The machine is yours").run(), "reached",
+                         *(rf"^  {re.escape(d.name)} +the cheapest of my 1000 .* [1-9]\d* TSC ticks"
+                           for d in designs()),
+                         *(rf"^  {re.escape(d.name)} +[1-9]\d* +\d+\.\d\d  " for d in designs()))
+        chosen = len(re.findall(r"^spawn: process 2 chose the entry design direct ", outcome.text,
+                                re.M))
+        if not chosen:
+            raise Failed("nobody is told that a process runs without isolation", outcome.tail(30))
+        return f"{len(designs())} designs"
+    return Check("mixed.demo", run)
+
+
+def alone_check() -> Check:
+    """The boot of a design without isolation runs no other, and says why."""
+    def run() -> None:
+        expect(Boot("entry=direct run=designs", what="alone-demo",
+                    until="The machine is yours").run(), "reached",
+               r"^spawn: no process can have the entry design pertask: the whole kernel is Global",
+               r"^  pertask +- +-  ")
+    return Check("direct.runs-alone", run)
+
+
 def checks() -> list[Check]:
     found = []
     for design in DESIGNS:
@@ -78,6 +104,7 @@ def checks() -> list[Check]:
         return found[:0]
     a, b, c = [d.name for d in HOSTS * 3][:3]
     return found + [
+        demo_check(), alone_check(),
         lane(a, "user", 1), lane(b, "user", 4), lane(c, "smp", 2), lane(a, "smp", 8),
         lane(c, "smp", 4, icount=True), lane(b, f"fuzz-{FUZZ_CALLS}", 4, icount=True),
         torture_check(c), races_check(a)

@@ -188,10 +188,14 @@ static void a_key_comes_once(void **state)
 	assert_refused("seed=1 tests=user seed=2", "\"seed=2\"", "given before");
 }
 
-static void tests_and_bench_exclude_each_other(void **state)
+static void tests_bench_and_run_exclude_each_other(void **state)
 {
 	(void)state;
 	assert_refused("tests=user bench=all", "tests=user", "bench=all");
+	assert_refused("tests=user run=designs", "tests=user", "run=designs");
+	assert_refused("run=designs bench=all", "run=designs", "bench=all");
+	assert_int_equal(parse("entry=first run=designs"), 0);
+	assert_string_equal(parsed.run, "designs");
 }
 
 static void names_fit_or_are_refused(void **state)
@@ -266,7 +270,7 @@ int main(void)
 		cmocka_unit_test(unknown_values_are_named_with_what_is_valid),
 		cmocka_unit_test(a_key_needs_a_value),
 		cmocka_unit_test(a_key_comes_once),
-		cmocka_unit_test(tests_and_bench_exclude_each_other),
+		cmocka_unit_test(tests_bench_and_run_exclude_each_other),
 		cmocka_unit_test(names_fit_or_are_refused),
 		cmocka_unit_test(long_words_are_refused),
 		cmocka_unit_test(messages_stay_in_their_buffer),

@@ -91,14 +91,16 @@ static bool value_right(unsigned key, const char *text)
 	case 2:
 		return name(text, want.bench, sizeof(want.bench));
 	case 3:
+		return name(text, want.run, sizeof(want.run));
+	case 4:
 		if (!number(text, &cpus) || cpus < 1 || cpus > MAX_CPUS)
 			return false;
 		want.cpus = cpus;
 		return true;
-	case 4:
+	case 5:
 		want.pcid = !strcmp(text, "on");
 		return want.pcid || !strcmp(text, "off");
-	case 5:
+	case 6:
 		return number(text, &want.seed);
 	default:
 		strcpy(want.inject, text);
@@ -108,18 +110,18 @@ static bool value_right(unsigned key, const char *text)
 
 static bool word_right(char *word)
 {
-	static const char *const keys[] = { "entry", "tests", "bench", "cpus",
-					    "pcid",  "seed",  "inject" };
+	static const char *const keys[] = { "entry", "tests", "bench", "run",
+					    "cpus",  "pcid",  "seed",  "inject" };
 	char *equals = strchr(word, '=');
 	unsigned key = 0;
 
 	if (!equals)
 		return false;
 	*equals = '\0';
-	while (key < 7 && strcmp(keys[key], word))
+	while (key < 8 && strcmp(keys[key], word))
 		key++;
 	*equals = '=';
-	if (key == 7 || seen & 1u << key)
+	if (key == 8 || seen & 1u << key)
 		return false;
 	seen |= 1u << key;
 	return equals[1] && strlen(equals + 1) < 64 && value_right(key, equals + 1);
@@ -137,7 +139,7 @@ static bool is_right(char *line)
 			return false;
 	}
 	blamed[0] = '\0';
-	if (want.tests[0] && want.bench[0])
+	if (!!want.tests[0] + !!want.bench[0] + !!want.run[0] > 1)
 		return false;
 	want.entry_defaulted = !want.entry;
 	if (!want.entry)
@@ -151,6 +153,7 @@ static void check_taken(const struct cmdline *got)
 {
 	MUST(got->entry == want.entry && got->entry_defaulted == want.entry_defaulted);
 	MUST(!strcmp(got->tests, want.tests) && !strcmp(got->bench, want.bench));
+	MUST(!strcmp(got->run, want.run));
 	MUST(got->cpus == want.cpus && got->pcid == want.pcid && got->seed == want.seed);
 	MUST(!strcmp(got->inject, want.inject));
 }
@@ -159,7 +162,7 @@ static void check_told(const char *message)
 {
 	MUST(strstr(message, "valid"));
 	MUST(blamed[0] ? strstr(message, blamed) != NULL :
-			 strstr(message, "tests=") && strstr(message, "bench="));
+			 strstr(message, "tests=") && strstr(message, "run="));
 }
 
 /* A buffer of any size holds the beginning of what is said. */
