@@ -3,7 +3,8 @@
  * init.c - the first process: does what the boot asked for, then ends the machine.
  *
  * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
- * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>", "bench=<what>" or "run=<program>". All but the
+ * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>", "bench=<what>" or
+ * "run=<program>". All but the
  * first, and the one that hangs, always end in shutdown().  "tests=mixed-<tests>" runs those tests
  * with processes of every entry design: the first spawned has one, the second the next.
  * "tests=as-<design>-<tests>" runs the programs of those tests by that design.
@@ -34,7 +35,8 @@ static void shutdown(unsigned long code)
 		sys_sleep(0);
 }
 
-static unsigned as_design = DESIGN_COUNT;	/* by which programs enter the kernel; that: the boot's */
+/* By which programs enter the kernel; DESIGN_COUNT: by the boot's. */
+static unsigned as_design = DESIGN_COUNT;
 
 static long run_program(const char *program, const char *arg)
 {

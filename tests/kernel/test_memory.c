@@ -99,7 +99,9 @@ KTEST(kernel_stack_has_a_guard)
 
 KTEST(cpu_entry_area_is_read_only_where_the_cpu_looks)
 {
-	uint64_t pages[] = {cea_idt(boot_design->number), cea_page(0, CEA_GDT_PAGE), cea_page(0, CEA_TSS_PAGE)};
+	uint64_t pages[] = {
+		cea_idt(boot_design->number), cea_page(0, CEA_GDT_PAGE), cea_page(0, CEA_TSS_PAGE),
+	};
 	unsigned level;
 
 	for (int i = 0; i < 3; i++) {

@@ -41,6 +41,12 @@ def shared_text(design: Design, root: Path = ROOT) -> str:
     return str(exposure[design.name]["shared"])
 
 
+def splits(design: Design, root: Path = ROOT) -> bool:
+    """Has user mode a table of its own in @design? One that does not runs no other in its boot."""
+    exposure = json.loads((root / "entry" / "exposure.json").read_text())["designs"]
+    return bool(exposure[design.name]["split"])
+
+
 def kinds(chosen: list[Design]) -> dict[str, list[Design]]:
     """{identifier of a kind's entry text: the designs that share it}."""
     found: dict[str, list[Design]] = {}

@@ -128,7 +128,8 @@ static void print_table(void)
 	printf("\n  design    ticks/call  times    what it is\n");
 	for (unsigned d = 0; d < DESIGN_COUNT; d++)
 		print_row(d, ticks[d], first);
-	printf("\nOne boot, one kernel: each process enters by its own design. Times of an emulator\n"
+	printf("\nOne boot, one kernel: each process enters by its own design. Times of an "
+	       "emulator\n"
 	       "vary; `make compare` has the exact counts.\n");
 }
 
