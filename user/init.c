@@ -5,7 +5,8 @@
  * Its argument is "" (a plain boot), "tests=user|smp|<program> seed=<n>",
  * "tests=torture-<milliseconds> seed=<n>", "tests=hang seed=<n>", "bench=<what>" or
  * "run=<program>". All but the first, the last, and the one that hangs always end in shutdown().
- * "tests=mixed-<tests>" runs those tests with processes of every entry design: the first spawned has one, the second the next.
+ * "tests=mixed-<tests>" runs those tests with processes of every entry design: the first that is
+ * spawned has one, the second the next.
  * "tests=as-<design>-<tests>" runs the programs of those tests by that design.
  */
 #include "arch/x86_64/x86.h"
