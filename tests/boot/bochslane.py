@@ -25,10 +25,11 @@ ALONE = (
 # NMIs and breakpoints at every instruction, without a timer that counts: a second processor's
 # answer.
 UNDER_FIRE = [
-    "fire-db-held-" + path for path in "syscall_sysret irq_user bad_iret debug_entry".split()
+    "fire-db-held-" + path
+    for path in "syscall_sysret irq_user bad_iret debug_entry switch_design".split()
 ]
 UNDER_FIRE += ["fire-db-nmi_entry"]
-WITHOUT_INVPCID = ["kernel", "test_map", "test_threads"]
+WITHOUT_INVPCID = ["kernel", "test_map", "test_smp_designs", "test_threads"]
 
 
 def boot_check(design: str,
