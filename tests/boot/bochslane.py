@@ -7,6 +7,7 @@ test-bochs` runs.
 """
 from check import DESIGNS, ROOT, Check, Skipped, expect, expect_ktap
 from lib.bochs import BochsBoot, missing
+from lib.designs import splits
 
 # Models, and what the boot log must say of them.
 HASWELL = "corei7_haswell_4770"
@@ -25,10 +26,10 @@ ALONE = (
 # NMIs and breakpoints at every instruction, without a timer that counts: a second processor's
 # answer.
 UNDER_FIRE = [
-    "fire-db-held-" + path
-    for path in "syscall_sysret irq_user bad_iret debug_entry switch_design".split()
+    "fire-db-held-" + path for path in "syscall_sysret irq_user bad_iret debug_entry".split()
 ]
 UNDER_FIRE += ["fire-db-nmi_entry"]
+NEIGHBOURS = "fire-db-held-switch_design"    # in a boot that runs other designs too
 WITHOUT_INVPCID = ["kernel", "test_map", "test_smp_designs", "test_threads"]
 
 
@@ -63,8 +64,9 @@ def lane() -> list[Check]:
     together = ["kernel", "test_threads"]
     together += sorted(p.stem for p in (ROOT / "tests" / "user").glob("test_smp_*.c"))
     found = checks()
-    for d in (d.name for d in DESIGNS):
-        found += [boot_check(d, t) for t in ALONE + UNDER_FIRE]
+    for design in DESIGNS:
+        d, neighbours = design.name, splits(design)
+        found += [boot_check(d, t) for t in ALONE + UNDER_FIRE + [NEIGHBOURS] * neighbours]
         found += [boot_check(d, t, 2, ICE_LAKE) for t in together]
         found += [boot_check(d, t, 2, SANDY_BRIDGE) for t in WITHOUT_INVPCID]
         found += [boot_check(d, "kernel", 2, words="pcid=off")]
