@@ -74,11 +74,13 @@ static inline uint64_t user_word(const struct tlb_cpu *c, bool keep)
 /* Put into the door what the next flips load. A flip in never flushes. */
 static void set_door(const struct tlb_cpu *c)
 {
+	bool due = c->tag->user_due;
+	uint64_t kernel = kernel_word(c, true), user = user_word(c, !due);
 	struct percpu *pc = hw_percpu();
 
-	pc->kernel_cr3 = kernel_word(c, true);
-	pc->user_cr3 = user_word(c, !c->tag->user_due);
-	if (c->tag->user_due)
+	pc->kernel_cr3 = kernel;
+	pc->user_cr3 = user;
+	if (due)
 		pc->work |= WORK_TLB;
 }
 
