@@ -84,14 +84,13 @@ static void set_door(const struct tlb_cpu *c)
 		pc->work |= WORK_TLB;
 }
 
-/* Nothing that the TLB holds under the user half's id counts from the next flip out on. Without
- * PCID that is always so, and without a user root there is no such id. */
-static void flush_user_half(struct tlb_cpu *c)
+/* Nothing that the TLB holds under the user root's id counts from the next flip out on, which
+ * flushes it. Then it is clean of all that was unmapped before the counts are read. */
+static void mark_user_root(struct tag *t, const struct tlb_space *s)
 {
-	if (!pcid || !loaded(c)->split || BUG(SKIP_USER_FLUSH))
-		return;
-	c->tag->user_due = true;
-	set_door(c);
+	t->user_lower = atomic_read(&s->generation);
+	t->user_private = atomic_read(&s->user_generation);
+	t->user_due = !BUG(SKIP_DEFERRED_USER);
 }
 
 /* Two exits: the first lets the flip out load a word that flushes, the second, which finds
@@ -128,40 +127,60 @@ static void flush_kernel_half(struct tlb_cpu *c)
 	c->kernel_seen = now;
 }
 
-/* The tag that space @id has on this CPU, or had and still has, or gets from the space that got one
+/* The tag that @s has on this CPU, or had and still has, or gets from the space that got one
  * longest ago. */
-static struct tag *find_tag(struct tlb_cpu *c, uint64_t id)
+static struct tag *find_tag(struct tlb_cpu *c, const struct tlb_space *s)
 {
 	struct tag *t;
 
 	for (t = &c->tags[1]; t < &c->tags[TAGS]; t++)
-		if (t->space == id)
+		if (t->space == s->id)
 			return t;
 	do {	/* NMIs still load the root that is being left, under its own id */
 		t = &c->tags[1 + c->next_victim++ % (TAGS - 1)];
 	} while (t == c->tag);
 	if (BUG(SKIP_RECYCLED_FLUSH) && t->space)
-		t->space = id;
+		t->space = s->id;
 	else
-		*t = (struct tag){ .space = id };
+		*t = (struct tag){ .space = s->id };
 	return t;
 }
 
-/* Bring this CPU's tag up to what @s says. True when the kernel root's load must flush; without
- * PCIDs each does. */
-static bool catch_up(struct tlb_cpu *c, const struct tlb_space *s)
+/* The user root's part of catching up. An unsplit space has none, and nobody flushes what that id
+ * holds: of the space while it was split, or of one that had the tag before. So nothing is noted,
+ * and a mark that no flip out has met goes together with the note that it stood for. */
+static void catch_up_user_root(struct tag *t, const struct tlb_space *s)
+{
+	if (!s->split) {
+		t->user_due = false;
+		t->user_lower = 0;
+	} else if (t->user_lower != atomic_read(&s->generation) ||
+		   t->user_private != atomic_read(&s->user_generation)) {
+		mark_user_root(t, s);
+	}
+}
+
+/* Bring @t up to what @s says, root by root. True as below. */
+static bool catch_up(struct tag *t, const struct tlb_space *s)
 {
 	uint64_t generation = atomic_read(&s->generation);
-	uint64_t user_generation = atomic_read(&s->user_generation);
-	struct tag *t = c->tag;
-	bool behind = pcid && t->generation != generation;
+	bool behind = t->kernel_lower != generation;
 
-	if (pcid && (behind || t->user_generation != user_generation) && s->split &&
-	    !BUG(SKIP_DEFERRED_USER))
-		t->user_due = true;
-	t->generation = generation;
-	t->user_generation = user_generation;
+	t->kernel_lower = generation;
+	catch_up_user_root(t, s);
 	return behind && !BUG(SKIP_LOAD_FLUSH);
+}
+
+/* Give this CPU the tag of @s, brought up. True when the kernel root's load must flush. Without
+ * PCIDs each does, and each flip out: one tag will do, which says nothing of the user root. */
+static inline bool take_tag(struct tlb_cpu *c, const struct tlb_space *s)
+{
+	if (!pcid) {
+		c->tags[0].kernel_lower = atomic_read(&s->generation);
+		return false;
+	}
+	c->tag = find_tag(c, s);
+	return catch_up(c->tag, s);
 }
 
 void tlb_load(struct tlb_space *s)
@@ -177,13 +196,10 @@ void tlb_load(struct tlb_space *s)
 	if (old && BUG(LEAVE_EARLY))
 		atomic_clear_bit(&old->cpus, hw_cpu());
 	c->loaded = s;
-	if (s && pcid)
-		c->tag = find_tag(c, s->id);
-	else
-		c->tag = &c->tags[s != NULL];	/* the load flushes what the tag said of another
-						 * space */
 	if (s)
-		flush = catch_up(c, s);
+		flush = take_tag(c, s);
+	else
+		c->tag = &c->tags[0];
 	if (s && BUG(ENTER_LATE))
 		atomic_set_bit(&s->cpus, hw_cpu());
 	hw_write_cr3(kernel_word(c, !flush));
@@ -217,44 +233,66 @@ void tlb_forget_cpu(const struct cpu *cpu)
 
 /* --- answering ---------------------------------------------------------------- */
 
-static void flush_page(struct tlb_cpu *c, const struct request *r, uint64_t va)
+/* Are single pages enough for @r, under an id that has seen @seen?  Only when it lacks this
+ * generation and no other: a request that came between may still be on its way, and whoever skips
+ * it must flush everything.  Then all that was unmapped before the generation was read is gone, so
+ * it is read first. */
+static bool pages_do(const struct request *r, uint64_t seen)
 {
-	if (!r->private && !BUG(SKIP_FLUSH))
-		hw_invlpg(va);			/* the kernel root's */
-	if (!hw_has_invpcid())
-		flush_user_half(c);
-	else if (pcid && loaded(c)->split && !BUG(SKIP_USER_FLUSH))
-		hw_invpcid(INVPCID_ADDRESS, (uint64_t)(c->tag - c->tags) | CR3_USER, va);
+	return r->n <= TLB_BATCH && (r->generation == seen + 1 || BUG(SKIP_GAP));
 }
 
-static void flush_space(struct tlb_cpu *c, const struct request *r)
+/* The ids of a pair are behind each by itself: what is flushed under one does nothing for the
+ * other. */
+static void answer_for_kernel_root(struct tlb_cpu *c, const struct request *r)
 {
-	if (!r->private && !BUG(SKIP_FLUSH))
-		hw_write_cr3(kernel_word(c, false));
-	flush_user_half(c);
+	struct tag *t = c->tag;
+
+	if (r->generation <= t->kernel_lower)
+		return;
+	if (pages_do(r, t->kernel_lower)) {
+		t->kernel_lower = r->generation;
+		for (unsigned i = 0; i < r->n && !BUG(SKIP_FLUSH); i++)
+			hw_invlpg(r->va[i]);
+	} else {
+		t->kernel_lower = atomic_read(&r->space->generation);
+		if (!BUG(SKIP_FLUSH))
+			hw_write_cr3(kernel_word(c, false));
+	}
 }
 
-/*
- * Do what @r asks for.  Pages are enough only when the tag lacks this generation and no other: a
- * request that came between may still be on its way, and whoever skips it must flush everything.
- * Then all that was unmapped before the generation was read is gone, so it is read first.
- */
+static void answer_for_user_root(struct tlb_cpu *c, const struct request *r)
+{
+	struct tag *t = c->tag;
+	uint64_t *seen = r->private ? &t->user_private : &t->user_lower;
+	uint64_t id = (uint64_t)(t - c->tags) | CR3_USER;
+
+	if (r->generation <= *seen)
+		return;
+	if (BUG(SKIP_USER_FLUSH)) {
+		*seen = r->generation;
+	} else if (hw_has_invpcid() && pages_do(r, *seen)) {
+		*seen = r->generation;
+		for (unsigned i = 0; i < r->n; i++)
+			hw_invpcid(INVPCID_ADDRESS, id, r->va[i]);
+	} else {
+		mark_user_root(t, r->space);
+		set_door(c);
+	}
+}
+
+/* Do what @r asks for.  Without PCIDs each flip out flushes what the user root showed, and an
+ * unsplit space has no user root. */
 static void answer_for_space(struct tlb_cpu *c, const struct request *r)
 {
-	const struct tlb_space *s = r->space;
-	uint64_t *seen = r->private ? &c->tag->user_generation : &c->tag->generation;
-	unsigned n = r->n;
+	bool user = pcid && r->space->split;
 
-	if (c->loaded != s || r->generation <= *seen)
-		return;			/* flushed when it is loaded again, or flushed since */
-	if (n <= TLB_BATCH && (r->generation == *seen + 1 || BUG(SKIP_GAP))) {
-		*seen = r->generation;
-		for (unsigned i = 0; i < n; i++)
-			flush_page(c, r, r->va[i]);
-	} else {
-		*seen = atomic_read(r->private ? &s->user_generation : &s->generation);
-		flush_space(c, r);
-	}
+	if (c->loaded != r->space)
+		return;			/* flushed when it is loaded again */
+	if (!r->private)
+		answer_for_kernel_root(c, r);
+	if (user)
+		answer_for_user_root(c, r);
 }
 
 static void answer(struct tlb_cpu *c, const struct request *r)
@@ -313,7 +351,8 @@ void tlb_flush_user_pages(struct tlb_space *s, const uint64_t *va, unsigned n)
 		flush(s, false, va, n);
 }
 
-/* Without a user root there is one root, and what is in it the kernel sees too. */
+/* Without a user root there is one root, and what is in it the kernel sees too. If the user root
+ * was taken away just now, its id is flushed before it is used again, whatever is counted. */
 void tlb_flush_private_page(struct tlb_space *s, uint64_t va)
 {
 	flush(s, s->split, &va, 1);

@@ -17,7 +17,8 @@ struct cpu;
 /* What the module keeps in each address space. */
 struct tlb_space {
 	uint64_t root;			/* of the kernel table */
-	bool split;	/* a user root is the next frame; else user mode runs on the one */
+	bool split;	/* a user root is the next frame; else user mode runs on the one. May
+			 * change while no CPU has the space loaded */
 	uint64_t id;			/* never used twice; 0: the boot space */
 	uint64_t generation;		/* lower half: goes up with every unmap or cut of rights */
 	uint64_t user_generation;	/* the user root's private pages (trampolines) likewise */

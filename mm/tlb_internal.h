@@ -11,12 +11,14 @@
 #define CR3_USER	0x800ul		/* the PCID of a pair that is the user root's */
 
 /* What a CPU's TLB holds under one pair of PCIDs, which are the tag's number, with and without
- * CR3_USER. */
+ * CR3_USER: since which generation. Of the user root nothing is noted without PCIDs, for then each
+ * flip out flushes, nor while the space is unsplit, for then nobody flushes that id. */
 struct tag {
 	uint64_t space;			/* id; 0: the boot space, or nothing yet */
-	uint64_t generation;		/* both halves show the lower half since this one, */
-	uint64_t user_generation;	/* and the user half the private pages since this one - */
-	bool user_due;			/* once the flip out has flushed the user half */
+	uint64_t kernel_lower;		/* the kernel root's: the lower half since this one */
+	uint64_t user_lower;		/* the user root's: the lower half since this one, */
+	uint64_t user_private;		/* and the private pages since this one - */
+	bool user_due;			/* once the flip out has flushed that id */
 };
 
 /* One flush that its sender waits for: others read it between the two atomics that hand it over and
@@ -37,7 +39,7 @@ struct tlb_cpu {
 	struct tag *tag;		/* its tag */
 	uint64_t kernel_seen;		/* kernel_generation at the last full flush */
 	unsigned next_victim;
-	struct tag tags[TAGS];		/* without PCIDs two are in use, and all ids are 0 */
+	struct tag tags[TAGS];		/* without PCIDs one is in use, and all ids are 0 */
 } __attribute__((aligned(64)));
 
 #endif

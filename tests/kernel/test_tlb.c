@@ -146,7 +146,7 @@ KTEST(the_door_names_the_loaded_roots)
 	KCHECK((pc->user_cr3 & PTE_ADDR) == aspace_user_cr3(as));
 	KCHECK(!!(pc->kernel_cr3 & KEEP) == pcid);
 	KCHECK((pc->user_cr3 & 0xfff) ==
-	       (pc->kernel_cr3 & 0xfff) + (pcid && boot_design->split ? USER_ID : 0));
+	       (pc->kernel_cr3 & 0xfff) + (pcid && as->tlb.split ? USER_ID : 0));
 	KCHECK(!pcid || pc->kernel_cr3 & 0x7ff);
 	KCHECK(pcid || !(pc->user_cr3 & (KEEP | 0xfff)));
 	tlb_load(NULL);
@@ -163,7 +163,7 @@ KTEST(one_flip_out_does_the_pending_flush)
 {
 	struct percpu *pc = this_cpu()->percpu;
 	struct aspace *as = new_space();
-	bool due = tlb_pcid_in_use() && boot_design->split;
+	bool due = tlb_pcid_in_use() && as->tlb.split;
 
 	tlb_load(&as->tlb);			/* ids of a new space: the flip out is to flush */
 	for (unsigned i = 0; i < 2; i++) {
@@ -179,6 +179,61 @@ KTEST(one_flip_out_does_the_pending_flush)
 	tlb_load(NULL);
 	tlb_exit_work();
 	tlb_exit_work();
+	aspace_destroy(as, sched_point);
+}
+
+/* What a flip out loads after @s is loaded as what it is now, and does it flush the user root's
+ * id? Then two exits, and away again. */
+static bool flip_flushes(struct tlb_space *s, bool *failed)
+{
+	struct percpu *pc = this_cpu()->percpu;
+	bool flushes;
+
+	tlb_exit_work();
+	tlb_load(s);
+	KCHECK((pc->user_cr3 & PTE_ADDR) == s->root + (s->split ? PAGE_SIZE : 0));
+	flushes = pc->work & WORK_TLB;
+	KCHECK(flushes == (tlb_pcid_in_use() && !(pc->user_cr3 & KEEP)));
+	tlb_exit_work();
+	tlb_exit_work();
+	tlb_load(NULL);
+	return flushes;
+}
+
+/* Nobody uses its user root meanwhile. */
+KTEST(a_space_that_was_unsplit_is_flushed_when_it_is_split_again)
+{
+	struct aspace *as = new_space();
+	bool split = as->tlb.split, due = tlb_pcid_in_use() && split;
+
+	KCHECK(flip_flushes(&as->tlb, failed) == due);
+	KCHECK(!flip_flushes(&as->tlb, failed));
+	as->tlb.split = false;
+	KCHECK(!flip_flushes(&as->tlb, failed));
+	as->tlb.split = split;
+	KCHECK(flip_flushes(&as->tlb, failed) == due);
+	KCHECK(!flip_flushes(&as->tlb, failed));
+	aspace_destroy(as, sched_point);
+}
+
+/* A flush that is due, and that no flip out did before the space became unsplit. */
+KTEST(a_mark_does_not_get_lost_while_a_space_is_unsplit)
+{
+	struct percpu *pc = this_cpu()->percpu;
+	struct aspace *as = new_space();
+	bool split = as->tlb.split, due = tlb_pcid_in_use() && split;
+
+	tlb_load(&as->tlb);
+	KCHECK(!!(pc->work & WORK_TLB) == due);
+	tlb_load(NULL);
+	as->tlb.split = false;
+	tlb_load(&as->tlb);
+	KCHECK(!tlb_pcid_in_use() || pc->user_cr3 & KEEP);
+	tlb_exit_work();
+	KCHECK(!(pc->work & WORK_TLB));
+	tlb_load(NULL);
+	as->tlb.split = split;
+	KCHECK(flip_flushes(&as->tlb, failed) == due);
 	aspace_destroy(as, sched_point);
 }
 
