@@ -5,7 +5,6 @@
 #include "entry/trampoline.h"
 #include "kernel/object/process.h"
 #include "kernel/sched/sched.h"
-#include "mm/kspace.h"
 #include "mm/pagetable.h"
 #include "mm/region.h"
 #include "tests/kernel/invariants.h"
@@ -108,11 +107,11 @@ const char *check_regions(void)
 
 /* --- what CPUs have loaded ------------------------------------------------------------ */
 
-static uint64_t root_of(const struct cpu *cpu)
+static const struct tlb_space *space_of(const struct cpu *cpu)
 {
 	const struct process *p = cpu->percpu->current->process;
 
-	return p ? p->as->tlb.root : kspace_boot_root();
+	return p ? &p->as->tlb : &tlb_boot_space;
 }
 
 /* Where @t, which @cpu runs, will land, by whatever way it comes. */
@@ -141,19 +140,17 @@ static const char *check_landing(const struct cpu *cpu, const struct thread *t)
 static const char *check_cpu(const struct cpu *cpu)
 {
 	const struct percpu *pc = cpu->percpu;
-	const struct process *p = pc->current->process;
-	bool split = p ? p->as->tlb.split : entry_mixed();
-	uint64_t root = root_of(cpu), user_root = root + (split ? PAGE_SIZE : 0);
+	const struct tlb_space *s = space_of(cpu);
 
-	MUST((world_cr3[cpu->index] & PTE_ADDR) == root,
+	MUST((world_cr3[cpu->index] & PTE_ADDR) == s->root,
 	     "CPU %u has another table loaded than its thread's", cpu->index);
-	MUST((pc->kernel_cr3 & PTE_ADDR) == root, "CPU %u: the next flip in loads another table",
+	MUST((pc->kernel_cr3 & PTE_ADDR) == s->root, "CPU %u: the next flip in loads another table",
 	     cpu->index);
-	MUST((pc->user_cr3 & PTE_ADDR) == user_root,
+	MUST((pc->user_cr3 & PTE_ADDR) == s->root + (s->split ? PAGE_SIZE : 0),
 	     "CPU %u: the next flip out loads another table", cpu->index);
 	MUST(pc->kstack_top == pc->current->kstack_top,
 	     "CPU %u: its kernel stack is not its thread's", cpu->index);
-	return p ? check_landing(cpu, pc->current) : NULL;
+	return pc->current->process ? check_landing(cpu, pc->current) : NULL;
 }
 
 static const char *check_set(const struct process *p)
