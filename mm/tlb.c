@@ -68,7 +68,9 @@ static inline uint64_t kernel_word(const struct tlb_cpu *c, bool keep)
 
 static inline uint64_t user_word(const struct tlb_cpu *c, bool keep)
 {
-	return half_word(c, loaded(c)->split, keep);
+	bool split = BUG(WORD_OF_BOOT) ? tlb_boot_space.split : loaded(c)->split;
+
+	return half_word(c, split || BUG(WORD_OF_UNSPLIT), keep);
 }
 
 /* Put into the door what the next flips load. A flip in never flushes. */
@@ -141,6 +143,8 @@ static struct tag *find_tag(struct tlb_cpu *c, const struct tlb_space *s)
 	} while (t == c->tag);
 	if (BUG(SKIP_RECYCLED_FLUSH) && t->space)
 		t->space = s->id;
+	else if (BUG(KEEP_RECYCLED_USER) && t->space && !t->user_lower)	/* an unsplit one's */
+		*t = (struct tag){ s->id, 0, s->generation, s->user_generation, false };
 	else
 		*t = (struct tag){ .space = s->id };
 	return t;
@@ -151,9 +155,11 @@ static struct tag *find_tag(struct tlb_cpu *c, const struct tlb_space *s)
  * and a mark that no flip out has met goes together with the note that it stood for. */
 static void catch_up_user_root(struct tag *t, const struct tlb_space *s)
 {
-	if (!s->split) {
+	bool split = BUG(KIND_OF_BOOT) ? tlb_boot_space.split : s->split;
+
+	if (!split && !BUG(NOTE_UNSPLIT)) {
 		t->user_due = false;
-		t->user_lower = 0;
+		t->user_lower = BUG(DROP_MARK) ? t->user_lower : 0;
 	} else if (t->user_lower != atomic_read(&s->generation) ||
 		   t->user_private != atomic_read(&s->user_generation)) {
 		mark_user_root(t, s);
@@ -167,6 +173,8 @@ static bool catch_up(struct tag *t, const struct tlb_space *s)
 	bool behind = t->kernel_lower != generation;
 
 	t->kernel_lower = generation;
+	if (BUG(USER_BY_KERNEL) && !behind)
+		t->user_lower = generation;
 	catch_up_user_root(t, s);
 	return behind && !BUG(SKIP_LOAD_FLUSH);
 }
@@ -248,7 +256,7 @@ static void answer_for_kernel_root(struct tlb_cpu *c, const struct request *r)
 {
 	struct tag *t = c->tag;
 
-	if (r->generation <= t->kernel_lower)
+	if (r->generation <= (BUG(KERNEL_BY_USER) ? t->user_lower : t->kernel_lower))
 		return;
 	if (pages_do(r, t->kernel_lower)) {
 		t->kernel_lower = r->generation;
@@ -269,7 +277,7 @@ static void answer_for_user_root(struct tlb_cpu *c, const struct request *r)
 
 	if (r->generation <= *seen)
 		return;
-	if (BUG(SKIP_USER_FLUSH)) {
+	if (BUG(SKIP_USER_FLUSH) || (BUG(NOTE_BOTH_ROOTS) && !r->private)) {
 		*seen = r->generation;
 	} else if (hw_has_invpcid() && pages_do(r, *seen)) {
 		*seen = r->generation;

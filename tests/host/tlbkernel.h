@@ -78,7 +78,7 @@ static void copy_slot(struct space *s, unsigned page)
 {
 	uint64_t *k = phys_to_virt(s->as.tlb.root), *u;
 
-	if (!sim.m.split || page >= TRAMPOLINES)
+	if (!s->as.tlb.split || page >= TRAMPOLINES)
 		return;
 	u = phys_to_virt(s->as.tlb.root + PAGE_SIZE);
 	hw_step();
@@ -159,6 +159,11 @@ static void do_unmap(struct space *s)
 	free_taken(&taken);
 }
 
+static bool has_trampolines(const struct space *s)
+{
+	return s->as.tlb.split && !s->entry_stack;
+}
+
 static void do_thread(unsigned slot)
 {
 	struct space *s = &sim.space[slot];
@@ -172,8 +177,10 @@ static void do_thread(unsigned slot)
 	slot_in_use[i] = true;
 	s->threads++;
 	lock(s);
-	if (sim.m.split)
+	if (has_trampolines(s))
 		fine = map(s, TRAMPOLINES + i);
+	if (fine)
+		s->slots |= 1ul << i;
 	unlock(s);
 	if (fine) {
 		threads[i].space = slot;
@@ -192,7 +199,7 @@ static void new_roots(struct space *s, unsigned slot)
 		new_item(NOBODY, 0, TABLE);	/* pairs are aligned */
 	root = (uint64_t)new_table(slot) << PAGE_SHIFT;
 	new_table(slot);
-	tlb_space_init(&s->as.tlb, root, sim.m.split);
+	tlb_space_init(&s->as.tlb, root, sim.m.spaces == MIXED ? rnd(2) : sim.m.spaces);
 }
 
 static bool free_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
@@ -229,10 +236,12 @@ static void do_spawn(void)
 		if (s->live)
 			continue;
 		memset(s, 0, sizeof(*s));
-		s->live = true;
+		s->live = s->busy = true;
 		s->threads = 1;			/* keeps it while its first thread is made */
+		s->entry_stack = sim.m.spaces == MIXED && rnd(2);
 		new_roots(s, i);
 		map(s, LOWER + rnd(LOWER_PAGES));
+		s->busy = false;
 		do_thread(i);
 		if (!--s->threads)
 			destroy(s);		/* no slot was free; nobody has loaded it */
@@ -249,13 +258,14 @@ static void do_reap(void)
 		if (threads[i].life != DEAD)
 			continue;
 		threads[i].life = FREE;
-		if (sim.m.split) {
-			lock(s);
+		lock(s);
+		s->slots &= ~(1ul << i);
+		if (has_trampolines(s))
 			unmap(s, TRAMPOLINES + i, &taken);
-			unlock(s);
+		unlock(s);
+		if (taken.n)
 			tlb_flush_private_page(&s->as.tlb, va_of(TRAMPOLINES + i));
-			free_taken(&taken);
-		}
+		free_taken(&taken);
 		slot_in_use[i] = false;
 		if (!--s->threads)
 			destroy(s);
@@ -297,7 +307,8 @@ static void schedule(enum thread_life life)
 	int old = c->thread, next = -1;
 
 	for (unsigned k = 0, first = rnd(SLOTS); k < SLOTS && rnd(4); k++)
-		if (threads[(first + k) % SLOTS].life == READY)
+		if (threads[(first + k) % SLOTS].life == READY &&
+		    !sim.space[threads[(first + k) % SLOTS].space].busy)
 			next = (first + k) % SLOTS;
 	if (next >= 0)
 		threads[next].life = RUNNING;
@@ -308,24 +319,6 @@ static void schedule(enum thread_life life)
 	tlb_load(next < 0 ? NULL : &sim.space[threads[next].space].as.tlb);
 	if (old >= 0)
 		threads[old].life = life;
-}
-
-static void syscall(void)
-{
-	struct sim_cpu *c = me();
-	unsigned slot = threads[c->thread].space;
-
-	switch (rnd(12)) {
-	case 0: case 1: case 2: do_map(&sim.space[slot]); break;
-	case 3: do_unmap(&sim.space[slot]); break;
-	case 4: do_thread(slot); break;
-	case 5: do_spawn(); break;
-	case 6: do_kernel_page(); break;
-	case 7: schedule(DEAD); break;
-	case 8: do_reap(); break;
-	case 9: schedule(READY); break;
-	default: use(LOWER + rnd(LOWER_PAGES));	/* a user copy */
-	}
 }
 
 #endif

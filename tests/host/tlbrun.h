@@ -3,17 +3,44 @@
 #ifndef TESTS_TLBRUN_H
 #define TESTS_TLBRUN_H
 
-#include "tests/host/tlbkernel.h"
+#include "tests/host/tlbchange.h"
+
+static void syscall(void)
+{
+	struct sim_cpu *c = me();
+	unsigned slot = threads[c->thread].space;
+
+	switch (rnd(sim.m.spaces == MIXED ? 13 : 12)) {
+	case 0: case 1: case 2: do_map(&sim.space[slot]); break;
+	case 3: do_unmap(&sim.space[slot]); break;
+	case 4: do_thread(slot); break;
+	case 5: do_spawn(); break;
+	case 6: do_kernel_page(); break;
+	case 7: schedule(DEAD); break;
+	case 8: do_reap(); break;
+	case 9: schedule(READY); break;
+	case 12: do_change(); break;
+	default: use(LOWER + rnd(LOWER_PAGES));	/* a user copy */
+	}
+}
 
 /* --- a CPU's life ---------------------------------------------------------------------------- */
 
-static void flip_out(struct sim_cpu *c)
+/* Where there is one root there may be no flip, as in direct, or one that goes nowhere. */
+static bool flip_out(struct sim_cpu *c, bool split)
 {
+	bool flip = split || rnd(2);
+
 	if (c->percpu.work & WORK_TLB)
 		tlb_exit_work();
+	if (!flip)
+		return false;
 	sim.flips_out++;
 	sim.flips_out_flushing += !(c->percpu.user_cr3 & KEEP);
 	hw_write_cr3(c->percpu.user_cr3);
+	if (split != on_user_root(c))
+		wrong("CPU %u: a program runs on the kernel root", sim.current);
+	return true;
 }
 
 /* A program that computes and never calls: only an interrupt gets its CPU out of it. */
@@ -27,18 +54,19 @@ static void compute(struct sim_cpu *c)
 
 static void user_mode(struct sim_cpu *c)
 {
-	bool interrupt = false;
+	bool split = sim.space[threads[c->thread].space].as.tlb.split, interrupt = false;
+	bool flipped = flip_out(c, split);
 
-	flip_out(c);
 	if (sim.m.cpus > 1 && !rnd(1024))
 		compute(c);
 	for (unsigned n = rnd(6); n && !interrupt; n--) {
-		use(rnd(3) ? LOWER + rnd(LOWER_PAGES) : rnd(sim.m.split ? PAGES : LOWER_PAGES));
+		use(rnd(3) ? LOWER + rnd(LOWER_PAGES) : rnd(split ? PAGES : LOWER_PAGES));
 		hw_step();
 		interrupt = c->ipi && rnd(2);
 	}
-	hw_write_cr3(c->percpu.kernel_cr3);
-	use(sim.m.split ? TRAMPOLINES + rnd(PAGES - TRAMPOLINES) : VISIBLE);
+	if (flipped)
+		hw_write_cr3(c->percpu.kernel_cr3);
+	use(TRAMPOLINES + rnd(PAGES - TRAMPOLINES));
 	if (interrupt)
 		xcall_irq(NULL);
 	else
@@ -72,6 +100,8 @@ static void idle(struct sim_cpu *c)
 		go_down(c);
 	hw_step();
 	use(TRAMPOLINES + rnd(PAGES - TRAMPOLINES));
+	if (sim.m.spaces == MIXED && !rnd(4))
+		do_change();
 	if (c->ipi && rnd(2))
 		xcall_irq(NULL);
 	else if (rnd(8))
@@ -92,6 +122,8 @@ static void cpu_main(void)
 		me()->waited = 0;
 		if (c->thread < 0)
 			idle(c);
+		else if (!rnd(8))
+			syscall();		/* which goes on: no flip out comes first */
 		else
 			user_mode(c);
 	}
@@ -128,12 +160,13 @@ static bool run(struct machine m, uint64_t seed, uint64_t steps, enum tlb_bug bu
 	memset(boxes, 0, sizeof(boxes));
 	kernel_generation = kernel_cpus = last_space = xcall_ipis_sent = 0;
 	pcid = false;
-	tlb_boot_space = (struct tlb_space){ .root = BOOT_ROOT, .split = m.split };
+	tlb_boot_space = (struct tlb_space){ .root = BOOT_ROOT };
 	sim.items = items;
 	sim.item_room = room;
 	sim.m = m;
 	sim.seed = seed;
 	sim.limit = steps;
+	tlb_boot_space.split = m.spaces == MIXED ? rnd(2) : m.spaces;
 	tlb_seeded_bug = bug;
 	new_item(NOBODY, 0, 0);			/* 0 is none */
 	for (unsigned page = TRAMPOLINES; page < PAGES; page++)

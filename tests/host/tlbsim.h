@@ -57,7 +57,10 @@ struct item {
 struct space {
 	struct aspace as;
 	bool live, locked;
+	bool busy;			/* is being made, or changes its kind: nobody runs it */
 	uint64_t ran_on;
+	bool entry_stack;		/* its threads need no trampolines */
+	uint64_t slots;			/* bit n: it has thread n, and its trampoline */
 	unsigned threads;
 };
 
@@ -81,15 +84,20 @@ struct sim_cpu {
 	int thread;			/* index, or -1: idle */
 };
 
+/* What spaces there are: all without a user root, and the kernel half Global; all with one; or both
+ * kinds side by side, which change. */
+enum spaces { UNSPLIT, SPLIT, MIXED };
+
 struct machine {
 	unsigned cpus;
-	bool split, pcid, invpcid;
+	enum spaces spaces;
+	bool pcid, invpcid;
 };
 
 static struct {
 	struct machine m;
 	uint64_t seed, steps, limit;
-	uint64_t flips_out, flips_out_flushing, uses, nmis;
+	uint64_t flips_out, flips_out_flushing, uses, nmis, changes;
 	unsigned current;
 	const char *wrong;		/* what was found */
 	char text[200];
@@ -201,7 +209,7 @@ static uint16_t pcid_now(const struct sim_cpu *c)
 
 static bool on_user_root(const struct sim_cpu *c)
 {
-	return sim.m.split && c->cr3 & PAGE_SIZE;
+	return c->cr3 & PAGE_SIZE;
 }
 
 static int space_slot(uint64_t cr3)
@@ -306,7 +314,8 @@ static uint32_t translate(struct sim_cpu *c, unsigned page)
 	if (leaf) {
 		i = rnd(TLB_ENTRIES);
 		c->tlb[i].valid = true;
-		c->tlb[i].global = page >= VISIBLE || (!sim.m.split && page >= TRAMPOLINES);
+		c->tlb[i].global =
+			page >= VISIBLE || (sim.m.spaces == UNSPLIT && page >= TRAMPOLINES);
 		c->tlb[i].pcid = pcid_now(c);
 		c->tlb[i].page = page;
 		c->tlb[i].leaf = leaf;
@@ -343,11 +352,15 @@ static void drop_tables_for(struct sim_cpu *c, int pcid, uint64_t va)
 
 static void load_cr3(struct sim_cpu *c, uint64_t word)
 {
+	int slot;
+
 	if (!c->pcide && (word & (KEEP | 0xfff)))
 		wrong("CPU %u: a CR3 word with PCID bits while PCIDs are off: %lx", sim.current,
 		      word);
 	c->cr3 = word & ~KEEP;
-	space_slot(c->cr3);
+	slot = space_slot(c->cr3);
+	if (on_user_root(c) && !(slot < 0 ? &tlb_boot_space : &sim.space[slot].as.tlb)->split)
+		wrong("CPU %u loads the user root of a space that has none", sim.current);
 	if (word & KEEP)
 		return;
 	drop(c, pcid_now(c), -1, false);
