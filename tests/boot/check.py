@@ -13,13 +13,16 @@ from typing import Callable, Iterator
 
 from lib import paths
 from lib.boots import Boot, gdb_socket
-from lib.designs import Design, designs
+from lib.designs import Design, designs, exposures
 from lib.gdb import GdbError
 from lib.gdbboot import GdbBoot
 from lib.outcome import EXIT_STATUS, Outcome, ktap
 from lib.paths import ROOT
 
 DESIGNS = designs()
+EXPOSURE = exposures()
+# entry= of a boot in which processes of all designs may run
+MIXED = next(d.name for d in DESIGNS if EXPOSURE[d.name]["split"])
 ANY_DESIGN = "|".join(re.escape(d.name) for d in DESIGNS)
 WELCOME = "init sleeps now"         # the last line of a boot without tests= and bench=
 

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """meltdown.py - the exposure figures of secrets, as the benchmark reports them, hold what a split
 table promises."""
-import json
 import re
 
-from check import DESIGNS, ROOT, Boot, Check, Failed, expect, report
+from check import DESIGNS, EXPOSURE, Boot, Check, Failed, expect, report
 
 KERNELS_OWN = ("data", "heap", "kstack", "private")
 SECRETS = (*KERNELS_OWN, "process", "registers")
 READERS = ("unrelated", "sibling", "unrelated_at_once", "sibling_at_once")
-EXPOSURE = json.loads((ROOT / "entry" / "exposure.json").read_text())["designs"]
 
 
 def expected(split: bool, secret: str, reader: str) -> bool | None:

@@ -11,14 +11,15 @@ struct process;
 
 /* Print every supervisor leaf of @p's user root (of the one root in an unsplit design), runs of
  * equal rights merged: `AUDIT <pid> <va> <pa> <pages> <W|-><X|-><G|-><U|->`, then `AUDIT-END
- * <pid>`; before them, a line `AUDIT-FACT thread <pid> <tid> <trampoline va> <its pa> <kernel
- * stack top>` for each thread. @p has a space. */
+ * <pid>`; before them, `AUDIT-FACT process <pid> <its design>`, and a line `AUDIT-FACT thread <pid>
+ * <tid> <trampoline va> <its pa> <kernel stack top>` for each thread, 0 and 0 where it has no
+ * trampoline. @p has a space. */
 void audit_dump(struct process *p);
 
 /* Print what the host must know and cannot compute, taken from the kernel's own pointers and
- * never from a page table: `AUDIT-FACT start <design> <global|no-global>`, then ram-end, idt,
- * `cpu <n> <page of its block> <pa>`, `body-stack <n> <top>`. Before the first audit_dump() of
- * an audit. */
+ * never from a page table: `AUDIT-FACT start <the boot's design> <global|no-global>`, then
+ * ram-end, `idt <design> <pa>` for each design (0: this boot cannot run it), `cpu <n> <page of its
+ * block> <pa>`, `body-stack <n> <top>`. Before the first audit_dump() of an audit. */
 void audit_facts(void);
 
 /* What a process exposes to a reader that ignores U/S: supervisor pages reachable through its user

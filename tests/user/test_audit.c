@@ -4,8 +4,10 @@
  *
  * The dump is judged on the host (tools/audit.py); this program only makes the
  * scene: processes inside each other, threads that sleep, and one that is gone
- * already, whose stacks must be gone with it.
+ * already, whose stacks must be gone with it.  With tests=mixed-test_audit there
+ * are two of each design.
  */
+#include "designs.h"
 #include "print.h"
 #include "string.h"
 #include "test.h"
@@ -13,7 +15,7 @@
 #include "user.h"
 #include "tests/probe/abi.h"
 
-#define PROCESSES 2
+#define PROCESSES (2 * DESIGN_COUNT)
 #define SLEEPERS 2		/* threads beside the first */
 
 static void sleep_until_woken(void *unused)

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""auditregions.py - the audit of a design that does not split: its one root shows the whole
-kernel half.
+"""auditregions.py - the audit of a process whose design does not split: its one root shows the
+whole kernel half.
 
 Which frame the heap or a stack got is nobody's to foresee, so those areas are judged by rule; the
-image, the direct map and the CPU entry area still page by page.
+image, the direct map and the CPU entry area still page by page.  In a mixed boot the trampolines of
+all threads are there, too.
 """
 PAGE = 4096
 DEVICES_END = 1 << 32
@@ -36,9 +37,6 @@ class Regions:
 
     # --- by rule ---------------------------------------------------------------
 
-    def wanted_rights(self, letters):
-        return set(letters) | ({"G"} if self.dump.global_pages else set())
-
     def everywhere(self):
         for area, runs in self.areas.items():
             for run in runs:
@@ -46,7 +44,7 @@ class Regions:
                     yield f"a page at 0x{run.va:x} is writable and executable"
                 if "U" in run.rights:
                     yield f"a page at 0x{run.va:x} is open to user mode"
-                if area == "TRAMPOLINE_AREA_BASE":
+                if area == "TRAMPOLINE_AREA_BASE" and not self.expected.mixed:
                     yield (f"a page at 0x{run.va:x} shows frame 0x{run.pa:x}, and no page "
                            f"belongs there")
 
@@ -65,7 +63,7 @@ class Regions:
                                      for first, last in images):
                 yield (f"the direct map at 0x{run.va:x} has equal rights inside and outside of "
                        f"the read-only image")
-            elif run.rights != self.wanted_rights("" if read_only else "W"):
+            elif run.rights != self.expected.rights("" if read_only else "W"):
                 yield f"the direct map at 0x{run.va:x} has rights {''.join(sorted(run.rights))}"
             # Between low RAM and 4 GiB are devices.
             if run.pa == covered or (run.pa == DEVICES_END and covered < run.pa):
@@ -80,9 +78,9 @@ class Regions:
     def frame_is_no_ram(self, frame):
         return not self.at["KERNEL_LOAD_PA"] <= frame < self.dump.ram_end
 
-    def writable_data(self, area, what, frame_ok):
-        for va, frame, rights in self.pages(area):
-            if rights != self.wanted_rights("W"):
+    def writable_data(self, pages, what, frame_ok):
+        for va, frame, rights in pages:
+            if rights != self.expected.rights("W"):
                 yield f"{what} at 0x{va:x} has rights {''.join(sorted(rights))}"
             if not frame_ok(frame):
                 yield f"{what} at 0x{va:x} shows frame 0x{frame:x}, which is not for that"
@@ -95,47 +93,50 @@ class Regions:
             if not 1 <= (va - base) // PAGE % slot <= stack:
                 yield f"the guard page at 0x{va:x} is mapped"
         tops = self.dump.body_stacks + [
-            t.stack_top for ts in self.dump.threads.values() for t in ts
+            t.stack_top for t in self.dump.threads()
         ]
         for top in tops:
             for va in range(top - stack * PAGE, top, PAGE):
                 if va not in seen:
                     yield f"the kernel stack's page at 0x{va:x} is missing"
 
+    def trampolines(self):
+        """Of whatever process: each thread's is there. The pool may have more."""
+        slot, base = self.at["TRAMPOLINE_SLOT_PAGES"], self.at["TRAMPOLINE_AREA_BASE"]
+        pages = list(self.pages("TRAMPOLINE_AREA_BASE")) if self.expected.mixed else []
+        guards = [page for page in pages if (page[0] - base) // PAGE % slot == 0]
+        shown = {va: frame for va, frame, _ in pages}
+        for va, _, _ in guards:
+            yield f"the guard page at 0x{va:x} is mapped, and no page belongs there"
+        yield from self.writable_data([page for page in pages if page not in guards],
+                                      "a trampoline", self.frame_is_usable)
+        for t in self.dump.threads():
+            if t.trampoline and shown.get(t.trampoline) != t.frame:
+                yield f"thread {t.tid}'s trampoline at 0x{t.trampoline:x} is missing or moved"
+
     def shared_frames(self):
         """A frame that two places claim: outside the direct map each has one. Devices may be mapped
         twice."""
         claimed = {frame: "the CPU entry area" for _, frame, _ in self.pages("CPU_ENTRY_AREA_BASE")}
-        for area in ("KSTACK_AREA_BASE", "HEAP_AREA_BASE"):
+        for area in ("KSTACK_AREA_BASE", "HEAP_AREA_BASE", "TRAMPOLINE_AREA_BASE"):
             for va, frame, _ in self.pages(area):
                 if frame in claimed:
                     yield f"a page at 0x{va:x} shows frame 0x{frame:x}, which is {claimed[frame]}'s"
                 claimed[frame] = f"0x{va:x}"
-
-    # --- page by page ----------------------------------------------------------
-
-    def exact(self):
-        """The pages whose frames and rights are foreseen, and the runs to compare with them."""
-        wanted = {**self.expected.image("kernel_text", "X", "kernel text"),
-                  **self.expected.image("kernel_rodata", "", "kernel rodata"),
-                  **self.expected.image("kernel_data", "W", "kernel data"),
-                  **self.expected.image("probe_text", "X", "probe text"),
-                  **self.expected.image("probe_rodata", "", "probe rodata"),
-                  **self.expected.image("probe_data", "W", "probe data"),
-                  **self.expected.cpu_entry_area()}
-        return self.areas["KERNEL_IMAGE_BASE"] + self.areas["CPU_ENTRY_AREA_BASE"], wanted
 
 
 def check_regions(runs, expected, compare_exactly):
     """What is wrong with the kernel half @runs of a root that user and kernel share, as
     sentences."""
     r = Regions(runs, expected)
-    problems = compare_exactly(*r.exact())
+    problems = compare_exactly(r.areas["KERNEL_IMAGE_BASE"] + r.areas["CPU_ENTRY_AREA_BASE"],
+                               expected.foreseen())
     named = {p.split(" at ")[-1].split()[0] for p in problems}      # once is enough
     problems += [p for p in r.everywhere() if p.split(" at ")[-1].split()[0] not in named]
-    for found in (r.direct_map(), r.kernel_stacks(), r.shared_frames(),
-                  r.writable_data("KSTACK_AREA_BASE", "a kernel stack", r.frame_is_usable),
-                  r.writable_data("HEAP_AREA_BASE", "the heap", r.frame_is_usable),
-                  r.writable_data("MMIO_AREA_BASE", "a device", r.frame_is_no_ram)):
+    for found in (r.direct_map(), r.kernel_stacks(), r.trampolines(), r.shared_frames()):
         problems += found
+    for area, what, frame_ok in (("KSTACK_AREA_BASE", "a kernel stack", r.frame_is_usable),
+                                 ("HEAP_AREA_BASE", "the heap", r.frame_is_usable),
+                                 ("MMIO_AREA_BASE", "a device", r.frame_is_no_ram)):
+        problems += r.writable_data(r.pages(area), what, frame_ok)
     return problems

@@ -35,10 +35,14 @@ def designs(path: Path = REGISTRY) -> list[Design]:
     return entries
 
 
+def exposures(root: Path = ROOT) -> dict[str, dict]:
+    """{name of a design: what entry/exposure.json says of it}."""
+    return json.loads((root / "entry" / "exposure.json").read_text())["designs"]
+
+
 def shared_text(design: Design, root: Path = ROOT) -> str:
     """Identifier of the entry text that @design shares with its kind: entry/<it>.asm."""
-    exposure = json.loads((root / "entry" / "exposure.json").read_text())["designs"]
-    return str(exposure[design.name]["shared"])
+    return str(exposures(root)[design.name]["shared"])
 
 
 def splits(design: Design, root: Path = ROOT) -> bool:

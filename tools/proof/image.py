@@ -102,8 +102,8 @@ class DesignFacts(PieceFacts):
         self.ist = image.elf.read(field["ist"], 256)
         exposure = image.exposure[design.name]
         # Where RSP0 points, and where thread_create_user() puts the frame.
-        self.landing = "tramp" if exposure[
-            "trampolines"] else "entry" if exposure["entry_stack"] else "kernel"
+        self.landing = ("tramp" if exposure["trampolines"] else
+                        "kernel" if exposure["entry_stack"] is None else "entry")
         self.frame_home = "tramp" if exposure["trampolines"] else "kernel"
         self.shared = SharedFacts(image, exposure["shared"], self.split, self.ist)
         self.text = [(field["text_start"], field["text_end"])]
