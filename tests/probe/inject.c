@@ -15,73 +15,15 @@
 #include "kernel/sync/spinlock.h"
 #include "mm/aspace.h"
 #include "mm/frames.h"
-#include "mm/pagetable.h"
-#include "mm/physmap.h"
+#include "tests/probe/spoil.h"
 
 static char wanted[64];			/* of inject=, "" when nothing was asked for */
+
+static const struct entry_design *wanted_in;	/* of inject=<fault>:<design>, or NULL */
 
 static bool is_wanted(const char *name)
 {
 	return strcmp(wanted, name) == 0;
-}
-
-/* --- a user root spoilt ------------------------------------------------------ */
-
-static uint64_t *leaf_of(const struct aspace *as, uint64_t va)
-{
-	unsigned level;
-	uint64_t *e = pt_lookup(aspace_user_cr3(as), va, &level);
-
-	if (!e)
-		panic("inject: 0x%lx is not mapped in the user root", va);
-	return e;
-}
-
-/* A page of kernel data where no page belongs. */
-static void add_extra(struct aspace *as)
-{
-	uint64_t va = TRAMPOLINE_AREA_BASE + 0x40000000ul;
-	uint64_t pa = ((uint64_t)&wanted - KERNEL_IMAGE_BASE) & PTE_ADDR;
-
-	if (aspace_map_private(as, va, pa, PTE_NX))
-		panic("inject: no memory for the extra page");
-}
-
-/* The same bytes in another frame: everything works, and the page is wrong all the same. */
-static void move_frame(struct aspace *as)
-{
-	uint64_t *e = leaf_of(as, (uint64_t)as->design->text_start), copy = frame_alloc();
-
-	if (!copy)
-		panic("inject: no memory for the wrong frame");
-	memcpy(phys_to_virt(copy), phys_to_virt(*e & PTE_ADDR), PAGE_SIZE);
-	*e = (*e & ~PTE_ADDR) | copy;
-}
-
-static bool first_not_global(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
-{
-	(void)access, (void)level;
-	if (e & PTE_G)
-		return true;
-	*(uint64_t *)ctx = va;
-	return false;
-}
-
-/* The first page that must not be Global: a private one, or where there is none, one of the
- * program's. */
-static void make_global(struct aspace *as)
-{
-	uint64_t va = 0, root = aspace_user_cr3(as);
-
-	pt_walk(root, DIRECT_MAP_BASE, ~0ul, first_not_global, &va);
-	if (!va)
-		pt_walk(root, 0, USER_END, first_not_global, &va);
-	*leaf_of(as, va) |= PTE_G;
-}
-
-static void make_writable(struct aspace *as)
-{
-	*leaf_of(as, (uint64_t)as->design->text_start) |= PTE_W;
 }
 
 /* --- a kernel invariant broken ----------------------------------------------- */
@@ -175,13 +117,19 @@ static void nothing_late(void)
 
 static const struct fault {
 	const char *name;
-	void (*spoil)(struct aspace *as);	/* one of the two */
+	bool (*spoil)(struct aspace *as);	/* one of the two */
 	void (*late)(void);
 } faults[] = {
-	{ "audit-extra", add_extra, NULL },
-	{ "audit-writable", make_writable, NULL },
-	{ "audit-global", make_global, NULL },
-	{ "audit-frame", move_frame, NULL },
+	{ "audit-extra", spoil_extra, NULL },
+	{ "audit-writable", spoil_writable, NULL },
+	{ "audit-global", spoil_global, NULL },
+	{ "audit-frame", spoil_frame, NULL },
+	{ "audit-global-entry-stack", spoil_global_entry_stack, NULL },
+	{ "audit-global-trampoline", spoil_global_trampoline, NULL },
+	{ "audit-other-text", spoil_other_text, NULL },
+	{ "audit-other-idt", spoil_other_idt, NULL },
+	{ "audit-other-entry-stack", spoil_other_entry_stack, NULL },
+	{ "audit-missing", spoil_missing, NULL },
 	{ "panic", NULL, just_panic },
 	{ "double-free", NULL, free_twice },
 	{ "stack-overflow", NULL, overflow_stack },
@@ -193,16 +141,32 @@ static const struct fault {
 };
 #define FAULTS (sizeof(faults) / sizeof(faults[0]))
 
+/* The first space that there is for it, and no other. */
 static void spoil_root(struct aspace *as)
 {
 	for (unsigned i = 0; i < FAULTS; i++) {
-		if (faults[i].spoil && is_wanted(faults[i].name)) {
-			printk("INJECT: %s in the user root of process %u\n", wanted, as->pid);
-			faults[i].spoil(as);
-			wanted[0] = '\0';	/* the first space only */
-			return;
-		}
+		if (!faults[i].spoil || !is_wanted(faults[i].name) ||
+		    (wanted_in && wanted_in != as->design) || !faults[i].spoil(as))
+			continue;
+		printk("INJECT: %s in the user root of process %u, %s\n", wanted, as->pid,
+		       as->design->name);
+		wanted[0] = '\0';
+		return;
 	}
+}
+
+/* @value is "<fault>" or "<fault>:<design>": the first into @name, of @size bytes; the second, or
+ * NULL. */
+static const struct entry_design *split_value(const char *value, char *name, size_t size)
+{
+	size_t n = 0;
+
+	while (value[n] && value[n] != ':' && n < size - 1) {
+		name[n] = value[n];
+		n++;
+	}
+	name[n] = '\0';
+	return value[n] == ':' ? entry_design_find(value + n + 1) : NULL;
 }
 
 void inject_early(const char *value)
@@ -211,7 +175,7 @@ void inject_early(const char *value)
 		probe.new_root = spoil_root;
 		probe.ap_code = silence;
 	}
-	snprintk(wanted, sizeof(wanted), "%s", value);
+	wanted_in = split_value(value, wanted, sizeof(wanted));
 }
 
 void inject_late(void)
@@ -226,8 +190,12 @@ void inject_late(void)
 
 bool inject_valid(const char *value, char *list, size_t listlen)
 {
+	char name[sizeof(wanted)];
+	const struct entry_design *in = split_value(value, name, sizeof(name));
+
 	for (unsigned i = 0; i < FAULTS; i++)
-		if (strcmp(value, faults[i].name) == 0)
+		if (strcmp(name, faults[i].name) == 0 &&
+		    (!value[strlen(name)] || (in && faults[i].spoil)))
 			return true;
 	if (!list || !listlen)
 		return false;

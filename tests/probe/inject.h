@@ -2,8 +2,12 @@
 /*
  * inject.h - faults that a boot is told to carry (inject=), so that a test can be seen to fail.
  *
- *   audit-extra, audit-writable, audit-global, audit-frame
- *                       spoil the first process's user root in that way
+ *   audit-extra, audit-writable, audit-global, audit-frame, audit-missing,
+ *   audit-global-entry-stack, audit-global-trampoline,
+ *   audit-other-text, audit-other-idt, audit-other-entry-stack
+ *                       spoil a user root in that way (tests/probe/spoil.h): that of the first
+ *                       process for which there is such a thing; audit-...:<design>: of the first
+ *                       one of that design
  *   panic, double-free, stack-overflow, null-call
  *                       break a kernel invariant once user space is up
  *   deadlock            a CPU waits for a lock that it holds itself
@@ -21,8 +25,8 @@
 /* Is @value a valid inject=?  When not and @list is not NULL, the valid ones are written there. */
 bool inject_valid(const char *value, char *list, size_t listlen);
 
-/* Be told of new roots and of what the other CPUs start with: the first user root, or that code, is
- * spoilt if that was asked for. Kernel table, before any user mode. */
+/* Be told of new roots and of what the other CPUs start with: a user root, or that code, is spoilt
+ * if that was asked for. Kernel table, before any user mode. */
 void inject_early(const char *value);
 /* Break a kernel invariant, if that was asked for. Called once by the boot thread. */
 void inject_late(void);
