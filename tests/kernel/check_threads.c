@@ -13,8 +13,6 @@
 #include "mm/heap.h"
 #include "tests/kernel/invariants.h"
 
-#define SYS_SPAWN	9	/* kernel/syscalls.def; in a frame where an error code would be */
-
 static const char *check_state(const struct thread *t)
 {
 	uint32_t pid = t->process->pid, tid = t->tid;
@@ -81,6 +79,12 @@ static const char *check_thread(const struct thread *t)
 	return wrong ? wrong : check_place(t);
 }
 
+/* A system call's number is where an error code would be. */
+static bool starts_program(const struct trapframe *f)
+{
+	return f->vector == VECTOR_SYSCALL && (f->error == SYS_SPAWN || f->error == SYS_SPAWN_WITH);
+}
+
 static void count(const struct thread *t, struct invariants *i)
 {
 	i->threads++;
@@ -88,7 +92,7 @@ static void count(const struct thread *t, struct invariants *i)
 	i->sleepers += t->sleeper.wake_at != 0;
 	i->dead += t->state == THREAD_DEAD;
 	i->trampolines += trampoline_of(t) != NULL;
-	i->spawning += t->frame->vector == VECTOR_SYSCALL && t->frame->error == SYS_SPAWN;
+	i->spawning += starts_program(t->frame);
 }
 
 /* Those that know of the end are at the end of the list. */

@@ -33,13 +33,17 @@ const char *invariant_broken(const char *fmt, ...) __attribute__((format(printf,
 /* A copy of what invariant_broken() has said, good for longer than its next call. */
 const char *invariant_kept(const char *wrong);
 
+/* The calls that start a program: kernel/syscalls.def. */
+#define SYS_SPAWN	9
+#define SYS_SPAWN_WITH	27
+
 /* What a part counts and a later one compares. */
 struct invariants {
 	uint64_t threads;		/* of all processes */
 	uint64_t queued, sleepers, dead;	/* of these: in a run queue, among timed
 						 * sleepers, not reaped */
 	uint64_t trampolines;		/* that they have */
-	uint64_t spawning;		/* whose last call was a spawn(), or is */
+	uint64_t spawning;		/* whose last call was a spawn() or spawn_with(), or is */
 	uint64_t unpublished;	/* processes that are being started, which nobody can find */
 };
 

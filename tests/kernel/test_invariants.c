@@ -236,3 +236,20 @@ KTEST(wrong_budgets_are_found)
 	PLANT(below->depth, 9, "generation is wrong");
 	stage_clear(&stage);
 }
+
+/* By whichever call: what it holds is nobody's yet, and not too much. */
+KTEST(a_program_that_is_being_started_is_reckoned_with)
+{
+	static const uint64_t calls[] = { SYS_SPAWN, SYS_SPAWN_WITH };
+	struct trapframe *f;
+
+	stage_set(&stage);
+	f = stage.other->frame;
+	for (unsigned i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
+		f->error = calls[i];
+		stage.child->budget->refs++;
+		KCHECK(!invariants_check());
+		stage.child->budget->refs--;
+	}
+	stage_clear(&stage);
+}
