@@ -2,6 +2,7 @@
 /* check_pages.c - every root against the regions, the threads and the other roots, and every frame
  * once. */
 #include "tests/kernel/check_pages.h"
+#include "arch/x86_64/cpu.h"
 #include "entry/design.h"
 #include "entry/trampoline.h"
 #include "kernel/object/process.h"
@@ -59,13 +60,14 @@ static bool marks_all(uint64_t va)
 	return true;
 }
 
-/* What a user root shows of the kernel half is what the kernel root has there. */
+/* What a user root shows of the kernel half is what the kernel root has there; Global there and not
+ * here would mean that it stays when it should not. */
 static const char *shown_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned level)
 {
 	unsigned kernel_level;
 	const uint64_t *k = pt_lookup(kspace_boot_root(), va, &kernel_level);
 
-	MUST(k && kernel_level == level && !((*k ^ e) & (PTE_ADDR | RIGHTS)),
+	MUST(k && kernel_level == level && !((*k ^ e) & (PTE_ADDR | RIGHTS | PTE_G)),
 	     "%s %u: its user root shows another page at 0x%lx than the kernel root", t->whose,
 	     t->pid, va);
 	return NULL;
@@ -83,10 +85,35 @@ static const char *check_shared(struct tables *t, uint64_t root)
 	return wrong;
 }
 
-static const char *check_template(struct tables *t, uint64_t root)
+/* May every user root of @d show @va? */
+static bool is_for(const struct entry_design *d, uint64_t va)
 {
+	uint64_t page = (va - CEA_FIRST_BLOCK) / PAGE_SIZE % CEA_BLOCK_PAGES;
+
+	if (va < CEA_FIRST_BLOCK)
+		return va == cea_idt(d->number);
+	if (va < TRAMPOLINE_AREA_BASE)
+		return page <= CEA_DOOR_PAGE || page == d->entry_stack;
+	return entry_shows(d, va);
+}
+
+static const char *template_leaf(struct tables *t, uint64_t va, uint64_t e, unsigned level)
+{
+	const struct entry_design *d = t->of;
+
+	MUST(is_for(d, va), "the template of %s shows 0x%lx, which is not for it", d->name, va);
+	return shown_leaf(t, va, e, level);
+}
+
+static const char *check_template(struct tables *t, const struct entry_design *d)
+{
+	uint64_t root = kspace_template(d);
 	const char *wrong = root ? mark_frame(t, root, "template") : NULL;
 
+	t->of = d;
+	for (unsigned slot = 0; root && !wrong && slot < 256; slot++)
+		MUST(!entries_of(root)[slot], "the template of %s has slot %u, a program's",
+		     d->name, slot);
 	return root && !wrong ? check_shared(t, root) : wrong;
 }
 
@@ -100,10 +127,10 @@ static const char *check_kernel_half(struct tables *t)
 	t->marks = in_pools;
 	if (!wrong)
 		wrong = check_shared(t, root);
-	t->leaf = shown_leaf;
+	t->leaf = template_leaf;
 	t->marks = marks_none;
 	for (unsigned n = 0; n < entry_design_count() && !wrong; n++)
-		wrong = check_template(t, kspace_template(entry_design_at(n)));
+		wrong = check_template(t, entry_design_at(n));
 	return wrong;
 }
 

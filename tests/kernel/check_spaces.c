@@ -114,6 +114,16 @@ static const struct tlb_space *space_of(const struct cpu *cpu)
 	return p ? &p->as->tlb : &tlb_boot_space;
 }
 
+/* By which design @cpu enters, wherever it stands: one that has no program is interrupted, too. */
+static const char *check_ways_in(const struct cpu *cpu)
+{
+	MUST(world_lstar[cpu->index] == (uint64_t)cpu->design->syscall_entry,
+	     "CPU %u: SYSCALL leads into another design", cpu->index);
+	MUST(world_idt[cpu->index] == cea_idt(cpu->design->number),
+	     "CPU %u: its IDT is another design's", cpu->index);
+	return NULL;
+}
+
 /* Where @t, which @cpu runs, will land, by whatever way it comes. */
 static const char *check_landing(const struct cpu *cpu, const struct thread *t)
 {
@@ -127,10 +137,6 @@ static const char *check_landing(const struct cpu *cpu, const struct thread *t)
 		top = own->top;
 	MUST(cpu->design == d && t->process->as->design == d,
 	     "CPU %u: its design is not its thread's", cpu->index);
-	MUST(world_lstar[cpu->index] == (uint64_t)d->syscall_entry,
-	     "CPU %u: SYSCALL leads into another design", cpu->index);
-	MUST(world_idt[cpu->index] == cea_idt(d->number),
-	     "CPU %u: its IDT is another design's", cpu->index);
 	MUST(cpu->tss->rsp[0] == top, "CPU %u: an interrupt lands elsewhere", cpu->index);
 	MUST((!d->entry_stack && !own) || cpu->percpu->entry_top == top,
 	     "CPU %u: a system call lands elsewhere", cpu->index);
@@ -141,6 +147,7 @@ static const char *check_cpu(const struct cpu *cpu)
 {
 	const struct percpu *pc = cpu->percpu;
 	const struct tlb_space *s = space_of(cpu);
+	const char *wrong = check_ways_in(cpu);
 
 	MUST((world_cr3[cpu->index] & PTE_ADDR) == s->root,
 	     "CPU %u has another table loaded than its thread's", cpu->index);
@@ -150,7 +157,7 @@ static const char *check_cpu(const struct cpu *cpu)
 	     "CPU %u: the next flip out loads another table", cpu->index);
 	MUST(pc->kstack_top == pc->current->kstack_top,
 	     "CPU %u: its kernel stack is not its thread's", cpu->index);
-	return pc->current->process ? check_landing(cpu, pc->current) : NULL;
+	return wrong || !pc->current->process ? wrong : check_landing(cpu, pc->current);
 }
 
 static const char *check_set(const struct process *p)

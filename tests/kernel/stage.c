@@ -2,7 +2,6 @@
 /* stage.c - make processes that never run, and take them apart. */
 #include "tests/kernel/stage.h"
 #include "arch/x86_64/percpu.h"
-#include "entry/design.h"
 #include "kernel/abi.h"
 #include "kernel/console/panic.h"
 #include "kernel/object/process_internal.h"
@@ -28,7 +27,8 @@ static struct thread *prepare(struct process *p)
 	return t;
 }
 
-static struct process *make_process(const char *name, struct process *parent, struct thread **first)
+static struct process *make_process(const char *name, struct process *parent,
+				    const struct entry_design *d, struct thread **first)
 {
 	struct process *p;
 	int err;
@@ -36,7 +36,7 @@ static struct process *make_process(const char *name, struct process *parent, st
 	p = process_new(name, parent, &err);
 	if (!p)
 		panic("the stage of a test: no process: error %d", -err);
-	p->as = aspace_create(p->budget, boot_design);
+	p->as = aspace_create(p->budget, d);
 	if (!p->as)
 		panic("the stage of a test: no space");
 	p->as->pid = p->pid;
@@ -68,18 +68,31 @@ static void use_a_tid(struct process *p)
 	spin_unlock(&process_lock);
 }
 
-void stage_set(struct stage *s)
+void stage_set_by(struct stage *s, const struct entry_design *d)
 {
 	budget_init_root(frames_total() - frames_used(), TID_SLOTS - 1);
-	s->parent = make_process("parent", NULL, &s->thread[2]);
+	s->parent = make_process("parent", NULL, d, &s->thread[2]);
 	s->thread[1] = add_thread(s->parent);	/* in front of the list */
 	s->thread[0] = add_thread(s->parent);
 	s->parent->spawn_rights = 0;
-	s->child = make_process("child", s->parent, &s->other);
+	s->child = make_process("child", s->parent, d, &s->other);
 	s->thread[2]->state = THREAD_BLOCKED;
 	s->thread[2]->stop = STOP_DONE;
 	s->thread[2]->work = WORK_STOP;
 	use_a_tid(s->parent);
+}
+
+void stage_set(struct stage *s)
+{
+	stage_set_by(s, boot_design);
+}
+
+const struct entry_design *stage_next_design(const struct entry_design *d)
+{
+	for (unsigned n = d ? d->number + 1 : 0; n < entry_design_count(); n++)
+		if (!entry_refusal(entry_design_at(n)))
+			return entry_design_at(n);
+	return NULL;
 }
 
 /* As thread_exit_current() and the reaper, for one that never ran. */

@@ -9,6 +9,7 @@
 #ifndef TESTS_STAGE_H
 #define TESTS_STAGE_H
 
+#include "entry/design.h"
 #include "kernel/object/process.h"
 
 #define STAGE_PAGES	3		/* of each space, from STAGE_AT on */
@@ -23,8 +24,15 @@ struct stage {
 	struct thread *other;		/* the child's */
 };
 
-/* Panics where memory is short. Only while no program runs. */
+/* Panics where memory is short. Only while no program runs. stage_set() takes the boot's design for
+ * both processes. */
 void stage_set(struct stage *s);
+void stage_set_by(struct stage *s, const struct entry_design *d);
 void stage_clear(const struct stage *s);
+
+/* Each design that this boot can run, as d. */
+#define EACH_DESIGN(d)								\
+	const struct entry_design *d = stage_next_design(NULL); d; d = stage_next_design(d)
+const struct entry_design *stage_next_design(const struct entry_design *d);
 
 #endif

@@ -82,14 +82,35 @@ KTEST(wrong_pages_of_a_program_are_found)
 	PLANT(*k, *k + ONE_ENTRY, "are counted");
 	PLANT(as->frames, as->frames + 1, "its space counts");
 	PLANT(as->charged, as->charged - 1, "frames, and");
-	if (boot_design->split) {
-		PLANT(*k, *k & ~PTE_NX, "can be executed on the kernel's table");
-		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), 0, "of its two roots differs");
-		PLANT(*top(as->tlb.root + PAGE_SIZE, STAGE_AT), *k, "of its two roots differs");
-		PLANT(*top(as->tlb.root + PAGE_SIZE, USER_MAP_BASE << 10), *k,
-		      "in its user root alone");
-	}
 	stage_clear(&stage);
+}
+
+/* The program's half of the pair, on two tables; on one the other page of the pair is empty. */
+KTEST(wrong_slots_of_a_pair_are_found)
+{
+	for (EACH_DESIGN(d)) {
+		uint64_t root, user, *k;
+
+		stage_set_by(&stage, d);
+		root = stage.child->as->tlb.root, user = root + PAGE_SIZE;
+		k = top(root, STAGE_AT);
+		if (d->split) {
+			PLANT(*k, *k & ~PTE_NX, "can be executed on the kernel's table");
+			PLANT(*top(user, STAGE_AT), 0, "of its two roots differs");
+			PLANT(*top(user, STAGE_AT), *k, "of its two roots differs");
+			PLANT(*top(user, USER_MAP_BASE << 10), *k, "in its user root alone");
+		} else {
+			PLANT(*k, *k | PTE_NX, "cannot be executed on the one table");
+		}
+		if (!d->split && entry_mixed()) {
+			PLANT(*top(user, STAGE_AT), *k, "the half that its design does not use");
+			PLANT(*top(user, KERNEL_IMAGE_BASE), *top(root, KERNEL_IMAGE_BASE),
+			      "the half that its design does not use");
+			PLANT(*top(user, USER_MIN), PAGE_SIZE,
+			      "the half that its design does not use");
+		}
+		stage_clear(&stage);
+	}
 }
 
 KTEST(wrong_tables_of_the_kernel_half_are_found)
@@ -107,32 +128,86 @@ KTEST(wrong_tables_of_the_kernel_half_are_found)
 	PLANT(*stack, 0, "a stack's slot has frames and is bare");
 	PLANT(*k, 0, "is not the boot root's");
 	PLANT(*top(boot, HEAP_AREA_BASE), *top(boot, HEAP_AREA_BASE) + ONE_ENTRY, "are counted");
-	if (boot_design->split) {
-		uint64_t *image = top(as->tlb.root + PAGE_SIZE, KERNEL_IMAGE_BASE);
-		uint64_t *door = leaf(boot + PAGE_SIZE, cea_page(0, CEA_DOOR_PAGE));
+	stage_clear(&stage);
+}
 
+/* In the template @t of @d, what @other's shows. */
+static void plant_in_template(uint64_t t, const struct entry_design *d,
+			      const struct entry_design *other, bool *failed)
+{
+	uint64_t boot = kspace_boot_root(), text = (uint64_t)other->text_start;
+	uint64_t idt = cea_idt(other->number);
+	uint64_t stack = cea_page(0, other->entry_stack ? other->entry_stack : CEA_PRIVATE_PAGE);
+
+	PLANT(*leaf(t, (uint64_t)d->text_start), *leaf(boot, text), "shows another page");
+	pt_map(t, text, *leaf(boot, text) & PTE_ADDR, PTE_G, NULL);
+	KCHECK(plant_found("which is not for it"));
+	pt_unmap(t, text, NULL);
+	pt_map(t, idt, *leaf(boot, idt) & PTE_ADDR, PTE_G | PTE_NX, NULL);
+	KCHECK(plant_found("which is not for it"));
+	pt_unmap(t, idt, NULL);
+	pt_map(t, stack, *leaf(boot, stack) & PTE_ADDR, PTE_W | PTE_NX, NULL);
+	KCHECK(plant_found("which is not for it"));
+	pt_unmap(t, stack, NULL);
+	if (other->split) {
+		uint64_t *theirs = top(kspace_template(other), CPU_ENTRY_AREA_BASE);
+
+		PLANT(*top(t, CPU_ENTRY_AREA_BASE), *theirs,	/* whichever is looked at first */
+		      other->number < d->number ? "serves twice" : "which is not for it");
+	}
+}
+
+KTEST(wrong_templates_are_found)
+{
+	uint64_t boot = kspace_boot_root();
+
+	for (EACH_DESIGN(d)) {
+		uint64_t t = kspace_template(d), *door, *image;
+
+		if (!t)
+			continue;
+		stage_set_by(&stage, d);
+		door = leaf(t, cea_page(0, CEA_DOOR_PAGE));
+		image = top(stage.child->as->tlb.root + PAGE_SIZE, KERNEL_IMAGE_BASE);
 		PLANT(*image, *top(boot, KERNEL_IMAGE_BASE), "is not all's");
+		PLANT(*image, 0, "is not all's");
+		PLANT(*top(t, KERNEL_IMAGE_BASE), 0, "are counted");
+		PLANT(*top(t, KERNEL_IMAGE_BASE), *top(boot, KERNEL_IMAGE_BASE),
+		      "is free or serves twice");
+		PLANT(*top(t, DIRECT_MAP_BASE), *top(boot, DIRECT_MAP_BASE),
+		      "is free or serves twice");
+		PLANT(*top(t, STAGE_AT), *top(boot, DIRECT_MAP_BASE), "a program's");
 		PLANT(*door, *door ^ PAGE_SIZE, "shows another page");
 		PLANT(*door, *door & ~PTE_NX, "shows another page");
+		PLANT(*door, *door ^ PTE_G, "shows another page");
+		PLANT(*door, 0, "are counted");
+		for (EACH_DESIGN(other))
+			if (other != d)
+				plant_in_template(t, d, other, failed);
+		stage_clear(&stage);
 	}
-	stage_clear(&stage);
 }
 
 KTEST(wrong_trampolines_are_found)
 {
-	struct trampoline *more = boot_design->split ? trampoline_alloc(1) : NULL, *own;
+	struct trampoline *more = entry_mixed() ? trampoline_alloc(1) : NULL, *own;
 
 	if (more) {
 		KCHECK(plant_found("trampolines are handed out"));
 		trampoline_free(more);
 	}
-	stage_set(&stage);
-	own = (struct trampoline *)trampoline_of(stage.other);
-	if (own) {
-		PLANT(own->pa, own->pa + PAGE_SIZE, "has no trampoline where it lands");
-		PLANT(own->top, own->top + PAGE_SIZE, "frame is not where it lands");
+	for (EACH_DESIGN(d)) {
+		stage_set_by(&stage, d);
+		own = (struct trampoline *)trampoline_of(stage.other);
+		if (own) {
+			uint64_t *page = leaf(stage.child->as->tlb.root + PAGE_SIZE, own->top - 8);
+
+			PLANT(own->pa, own->pa + PAGE_SIZE, "has no trampoline where it lands");
+			PLANT(own->top, own->top + PAGE_SIZE, "frame is not where it lands");
+			PLANT(*page, *page | PTE_G, "shows another page");
+		}
+		stage_clear(&stage);
 	}
-	stage_clear(&stage);
 }
 
 KTEST(wrong_tables_of_a_cpu_are_found)
