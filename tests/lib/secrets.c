@@ -3,6 +3,7 @@
  * thread. */
 #include "secrets.h"
 #include "print.h"
+#include "smp.h"
 #include "thread.h"
 #include "user.h"
 #include "tests/probe/abi.h"
@@ -39,49 +40,92 @@ void sleep_with_secret(void *key)
 			   "cc");
 }
 
+static unsigned sleeper_cpu;
+static volatile bool settled;
+
+/* Settled, it runs nowhere else any more, and sleeps as soon as it is let. */
+static void hold(void *key)
+{
+	smp_pin(sleeper_cpu);
+	settled = true;
+	sys_yield();
+	sleep_with_secret(key);
+}
+
+/* Plant, and have a thread on the @n-th CPU that will go to sleep with its secret; the caller is on
+ * the first one. 0, or a negative error. */
+static int start_sleeper(struct user_thread *sleeper, unsigned n)
+{
+	static uint64_t place;
+	int64_t key;
+	int error;
+
+	smp_pin(smp_cpu(0));
+	sleeper_cpu = smp_cpu(n);
+	settled = false;
+	key = sys_bench_control(BENCH_PLANT, (uintptr_t)&place);
+	if (key < 0)
+		return (int)key;
+	error = thread_start(sleeper, hold, (void *)key);
+	while (!error && !settled)
+		smp_wait();
+	return error;
+}
+
+/* What is seen at once. On another CPU it may take a while until the thread sleeps. */
+static int look_at_once(struct sightings *s, const struct user_thread *sleeper)
+{
+	int64_t found;
+
+	while ((found = sys_bench_control(BENCH_LOOK_ASLEEP, (unsigned long)sleeper->tid)) == -EAGAIN)
+		smp_relax();
+	if (found < 0)
+		return (int)found;
+	s->sibling_at_once = found & ((1 << SECRETS) - 1);
+	s->unrelated_at_once = found >> SECRETS;
+	return 0;
+}
+
 /* What another process finds: the exit code of the program `reader`. */
-static int64_t ask_reader(uint64_t wanted)
+static int64_t ask_reader(uint64_t wanted, unsigned design)
 {
 	char arg[8];
 	long status;
 
 	snprintf(arg, sizeof(arg), "%lu", wanted);
-	status = run("reader", arg);
+	status = spawn_with("reader", arg, design);
+	if (status > 0)
+		status = sys_wait((unsigned long)status);
 	return status >= 1 << SECRETS ? -EINVAL : status;
 }
 
-static int look(struct sightings *s, unsigned long sleeper, uint64_t wanted)
+int secrets_expose(struct sightings *s, uint64_t wanted, unsigned reader)
 {
-	int64_t at_once = sys_bench_control(BENCH_LOOK_ASLEEP, sleeper), own, other;
+	struct user_thread sleeper;
+	int64_t own, other;
+	int error = start_sleeper(&sleeper, 0);
 
-	if (at_once < 0)
-		return (int)at_once;
+	if (!error)
+		error = look_at_once(s, &sleeper);
+	if (error)
+		return error;
 	own = sys_bench_control(BENCH_LOOK, wanted);
 	if (own < 0)
 		return (int)own;
-	other = ask_reader(wanted);
+	other = ask_reader(wanted, reader);
 	if (other < 0)
 		return (int)other;
-	*s = (struct sightings){
-		.sibling = own,
-		.unrelated = other,
-		.sibling_at_once = at_once & ((1 << SECRETS) - 1),
-		.unrelated_at_once = at_once >> SECRETS,
-	};
+	s->sibling = (uint64_t)own;
+	s->unrelated = (uint64_t)other;
 	return 0;
 }
 
-int secrets_expose(struct sightings *s, uint64_t wanted)
+int secrets_expose_elsewhere(struct sightings *s)
 {
-	static uint64_t place;
 	struct user_thread sleeper;
-	int64_t key = sys_bench_control(BENCH_PLANT, (uintptr_t)&place);
-	int error;
+	int error = start_sleeper(&sleeper, 1);
 
-	if (key < 0)
-		return (int)key;
-	error = thread_start(&sleeper, sleep_with_secret, (void *)key);
-	if (error)
-		return error;
-	return look(s, (unsigned long)sleeper.tid, wanted);
+	if (!error)
+		error = look_at_once(s, &sleeper);
+	return error ? error : look_at_once(s, &sleeper);
 }

@@ -200,10 +200,25 @@ static bool search_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, uns
 	return true;
 }
 
+static bool search_global_leaf(void *ctx, uint64_t va, uint64_t e, uint64_t access, unsigned level)
+{
+	return !(e & PTE_G) || search_leaf(ctx, va, e, access, level);
+}
+
+/* What the TLB keeps of a root that was loaded before. The program's half is never Global. */
+static void search_global(uint64_t root, struct search *s)
+{
+	if (root && !s->found)
+		pt_walk(root, KERNEL_HALF, EVERYTHING, search_global_leaf, s);
+}
+
 uint64_t audit_find_secret(struct aspace *as, uint64_t key)
 {
 	struct search s = { .key = key };
 
 	pt_walk(aspace_user_cr3(as), 0, EVERYTHING, search_leaf, &s);
+	search_global(kspace_boot_root(), &s);
+	for (unsigned n = 0; n < entry_design_count(); n++)
+		search_global(kspace_template(entry_design_at(n)), &s);
 	return s.found;
 }

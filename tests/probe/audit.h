@@ -31,7 +31,8 @@ struct exposure {
 void audit_exposure(struct aspace *as, struct exposure *e);
 
 /* Meltdown's view: is the secret of @key (tests/probe/secrets.h) found in any page reachable
- * through @as's user root, U/S ignored? Returns the virtual address of the first hit, or 0. The
+ * through @as's user root, U/S ignored, or in one that any root shows as Global, which the TLB may
+ * have? Returns the virtual address of the first hit, or 0. The
  * plain secret is never computed here: what the search leaves in registers and on its stack must
  * not be found in its turn. */
 uint64_t audit_find_secret(struct aspace *as, uint64_t key);

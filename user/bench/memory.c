@@ -129,7 +129,7 @@ static void report_secrets(void)
 {
 	struct sightings s;
 
-	if (secrets_expose(&s, (1 << SECRET_NOWHERE) - 1))
+	if (secrets_expose(&s, (1 << SECRET_NOWHERE) - 1, (unsigned)sys_design()))
 		sys_exit(1);
 	report_set("unrelated", s.unrelated);
 	report_set("sibling", s.sibling);
