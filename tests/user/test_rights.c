@@ -12,6 +12,8 @@ static int unprivileged(void)
 	CHECK_EQUAL(sys_set_priority(0, PRIORITY_BACKGROUND), 0);
 	CHECK_EQUAL(sys_set_priority(0, PRIORITY_USUAL), 0);
 	CHECK_EQUAL(sys_spawn_rights(RIGHT_PRIORITY), -EPERM);
+	CHECK_EQUAL(sys_spawn_rights(RIGHT_UNISOLATED), -EPERM);
+	CHECK_EQUAL(sys_spawn_rights(RIGHTS_ALL), -EPERM);
 	CHECK_EQUAL(sys_spawn_rights(~0ul), -EPERM);
 	CHECK_EQUAL(sys_spawn_rights(0), 0);
 	return test_result();
@@ -21,6 +23,7 @@ static int privileged(void)
 {
 	CHECK_EQUAL(sys_set_priority(0, PRIORITY_URGENT), 0);
 	CHECK_EQUAL(sys_set_priority(0, PRIORITY_USUAL), 0);
+	CHECK_EQUAL(sys_spawn_rights(RIGHTS_ALL), -EPERM);	/* of two it has one */
 	CHECK_EQUAL(run(PROGRAM, "child=unprivileged"), 0);	/* a right is not handed on by
 								 * itself */
 	return test_result();

@@ -47,8 +47,7 @@ def shared_text(design: Design, root: Path = ROOT) -> str:
 
 def splits(design: Design, root: Path = ROOT) -> bool:
     """Has user mode a table of its own in @design? One that does not runs no other in its boot."""
-    exposure = json.loads((root / "entry" / "exposure.json").read_text())["designs"]
-    return bool(exposure[design.name]["split"])
+    return bool(exposures(root)[design.name]["split"])
 
 
 def kinds(chosen: list[Design]) -> dict[str, list[Design]]:
