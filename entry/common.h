@@ -39,7 +39,8 @@ DECLARE_PIECE(shared_two);
 #define DESIGN_COMMON(id, is_split, kind)					\
 	.number = ENTRY_NUMBER_##id, .name = entry_name_##id, .summary = entry_summary_##id,			\
 	.split = (is_split), .syscall_entry = id##_syscall_entry, .syscall_end = id##_idt_entry, \
-	.stubs = id##_stubs, \
+	.stubs = id##_stubs,							\
+	.idt = { IDT_LIMIT, CEA_IDT + (uint64_t)ENTRY_NUMBER_##id * PAGE_SIZE },	\
 	.ist = entry_ist, .iret = id##_iret, .user_return = id##_user_return,	\
 	.text_start = entry_##id##_text_start, .text_end = entry_##id##_text_end, \
 	.rodata_start = entry_##id##_rodata_start, .rodata_end = entry_##id##_rodata_end, \

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "arch/x86_64/descriptors.h"
 #include "mm/layout.h"
 
 struct aspace;
@@ -28,6 +29,7 @@ struct entry_design {
 	void (*syscall_entry)(void);	/* -> LSTAR */
 	const void *syscall_end;	/* end of its assembly: in between RSP may be the user's */
 	const void *stubs;		/* -> IDT: 256 stubs, ENTRY_STUB_SIZE apart */
+	struct table_register idt;	/* -> IDTR */
 	const uint8_t *ist;		/* 256 IST numbers */
 	const void *iret;	/* address of the IRETQ to user mode: a fault there is the user's */
 	void (*user_return)(struct trapframe *frame);	/* leave for user mode from thread->frame;

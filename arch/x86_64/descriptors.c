@@ -15,11 +15,6 @@
 
 #define GATE_DPL3	0x60
 
-struct table_register {
-	uint16_t limit;
-	uint64_t base;
-} __attribute__((packed));
-
 void descriptors_fill(struct cpu *cpu)
 {
 	uint64_t tss = cea_page(cpu->index, CEA_TSS_PAGE), limit = sizeof(struct tss) - 1;
@@ -54,13 +49,6 @@ void idt_fill(struct idt_gate *idt, const struct entry_design *d)
 
 		gate_set(&idt[v], (uint64_t)d->stubs + v * ENTRY_STUB_SIZE, d->ist[v], dpl);
 	}
-}
-
-void idt_load(const struct entry_design *d)
-{
-	struct table_register idt = {256 * sizeof(struct idt_gate) - 1, cea_idt(d->number)};
-
-	__asm__ volatile("lidt %0" : : "m"(idt));
 }
 
 void descriptors_load(struct cpu *cpu)

@@ -16,6 +16,13 @@ struct idt_gate {
 	uint32_t offset_high, reserved;
 };
 
+/* What LIDT and LGDT load. */
+struct table_register {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
+#define IDT_LIMIT	(256 * sizeof(struct idt_gate) - 1)
 #define GATE_INTERRUPT	0x8e		/* present, interrupt gate: clears IF */
 
 /* Fill @cpu's GDT and TSS through their writable aliases. The accessed bits are preset, for
@@ -23,8 +30,6 @@ struct idt_gate {
 void descriptors_fill(struct cpu *cpu);
 /* Make a page, zeroed, the IDT of @d's stubs. */
 void idt_fill(struct idt_gate *idt, const struct entry_design *d);
-/* Load @d's IDT on this CPU. */
-void idt_load(const struct entry_design *d);
 /* Load GDT and TSS on this CPU: LTR on the writable GDT (it writes the busy bit), then the
  * read-only one. IRQs off. GS base is lost. */
 void descriptors_load(struct cpu *cpu);

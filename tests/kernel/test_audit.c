@@ -66,11 +66,6 @@ KTEST(lower_half_is_nx_in_the_kernel_root_of_a_split_design)
 	aspace_destroy(as, sched_point);
 }
 
-struct table_register {
-	uint16_t limit;
-	uint64_t base;
-} __attribute__((packed));
-
 static bool writable(uint64_t va)
 {
 	unsigned level;
