@@ -32,7 +32,7 @@ PER_DESIGN = {
 # Benchmarks in the table's order; others come last.
 ORDER = ("syscall_null", "syscall_copy64", "syscall_sleep", "irq_user", "irq_kernel", "page_fault",
          "exception", "ipc_same_as", "ipc_cross_as", "irq_to_driver", "thread_create_exit",
-         "context_switch_thread", "context_switch_process")
+         "context_switch_thread", "context_switch_process", "context_switch_design")
 
 
 def ordered(names):

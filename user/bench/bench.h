@@ -68,7 +68,9 @@ void measure_switch_thread(void);
 void trace_switch_thread(void);
 void measure_switch_process(void);
 void trace_switch_process(void);
-void peer_main(const char *arg);	/* the other process of context_switch_process */
+void measure_switch_design(void);
+void peer_main(const char *arg);	/* the other process of context_switch_process,
+					 * context_switch_design */
 void measure_thread_create(void);
 void trace_thread_create(void);
 void measure_thread_create_smp(void);

@@ -23,6 +23,7 @@ const struct benchmark benchmarks[] = {
 	{ "exception", measure_exception, trace_exception },
 	{ "context_switch_thread", measure_switch_thread, trace_switch_thread },
 	{ "context_switch_process", measure_switch_process, trace_switch_process },
+	{ "context_switch_design", measure_switch_design, NULL },
 	{ "thread_create_exit", measure_thread_create, trace_thread_create },
 	{ "thread_create_exit_smp", measure_thread_create_smp, NULL },
 	{ "irqs_off", measure_irqs_off, NULL },

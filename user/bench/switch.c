@@ -8,6 +8,7 @@
 #include "bench.h"
 #include "string.h"
 #include "thread.h"
+#include "tests/probe/abi.h"
 
 #define SWITCHES 500		/* of the measuring side; the peer does as many */
 #define ROUNDS 300
@@ -84,10 +85,9 @@ static void with_thread(void (*peer)(void *), void (*body)(const char *), const 
 	thread_finish(&t);
 }
 
-static void with_process(const char *peer, void (*body)(const char *), const char *name)
+/* @pid: the peer, just spawned. */
+static void with_process(long pid, void (*body)(const char *), const char *name)
 {
-	long pid = spawn("bench", peer);
-
 	if (pid < 0)
 		sys_exit(1);
 	body(name);
@@ -106,12 +106,24 @@ void trace_switch_thread(void)
 
 void measure_switch_process(void)
 {
-	with_process("peer=measure", measure_yields, "context_switch_process.instructions");
+	with_process(spawn("bench", "peer=measure"), measure_yields,
+		     "context_switch_process.instructions");
 }
 
 void trace_switch_process(void)
 {
-	with_process("peer=trace", trace_yield, "context_switch_process");
+	with_process(spawn("bench", "peer=trace"), trace_yield, "context_switch_process");
+}
+
+/* Not in a boot that runs one design only. No trace: it would hold one direction, and they
+ * differ. */
+void measure_switch_design(void)
+{
+	long other = sys_bench_control(BENCH_NEXT_DESIGN, 0);
+
+	if (other >= 0)
+		with_process(spawn_with("bench", "peer=measure", (unsigned)other), measure_yields,
+			     "context_switch_design.instructions");
 }
 
 /* --- syscall_sleep: another thread sleeps, this one wakes it and makes way ------------------- */
