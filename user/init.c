@@ -7,7 +7,8 @@
  * "run=<program>". All but the first, the last, and the one that hangs always end in shutdown().
  * "tests=mixed-<tests>" runs those tests with processes of every entry design: the first that is
  * spawned has one, the second the next.
- * "tests=as-<design>-<tests>" runs the programs of those tests by that design.
+ * "tests=as-<design>-<tests>" runs the programs of those tests by that design, and
+ * "bench=as-<design>-<what>" all processes of a benchmark.
  */
 #include "arch/x86_64/x86.h"
 #include "designs.h"
@@ -40,12 +41,7 @@ static unsigned as_design = DESIGN_COUNT;
 
 static long run_program(const char *program, const char *arg)
 {
-	long pid;
-
-	if (as_design == DESIGN_COUNT)
-		return run(program, arg);
-	pid = spawn_with(program, arg, as_design);
-	return pid < 0 ? pid : sys_wait((unsigned long)pid);
+	return as_design == DESIGN_COUNT ? run(program, arg) : run_with(program, arg, as_design);
 }
 
 /* One KTAP line. Returns whether the run is still good. */
@@ -147,7 +143,7 @@ static const char *after_design(const char *arg)
 	size_t longest = 0;
 
 	if (starts_with(arg, MIXED)) {
-		sys_bench_control(BENCH_MIX, 1);
+		sys_bench_control(BENCH_MIX, MIX_IN_TURN);
 		return arg + strlen(MIXED);
 	}
 	for (unsigned n = 0; starts_with(arg, AS) && n < DESIGN_COUNT; n++) {
@@ -206,8 +202,13 @@ static void tests(const char *arg)
 
 static void bench(const char *which)
 {
-	long status = run("bench", which);
+	long status;
 
+	which = after_design(which);
+	sys_spawn_rights(RIGHTS_ALL);
+	if (as_design != DESIGN_COUNT)		/* a benchmark's other processes are of it, too */
+		sys_bench_control(BENCH_MIX, MIX_PARENT);
+	status = run_program("bench", which);
 	if (status & WAIT_KILLED || status < 0)
 		printf("init: bench ended with status %ld\n", status);
 	shutdown(status == 0 ? EXIT_PASS : status == EXIT_USAGE ? EXIT_USAGE : EXIT_FAIL);

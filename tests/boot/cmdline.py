@@ -19,6 +19,7 @@ MISTAKES = {
     "fuzz-without-number": ("tests=fuzz-9x", [r"fuzz-9x", r"kernel.*user"]),
     "fire-at-nothing": ("tests=fire-", [r"fire-: no such", r"kernel.*user"]),
     "unknown-benchmark": ("bench=nosuch", [r"nosuch", r"syscall_null"]),
+    "unknown-guest": ("bench=as-percpu", [r"as-percpu: no such benchmark"]),
     "bad-number": ("seed=seven", [r"seven"]),
     "no-cpus": ("cpus=0", [r"cpus=0", r"1 to 64"]),
     "bad-pcid": ("pcid=maybe", [r"pcid=maybe", r"on off"]),

@@ -78,8 +78,10 @@
 /* With a vector in place of an address: the first instruction of that vector's entry. */
 #define BREAK_STUB		(1ul << 56)
 
-#define BENCH_MIX		23	/* arg: 1: each spawn that names no entry design takes the
-					 * next that this boot can run; 0: the boot's, as usual */
+#define BENCH_MIX		23	/* arg: what a spawn takes that names no entry design */
+#define MIX_BOOT		0	/* the boot's, as usual */
+#define MIX_IN_TURN		1	/* the one after the last spawn's that this boot can run */
+#define MIX_PARENT		2	/* its parent's */
 #define BENCH_NEXT_DESIGN	24	/* after the caller's in the registry, round and round:
 					 * the next that isolates and that this boot can run;
 					 * -EINVAL: none */

@@ -142,6 +142,11 @@ static void make_homeless(struct thread *t)
 	t->homes = 0;
 }
 
+static void parents_design(const struct entry_design **d)
+{
+	*d = current_thread()->design;
+}
+
 static void next_design(const struct entry_design **d)
 {
 	static uint32_t last;
@@ -162,6 +167,22 @@ static int64_t next_split_design(void)
 
 		if (d->split && !entry_refusal(d))
 			return d->number;
+	}
+	return -EINVAL;
+}
+
+static int64_t mix(uint64_t how)
+{
+	switch (how) {
+	case MIX_BOOT:
+		probe.spawn_design = NULL;
+		return 0;
+	case MIX_IN_TURN:
+		probe.spawn_design = next_design;
+		return 0;
+	case MIX_PARENT:
+		probe.spawn_design = parents_design;
+		return 0;
 	}
 	return -EINVAL;
 }
@@ -309,8 +330,7 @@ static int64_t control(uint64_t op, uint64_t arg)
 	case BENCH_CPUS:
 		return sched_online_cpus();
 	case BENCH_MIX:
-		probe.spawn_design = arg ? next_design : NULL;
-		return 0;
+		return mix(arg);
 	case BENCH_NEXT_DESIGN:
 		return next_split_design();
 	case BENCH_BREAK:

@@ -17,11 +17,15 @@
 
 #define TRACE_WARMUP 3		/* operations before the traced one: tables and caches are filled */
 
+#define IN_ALL		1
+#define IN_TURNS	2
+
 struct benchmark {
 	const char *name;
 	void (*measure)(void);	/* timer stopped; reports its metrics */
 	void (*trace)(void);	/* the operation once between trace_begin() and trace_end(); may
 				 * be NULL */
+	unsigned runs;		/* IN_ALL: bench=all; IN_TURNS: bench=turns */
 };
 
 extern const struct benchmark benchmarks[];
@@ -81,6 +85,9 @@ unsigned long one_stack(void);
 /* The longest stretches with interrupts off, and whether @arg is about one of them and is done. */
 void measure_irqs_off(void);
 bool irqs_off_main(const char *arg);
+
+/* Those with IN_TURNS, by each design in turn; the exit code. */
+int run_turns(void);
 
 void measure_memory(void);
 void measure_exposure(void);

@@ -5,6 +5,7 @@
  *   bench <name>    that benchmark        bench all     each, in a process of its own
  *                         (but those about several CPUs and irqs_off)
  *   bench trace     each operation once, between marks for the host's debugger
+ *   bench turns     the timed ones, designs side by side
  */
 #include "bench.h"
 #include "print.h"
@@ -13,37 +14,35 @@
 #include "tests/probe/abi.h"
 
 const struct benchmark benchmarks[] = {
-	{ "syscall_null", measure_null, trace_null },
-	{ "syscall_copy64", measure_copy64, trace_copy64 },
-	{ "syscall_sleep", measure_sleep, trace_sleep },
-	{ "syscall_latency", measure_latency, NULL },
-	{ "irq_user", measure_irq_user, trace_irq_user },
-	{ "irq_kernel", measure_irq_kernel, trace_irq_kernel },
-	{ "page_fault", measure_page_fault, trace_page_fault },
-	{ "exception", measure_exception, trace_exception },
-	{ "context_switch_thread", measure_switch_thread, trace_switch_thread },
-	{ "context_switch_process", measure_switch_process, trace_switch_process },
-	{ "context_switch_design", measure_switch_design, NULL },
-	{ "thread_create_exit", measure_thread_create, trace_thread_create },
-	{ "thread_create_exit_smp", measure_thread_create_smp, NULL },
-	{ "irqs_off", measure_irqs_off, NULL },
-	{ "memory", measure_memory, NULL },
-	{ "exposure", measure_exposure, NULL },
+	{ "syscall_null", measure_null, trace_null, IN_ALL | IN_TURNS },
+	{ "syscall_copy64", measure_copy64, trace_copy64, IN_ALL | IN_TURNS },
+	{ "syscall_sleep", measure_sleep, trace_sleep, IN_ALL | IN_TURNS },
+	{ "syscall_latency", measure_latency, NULL, IN_ALL },
+	{ "irq_user", measure_irq_user, trace_irq_user, IN_ALL | IN_TURNS },
+	{ "irq_kernel", measure_irq_kernel, trace_irq_kernel, IN_ALL | IN_TURNS },
+	{ "page_fault", measure_page_fault, trace_page_fault, IN_ALL | IN_TURNS },
+	{ "exception", measure_exception, trace_exception, IN_ALL | IN_TURNS },
+	{ "context_switch_thread", measure_switch_thread, trace_switch_thread, IN_ALL | IN_TURNS },
+	{ "context_switch_process", measure_switch_process, trace_switch_process,
+	  IN_ALL | IN_TURNS },
+	{ "context_switch_design", measure_switch_design, NULL, IN_ALL | IN_TURNS },
+	{ "thread_create_exit", measure_thread_create, trace_thread_create, IN_ALL | IN_TURNS },
+	/* depends on the number of CPUs; counts only under icount */
+	{ "thread_create_exit_smp", measure_thread_create_smp, NULL, 0 },
+	{ "irqs_off", measure_irqs_off, NULL, 0 },
+	{ "memory", measure_memory, NULL, IN_ALL },
+	{ "exposure", measure_exposure, NULL, IN_ALL },
 };
 const size_t benchmark_count = sizeof(benchmarks) / sizeof(benchmarks[0]);
-
-/* What depends on the number of CPUs, and what only counts under icount, runs when it is named. */
-static bool in_all(const struct benchmark *b)
-{
-	return b->measure != measure_thread_create_smp && b->measure != measure_irqs_off;
-}
 
 /* Its own process each, so that a figure does not depend on what was measured before it. */
 static int run_all(void)
 {
 	for (size_t i = 0; i < benchmark_count; i++) {
-		long status = in_all(&benchmarks[i]) ? run("bench", benchmarks[i].name) : 0;
+		long status = 0;
 
+		if (benchmarks[i].runs & IN_ALL)
+			status = run("bench", benchmarks[i].name);
 		if (status) {
 			printf("bench: %s ended with status 0x%lx\n", benchmarks[i].name,
 			       (unsigned long)status);
@@ -73,7 +72,7 @@ static int run_one(const char *name)
 		control(BENCH_TIMER_HZ, TIMER_HZ_NORMAL);
 		return TEST_PASS;
 	}
-	printf("bench=%s: no such benchmark. Valid: all, trace", name);
+	printf("bench=%s: no such benchmark. Valid: all, trace, turns", name);
 	for (size_t i = 0; i < benchmark_count; i++)
 		printf(", %s", benchmarks[i].name);
 	printf("\n");
@@ -87,6 +86,8 @@ int main(const char *arg, size_t len)
 		return run_all();
 	if (!strcmp(arg, "trace"))
 		return trace_all();
+	if (!strcmp(arg, "turns"))
+		return run_turns();
 	if (starts_with(arg, "peer")) {
 		peer_main(arg);
 		return TEST_PASS;

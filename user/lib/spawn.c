@@ -23,3 +23,10 @@ long run(const char *program, const char *arg)
 
 	return pid < 0 ? pid : sys_wait((unsigned long)pid);
 }
+
+long run_with(const char *program, const char *arg, unsigned design)
+{
+	long pid = spawn_with(program, arg, design);
+
+	return pid < 0 ? pid : sys_wait((unsigned long)pid);
+}

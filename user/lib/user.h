@@ -40,7 +40,8 @@ static inline void *map_memory(size_t len, unsigned prot)
 long spawn(const char *program, const char *arg);
 /* The same by an entry design of the caller's choice, DESIGN_* of designs.h. */
 long spawn_with(const char *program, const char *arg, unsigned design);
-/* spawn(), then wait: its exit code, WAIT_KILLED | vector, or a negative error. */
+/* spawn() or spawn_with(), then wait: its exit code, WAIT_KILLED | vector, or a negative error. */
 long run(const char *program, const char *arg);
+long run_with(const char *program, const char *arg, unsigned design);
 
 #endif
