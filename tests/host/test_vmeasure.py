@@ -15,11 +15,11 @@ LAYOUT = {
     "USER_END": 0x7ffffffff000, "KSTACK_AREA_BASE": 0xffff880000000000, "KSTACK_SLOT_PAGES": 4,
     "HEAP_AREA_BASE": 0xffff900000000000, "MMIO_AREA_BASE": 0xffff980000000000,
     "CPU_ENTRY_AREA_BASE": 0xffffa00000000000, "CEA_FIRST_BLOCK": 0xffffa00000020000,
-    "CEA_BLOCK_PAGES": 32, "CEA_ENTRY_STACK_PAGE": 5, "CEA_NMI_STACK_PAGE": 7, "CEA_DOOR_PAGE": 15,
+    "CEA_BLOCK_PAGES": 32, "CEA_ENTRY_STACKS_PAGE": 18, "CEA_NMI_STACK_PAGE": 7, "CEA_DOOR_PAGE": 15,
     "TRAMPOLINE_AREA_BASE": 0xffffa80000000000, "TRAMPOLINE_SLOT_PAGES": 2,
     "KERNEL_IMAGE_BASE": 0xffffffff80000000,
 }
-ENTRY_TOP = 0xffffa00000020000 + 6 * 4096
+ENTRY_TOP = 0xffffa00000020000 + 19 * 4096
 KSTACK_TOP = 0xffff880000000000 + 3 * 4096
 TEXT = 0xffffffff80010000
 STUBS = 0xffffffff80020000
@@ -163,7 +163,9 @@ class Events(unittest.TestCase):
 
     def test_areas(self):
         areas = Areas(LAYOUT, NoSymbols)
-        self.assertEqual(areas.of_stack_pointer(ENTRY_TOP), ("entry_stack", 0))
+        self.assertEqual(areas.of_stack_pointer(ENTRY_TOP), ("entry_stack", 18))
+        self.assertEqual(areas.of_stack_pointer(ENTRY_TOP + 2 * 4096), ("entry_stack", 20))
+        self.assertIsNone(areas.of_stack_pointer(ENTRY_TOP + 4096))
         self.assertEqual(areas.of_stack_pointer(KSTACK_TOP), ("kernel_stack", 0))
         self.assertIsNone(areas.of(0xffffa00000020000 + 15 * 4096))
         self.assertEqual(areas.of(LAYOUT["TRAMPOLINE_AREA_BASE"] + 3 * 4096)[0], "trampoline")

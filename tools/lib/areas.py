@@ -17,6 +17,9 @@ class Areas:
         # CEA_NMI_STACK_PAGE 7 -> {7: "nmi_stack"}: the list follows the header by itself.
         self.cea = {page: name[4:-5].lower() for name, page in layout.items()
                     if name.startswith("CEA_") and name.endswith("_STACK_PAGE")}
+        # An entry stack of each design that has one, with a guard page before the next.
+        for page in range(layout["CEA_ENTRY_STACKS_PAGE"], layout["CEA_BLOCK_PAGES"], 2):
+            self.cea[page] = "entry_stack"
 
     def of(self, address):
         """The stack area that holds @address, or None. Cached by page by its caller's needs."""
@@ -27,8 +30,9 @@ class Areas:
             return "kernel_stack", (address - at["KSTACK_AREA_BASE"]) // (
                 at["KSTACK_SLOT_PAGES"] * PAGE)
         if at["CEA_FIRST_BLOCK"] <= address < at["TRAMPOLINE_AREA_BASE"]:
-            block, page = divmod((address - at["CEA_FIRST_BLOCK"]) // PAGE, at["CEA_BLOCK_PAGES"])
-            return (self.cea[page], block) if page in self.cea else None
+            which = (address - at["CEA_FIRST_BLOCK"]) // PAGE
+            page = which % at["CEA_BLOCK_PAGES"]
+            return (self.cea[page], which) if page in self.cea else None
         if at["TRAMPOLINE_AREA_BASE"] <= address < at["KERNEL_IMAGE_BASE"]:
             return "trampoline", (address - at["TRAMPOLINE_AREA_BASE"]) // (
                 at["TRAMPOLINE_SLOT_PAGES"] * PAGE)
