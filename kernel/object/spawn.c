@@ -69,6 +69,8 @@ static int equip(struct process *p, const struct beginning *b, struct thread **f
 	at = push_argument(p->as, b->arg, b->arg_len);
 	if (!at)
 		return -ENOMEM;
+	if (sched_point())
+		return -EINTR;
 	return thread_prepare(p, rip, at, at, b->arg_len, first);
 }
 
