@@ -74,8 +74,7 @@ bool entry_text_of_any(uint64_t va)
 const char *entry_refusal(const struct entry_design *d)
 {
 	if (d != boot_design && !entry_mixed())
-		return "the whole kernel is Global in this boot: boot with entry= a design that "
-		       "isolates";
+		return "the whole kernel is Global in this boot";
 	if (d->needs & ~cpu_features)
 		return "this CPU lacks what it needs";
 	return NULL;

@@ -219,6 +219,7 @@ static int choose_design(uint64_t number, const struct entry_design **design)
 	why = entry_refusal(d);
 	if (why) {
 		printk("spawn: no process can have the entry design %s: %s\n", d->name, why);
+		irq_window();
 		return -ENOTSUP;
 	}
 	if (entry_mixed() && !d->split &&
