@@ -51,7 +51,7 @@ class Samples(unittest.TestCase):
 
 class Bars(unittest.TestCase):
     RESULTS = {
-        "x": {"a": {"m": 10}}, "y":
+        "x": {"a": {"m": 10}, "b": {"m": 12}}, "y":
         {"a": {"m": {"min": 1, "median": 15, "p99": 90, "max": 99, "n": 9}}}
     }
 
@@ -66,10 +66,13 @@ class Bars(unittest.TestCase):
         self.assertFalse(self.passed(equal=14))
         self.assertTrue(self.passed(minus="x", at_most=5))
         self.assertFalse(self.passed(minus="x", at_most=4))
+        self.assertTrue(self.passed(design="x", benchmark="b", minus_benchmark="a", equal=2))
+        self.assertTrue(self.passed(minus="x", minus_benchmark="b", equal=3))
 
     def test_missing_or_unbounded_is_a_miss(self):
         self.assertFalse(self.passed(metric="nothing", at_most=9))
         self.assertFalse(self.passed(minus="nobody", at_most=9))
+        self.assertFalse(self.passed(minus_benchmark="nothing", at_most=9))
         self.assertFalse(self.passed())
 
 

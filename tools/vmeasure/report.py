@@ -160,10 +160,11 @@ def check_bars(bars, results):
     for bar in bars:
         value = value_of(results, bar["design"], bar["benchmark"], bar["metric"])
         what = "%s %s.%s" % (bar["design"], bar["benchmark"], bar["metric"])
-        if "minus" in bar:
-            other = value_of(results, bar["minus"], bar["benchmark"], bar["metric"])
+        if "minus" in bar or "minus_benchmark" in bar:
+            base = bar.get("minus", bar["design"]), bar.get("minus_benchmark", bar["benchmark"])
+            other = value_of(results, *base, bar["metric"])
             value = None if value is None or other is None else value - other
-            what = what.replace(bar["design"], "%s minus %s" % (bar["design"], bar["minus"]), 1)
+            what += " minus %s %s.%s" % (*base, bar["metric"])
         limits = [(k, bar[k]) for k in ("at_most", "at_least", "equal") if k in bar]
         passed = value is not None and bool(limits) and all(
             {"at_most": value <= n, "at_least": value >= n, "equal": value == n}[k]
