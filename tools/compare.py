@@ -4,13 +4,15 @@
 
     compare.py [--build DIR] [--docs] [--plain-runs N] [--no-trace]
 
-Per design: one boot under icount (exact counts), plain boots interleaved over the designs
-(times, used for ratios only), and one traced boot that counts events instruction by instruction.
+Per design: one boot under icount (exact counts), one more where it is a guest in the boot of another
+design, plain boots interleaved over the designs (times, used for ratios only), and one traced boot
+that counts events instruction by instruction. Then boots in which all designs take turns (times).
 Then, with 1, 2 and 4 CPUs, what a thread costs that comes and goes beside siblings on all CPUs, and
 with 1 and 2 the longest stretch with interrupts off in each system call.
 Writes results.json, samples.csv, two SVG plots and table.txt to DIR/compare and prints the
 table; with --docs it also puts it into docs/results.md, and what README.md shows of it there.
-Status 1: a boot failed, a cross-check failed, or a bar of entry/bars.json was missed.
+Status 1: a boot failed, a cross-check failed, a guest's figure differs and entry/mixed.json does not
+say why, or a bar of entry/bars.json was missed.
 """
 import argparse
 import json
@@ -20,10 +22,10 @@ from collections import namedtuple
 
 from lib import paths, settings
 from lib.boots import Boot
-from lib.designs import designs
+from lib.designs import designs, splits
 from lib.gdb import GdbError
 from lib.paths import ROOT
-from vmeasure import hardening, pages, plots, report, shipped, stats
+from vmeasure import hardening, mixed, pages, plots, report, shipped, stats
 from vmeasure.code_figures import code_figures
 from vmeasure.stepper import TraceError
 from vmeasure.tracer import Subject, count_design
@@ -33,9 +35,11 @@ BY_CPUS = "thread_create_exit_smp"      # the benchmark that depends on the numb
 CPU_COUNTS = (1, 2, 4)                  # and the numbers it is run with
 PLAIN_RUNS_BY_CPUS = 3
 IRQS_OFF_CPUS = (1, 3)                  # the others idle, and are looked after
+TURN_BOOTS = 3                          # in which all designs take turns
 
-# A boot for figures: benches is what parse_bench() finds in its log.
-Sample = namedtuple("Sample", "design mode cpus run benches")
+# A boot for figures: benches is what parse_bench() finds in its log, of design; entry and bench are
+# the words of its command line.
+Sample = namedtuple("Sample", "design mode cpus run benches entry bench")
 
 
 def arguments():
@@ -62,13 +66,17 @@ class Comparison:
         self.iso = self.build / "vestibule.iso"
         self.designs = designs()
         self.order = [d.name for d in self.designs]
+        self.host = next(d.name for d in self.designs if splits(d))     # runs all of them
         self.boots_done = 0
         self.boots = len(self.order) * (1 + args.plain_runs +
                                         (not args.no_trace) + len(CPU_COUNTS) *
-                                        (1 + PLAIN_RUNS_BY_CPUS) + len(IRQS_OFF_CPUS))
+                                        (1 + PLAIN_RUNS_BY_CPUS) + len(IRQS_OFF_CPUS) +
+                                        1) + TURN_BOOTS
         self.samples = []           # Sample: bench=all on one CPU
+        self.samples_guest = []     # Sample: the same in the boot of another design
         self.samples_by_cpus = []   # Sample: bench=BY_CPUS
         self.samples_irqs_off = []  # Sample: bench=irqs_off
+        self.turns = []             # what mixed.turns() finds in a boot
         self.results = {}
         self.problems = []
 
@@ -80,11 +88,10 @@ class Comparison:
               file=sys.stderr,
               flush=True)
 
-    def boot(self, design, icount, run, cpus=1, bench="all"):
-        """The figures of one boot of the ISO; exits with the log's tail when the boot fails."""
+    def log(self, design, icount, run, cpus=1, bench="all"):
+        """The text of one boot of the ISO; exits with the log's tail when the boot fails."""
         start = time.monotonic()
-        mode = "icount" if icount else "tcg"
-        name = "%s, %s" % (design, mode) + (", %d CPUs" % cpus if cpus > 1 else "")
+        name = "%s, %s" % (design, mode_name(icount)) + (", %d CPUs" % cpus if cpus > 1 else "")
         outcome = Boot(cmdline="entry=%s cpus=%d bench=%s" % (design, cpus, bench),
                        mode="iso-bios",
                        cpus=cpus,
@@ -94,15 +101,23 @@ class Comparison:
         if outcome.verdict != "pass":
             sys.exit("compare: %s: %s\nlast lines of %s:\n  %s" % (
                 name, outcome.describe(), outcome.log, "\n  ".join(outcome.tail())))
-        benches = rename_time(stats.parse_bench(outcome.text), icount)
-        if not benches:
+        if "\nBENCH " not in outcome.text:
             sys.exit("compare: %s: no BENCH line in %s" % (name, outcome.log))
-        self.progress(name, start)
-        return Sample(design, mode, cpus, run, benches)
+        self.progress(name if bench == "all" else "%s, %s" % (name, bench), start)
+        return outcome.text
+
+    def boot(self, design, icount, run, cpus=1, bench="all", guest=None):
+        """The figures of one boot; of the design @guest, if it is not the boot's."""
+        words = "as-%s-%s" % (guest, bench) if guest else bench
+        benches = stats.parse_bench(self.log(design, icount, run, cpus, words))
+        return Sample(guest or design, mode_name(icount), cpus, run, rename_time(benches, icount),
+                      design, words)
 
     def measure(self):
         """All boots but the traced ones."""
         self.samples = self.boots_of(self.args.plain_runs)
+        self.samples_guest = [self.boot(mixed.host(d), True, 0, guest=d) for d in self.order]
+        self.turns = [self.boot_of_turns(run) for run in range(TURN_BOOTS)]
         for cpus in CPU_COUNTS:
             self.samples_by_cpus += self.boots_of(PLAIN_RUNS_BY_CPUS, cpus=cpus, bench=BY_CPUS)
         for cpus in IRQS_OFF_CPUS:
@@ -110,6 +125,7 @@ class Comparison:
         for s in self.samples:
             if s.mode == "icount":
                 self.results[s.design] = stats.summarize(s.benches)
+        self.compare_guests()
         for s in self.samples_irqs_off:
             calls = stats.summarize(s.benches)[report.IRQS_OFF]
             self.results[s.design][report.irqs_off_group(
@@ -120,6 +136,40 @@ class Comparison:
         touches each."""
         return [self.boot(design, run == 0, run, **what)
                 for run in range(plain_runs + 1) for design in self.order]
+
+    def boot_of_turns(self, run):
+        """Times of all designs in one boot."""
+        text = self.log(self.host, False, run, bench="turns")
+        return mixed.turns(text, self.order)
+
+    def turn_samples(self):
+        """The same as Samples, a value for each turn."""
+        return [Sample(d, mode_name(False), 1, run, {b: {"ticks": v[d]} for b, v in found.items()},
+                       self.host, "turns")
+                for run, found in enumerate(self.turns) for d in self.order]
+
+    def compare_guests(self):
+        """Each figure of a guest is that of a boot of its own, or entry/mixed.json says why not.
+        What only the guest can have is the design's."""
+        reasons = mixed.explained()
+        for s in self.samples_guest:
+            own, guest = self.results[s.design], stats.summarize(s.benches)
+            self.problems += ["%s as a guest: %s" % (s.design, line) for line in
+                              mixed.differences(own, guest, reasons.get(s.design, {}))]
+            for bench, metrics in guest.items():
+                own.setdefault(bench, metrics)
+
+    def times(self):
+        """Ratios of times without icount: {way: {benchmark: {design: [ratio]}}}."""
+        boots = [(s.design, s.benches) for s in self.samples if s.mode != "icount"]
+        return {"boots": mixed.by_rounds(mixed.boots_as_rounds(boots, self.order)),
+                "turns": mixed.by_rounds(self.turns)}
+
+    def alone(self):
+        """{benchmark: {design: ratio}} of the first design: in boots of its own, to its turns."""
+        first = self.order[0]
+        boots = [s.benches for s in self.samples if s.design == first and s.mode != "icount"]
+        return mixed.alone(boots, self.turns, first)
 
     def by_cpus(self):
         """Rows for the table: what BY_CPUS costs, by the number of CPUs."""
@@ -185,20 +235,26 @@ class Comparison:
 
     def write(self, meta):
         """results.json, samples.csv and the plots."""
-        runs = [{"mode": s.mode, "cpus": s.cpus, "params": {"run": s.run, "bench": bench},
+        samples = (self.samples + self.samples_guest + self.samples_by_cpus +
+                   self.samples_irqs_off + self.turn_samples())
+        runs = [{"mode": s.mode, "cpus": s.cpus,
+                 "params": {"run": s.run, "bench": s.bench, "entry": s.entry},
                  "designs": {s.design: stats.summarize(s.benches)}}
-                for bench, samples in (("all", self.samples), (BY_CPUS, self.samples_by_cpus),
-                                       (report.IRQS_OFF, self.samples_irqs_off))
-                for s in samples if bench != "all" or s.mode != "icount"]
+                for s in samples if s.bench != "all" or s.mode != "icount"]
         report.write_json(self.out / "results.json", meta, self.results, runs)
         report.write_csv(self.out / "samples.csv",
-                         self.samples + self.samples_by_cpus + self.samples_irqs_off)
+                         [(*s[:5], "entry=%s bench=%s" % (s.entry, s.bench)) for s in samples])
         icount = {s.design: s.benches for s in self.samples if s.mode == "icount"}
         for name, title, axis, conditions in PLOTS:
             rows = [(d, [(label, icount[d][b][m]) for label, b, m in conditions
                          if m in icount[d].get(b, {})]) for d in self.order]
             if any(conds for _, conds in rows):
                 plots.distribution(self.out / (name + ".svg"), title, axis, rows)
+
+
+def mode_name(icount):
+    """What a boot's clock counts."""
+    return "icount" if icount else "tcg"
 
 
 # (file, title, x axis, [(condition, benchmark, metric)])
@@ -254,14 +310,16 @@ def main(args):
 
 def present(work, meta):
     """Print the table, and keep it; with --docs in the documents, too."""
-    ratios = stats.ratios([(s.design, s.benches) for s in work.samples if s.mode != "icount"],
-                          work.order)
-    figures = (work.results, ratios, work.by_cpus(), meta)
+    times = work.times()
+    sections = report.time_sections(*(mixed.medians(times[way]) for way in ("turns", "boots")),
+                                    work.alone(), work.order[0])
+    sections.append(("thread create and exit, by CPUs", work.by_cpus()))
+    figures = (work.results, sections, meta)
     text = report.table(*figures)
     (work.out / "table.txt").write_text(text + "\n")
     print(text)
     if work.args.docs:
-        pages.write(report.markdown(*figures))
+        pages.write(report.markdown(*figures), mixed.spread_table(times, work.order))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,9 @@ import importlib.util
 import unittest
 
 from lib.areas import Areas
+from lib.designs import designs, splits
 from lib import gdb
-from vmeasure import pages, report, stats
+from vmeasure import mixed, pages, report, stats
 from vmeasure.code_figures import asm_lines, c_lines
 from vmeasure.stepper import REGISTERS, Step, Trace
 
@@ -47,6 +48,98 @@ class Samples(unittest.TestCase):
                 ("x", {"a": {"ticks": [10]}}), ("y", {"a": {"ticks": [20]}}),
                 ("y", {"a": {"ticks": [20]}})]
         self.assertEqual(stats.ratios(runs, ["x", "y"]), {"a": {"x": 1.0, "y": 2.0}})
+
+
+class Guests(unittest.TestCase):
+    """A design's figures in a boot of its own, and as a guest."""
+    OWN = {"a": {"m": [5, 6]}, "b": {"m": [7]}}
+
+    def problems(self, guest, **reasons):
+        reasons = {name.replace("_", "."): why for name, why in reasons.items()}
+        return list(mixed.differences(self.OWN, guest, reasons))
+
+    def test_equal_figures_need_no_reason(self):
+        self.assertEqual(self.problems(self.OWN), [])
+        self.assertIn("says why", self.problems(self.OWN, a_m="because")[0])
+
+    def test_another_figure_needs_one(self):
+        other = {**self.OWN, "a": {"m": [5, 7]}}
+        self.assertIn("a.m: [5, 6]", self.problems(other)[0])
+        self.assertEqual(self.problems(other, a_m="because"), [])
+        self.assertEqual(len(self.problems(other, b_m="because")), 2)
+
+    def test_so_does_a_figure_that_one_of_them_lacks(self):
+        for guest in ({"a": self.OWN["a"]}, {**self.OWN, "c": {"m": [1]}}):
+            self.assertEqual(len(self.problems(guest)), 1)
+        self.assertEqual(self.problems({"a": self.OWN["a"]}, b_m="because"), [])
+
+    def test_a_reason_for_nothing_is_noticed(self):
+        self.assertEqual(len(self.problems(self.OWN, z_m="because")), 1)
+
+    def test_every_reason_is_of_a_design(self):
+        names = [d.name for d in designs()]
+        self.assertEqual(list(mixed.explained()), names)
+        self.assertTrue(all(why for reasons in mixed.explained().values()
+                            for why in reasons.values()))
+
+    def test_hosts_isolate_and_are_others(self):
+        hosts = [d.name for d in designs() if splits(d)]
+        for d in designs():
+            self.assertNotEqual(mixed.host(d.name), d.name)
+            self.assertIn(mixed.host(d.name), hosts)
+
+
+class Turns(unittest.TestCase):
+    """Designs timed side by side."""
+    ORDER = ["x", "y"]
+
+    @staticmethod
+    def log(*turns):
+        return "boot\n" + "".join("DESIGN %s\nBENCH %s.instructions %s\nBENCH %s.gap 1\n" %
+                                  (design, bench, values, bench)
+                                  for design, bench, values in turns)
+
+    def test_a_turn_is_its_median(self):
+        log = self.log(("x", "a", "1 2 9"), ("y", "a", "4"), ("x", "a", "3"), ("y", "a", "9"),
+                       ("x", "b", "5"), ("y", "b", "6"))
+        self.assertEqual(mixed.turns(log, self.ORDER),
+                         {"a": {"x": [2, 3], "y": [4, 9]}, "b": {"x": [5], "y": [6]}})
+
+    def test_turns_out_of_turn_are_an_error(self):
+        for turns in ((), [("y", "a", "1"), ("x", "a", "1")], [("x", "a", "1")],
+                      [("x", "a", "1"), ("y", "b", "1")],
+                      [("x", "a", "1"), ("y", "a", "1"), ("y", "a", "1")]):
+            with self.assertRaises(stats.BadLine):
+                mixed.turns(self.log(*turns), self.ORDER)
+
+    def test_a_ratio_is_within_its_round(self):
+        rounds = [{"a": {"x": [2, 10], "y": [4, 30]}}, {"a": {"x": [5, 0], "y": [5, 7]}}]
+        self.assertEqual(mixed.by_rounds(rounds), {"a": {"x": [1, 1, 1], "y": [2, 3, 1]}})
+        self.assertEqual(mixed.medians(mixed.by_rounds(rounds)), {"a": {"x": 1, "y": 2}})
+
+    def test_boots_in_turn_are_rounds(self):
+        boots = [(d, {"a": {"ticks": [n, n, 99]}, "memory": {"bytes": [1]}})
+                 for d, n in (("x", 2), ("y", 4), ("x", 3), ("y", 9))]
+        self.assertEqual(mixed.boots_as_rounds(boots, self.ORDER),
+                         [{"a": {"x": [2], "y": [4]}}, {"a": {"x": [3], "y": [9]}}])
+        self.assertEqual(mixed.boots_as_rounds([], self.ORDER), [])
+
+    def test_the_first_alone_against_its_turns(self):
+        turns = [{"a": {"x": [4, 4], "y": [1, 1]}, "b": {"x": [1, 1], "y": [1, 1]}}]
+        self.assertEqual(mixed.alone([{"a": {"ticks": [2]}}, {"a": {"ticks": [3]}}], turns, "x"),
+                         {"a": {"x": 0.5}})
+
+    def test_spread_of_both_ways(self):
+        ways = {"boots": {"a": {"x": [1, 1], "y": [1, 2, 3, 4]}},
+                "turns": {"a": {"x": [1, 1], "y": [2, 2, 2, 2]}, "b": {"x": [1], "y": [1]}}}
+        lines = mixed.spread_table(ways, self.ORDER).splitlines()
+        self.assertEqual(lines[0], "| | y |")
+        self.assertEqual(lines[2:4], ["| a, boots | 2.00 (1.00 to 3.00) |",
+                                      "| a, turns | 2.00 (2.00 to 2.00) |"])
+        self.assertIn("boots | 100 % |", lines[4])
+        self.assertIn("turns | 0 % |", lines[5])
+        self.assertEqual(len(mixed.spread_table({"boots": {}, "turns": ways["turns"]},
+                                                self.ORDER).splitlines()), 2)
 
 
 class Bars(unittest.TestCase):
@@ -91,9 +184,11 @@ class Tables(unittest.TestCase):
         self.table = "\n".join(lines + ["", "*QEMU*"]) + "\n"
         self.results = "# R\n%s%s%send\n" % (pages.BEGIN, self.table, pages.END)
         self.readme = "# V\n%s%s%send\n" % (pages.BEGIN, pages.short(self.table), pages.END)
+        self.measuring = "# M\n%s| | y |\n|---|---:|\n%s" % (pages.BEGIN, pages.END)
 
-    def problems(self, results="", readme=""):
-        return list(pages.problems(results or self.results, readme or self.readme, self.NAMES))
+    def problems(self, results="", readme="", measuring=""):
+        return list(pages.problems(results or self.results, readme or self.readme,
+                                   measuring or self.measuring, self.NAMES))
 
     def test_cells_are_the_whole_tables(self):
         lines = pages.short(self.table).splitlines()
@@ -107,6 +202,8 @@ class Tables(unittest.TestCase):
         self.assertIn("README.md", self.problems(readme=self.readme.replace("| 3 |", "| 2 |"))[0])
         self.assertIn("README.md", self.problems(results=self.results.replace("| 3 |", "| 2 |"))[0])
         self.assertIn("columns", self.problems(results=self.results.replace("| y |", "| z |"))[0])
+        self.assertIn("docs/measuring.md",
+                      self.problems(measuring=self.measuring.replace("| y |", "| x |"))[0])
 
     def test_what_is_missing_is_noticed(self):
         self.assertIn("compare:begin", self.problems(readme="# V\n")[0])

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The comparison's two tables: docs/results.md has all rows, README.md those that make the point.
+"""The comparison's tables: docs/results.md has all rows, README.md those that make the point, and
+docs/measuring.md how far the times are spread.
 
-The short one is made of the long one's cells, so no number of either is typed by hand. Both stand
+The short one is made of the long one's cells, so no number of any is typed by hand. All stand
 between the marks <!-- compare:begin --> and <!-- compare:end -->.
 """
 import re
@@ -9,6 +10,7 @@ import re
 from lib.paths import ROOT
 
 RESULTS, README = ROOT / "docs" / "results.md", ROOT / "README.md"
+MEASURING = ROOT / "docs" / "measuring.md"
 BEGIN, END = "<!-- compare:begin -->\n", "<!-- compare:end -->\n"
 MOST_ROWS = 15
 
@@ -79,16 +81,17 @@ def short(table):
     return "\n".join(lines) + "\n"
 
 
-def write(table):
-    """Put report.markdown()'s text into docs/results.md, and what README.md shows of it there."""
-    pages = {RESULTS: table, README: short(table)}
+def write(table, spread):
+    """Put report.markdown()'s text into docs/results.md and what README.md shows of it there, and
+    mixed.spread_table()'s into docs/measuring.md."""
+    pages = {RESULTS: table, README: short(table), MEASURING: spread}
     texts = {page: replaced(page.read_text("utf-8"), new) for page, new in pages.items()}
     for page, text in texts.items():
         page.write_text(text, "utf-8")
 
 
-def problems(results, readme, designs):
-    """What is wrong with the two pages' texts: one line each. @designs: the registry's names."""
+def problems(results, readme, measuring, designs):
+    """What is wrong with the pages' texts: one line each. @designs: the registry's names."""
     try:
         table = between_marks(results)
         names, _ = parse(table)
@@ -98,5 +101,7 @@ def problems(results, readme, designs):
         if between_marks(readme) != short(table):
             yield ("README.md: the table is not the one that docs/results.md gives: make "
                    "compare DOCS=yes")
+        if parse(between_marks(measuring))[0] != designs[1:]:
+            yield "docs/measuring.md: the table's columns are not all designs but the first"
     except NoTable as problem:
         yield str(problem)

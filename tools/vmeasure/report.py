@@ -51,10 +51,10 @@ def value_of(results, design, benchmark, metric):
     return None if value is None else typical(value)
 
 
-def sections(results, ratios, by_cpus):
+def sections(results, ready):
     """[(heading, [(row name, {design: number or None})])]: everything that the table shows.
 
-    @by_cpus: rows, ready.
+    @ready: sections that others have made, times and what depends on the number of CPUs.
     """
     found = []
     for heading, metric in SECTIONS:
@@ -62,10 +62,7 @@ def sections(results, ratios, by_cpus):
                 for b in benchmarks(results)]
         found.append((heading, [r for r in rows if any(v is not None for v in r[1].values())]))
     found.append(("distributions (icount): min / median / p99 / max", distributions(results)))
-    if ratios:
-        found.append(("time without icount, ratio of medians to %s" % next(iter(results)),
-                      [(b, ratios[b]) for b in ordered(ratios)]))
-    found.append(("thread create and exit, by CPUs", by_cpus))
+    found += ready
     for group, heading in PER_DESIGN.items():
         names = [m for m in dict.fromkeys(m for d in results.values() for m in d.get(group, {}))
                  if not m.startswith(SECRET)]
@@ -124,9 +121,9 @@ def cell(value):
     return "%.2f" % value if isinstance(value, float) else str(value)
 
 
-def table(results, ratios, by_cpus, meta):
+def table(results, ready, meta):
     """The whole comparison as aligned text."""
-    parts = sections(results, ratios, by_cpus)
+    parts = sections(results, ready)
     names = list(results)
     left = 2 + max(len(text) for heading, rows in parts
                    for text in [heading] + ["  " + r[0] for r in rows])
@@ -141,11 +138,11 @@ def table(results, ratios, by_cpus, meta):
     return "\n".join(lines[1:] + ["", meta_line(meta)])
 
 
-def markdown(results, ratios, by_cpus, meta):
+def markdown(results, ready, meta):
     """The table of docs/results.md: no distributions; with its meta line."""
     names = list(results)
     lines = ["| | %s |" % " | ".join(names), "|---|%s" % ("---:|" * len(names))]
-    for heading, rows in sections(results, ratios, by_cpus):
+    for heading, rows in sections(results, ready):
         if heading.startswith("distributions"):
             continue
         lines.append("| **%s** |%s" % (heading, " |" * len(names)))
@@ -183,14 +180,25 @@ def write_json(path, meta, results, runs):
         f.write("\n")
 
 
+def time_sections(turns, boots, alone, first):
+    """Sections of times, all {benchmark: {design: ratio}}: to the design @first, of designs in
+    @turns within a boot and of @boots of one design each; and of @first @alone to itself in turns.
+    """
+    return [(heading % first, [(b, ratios[b]) for b in ordered(ratios)]) for heading, ratios in (
+        ("time without icount, ratio to %s, in turns within a boot", turns),
+        ("the same, each in boots of its own, ratio to %s", boots),
+        ("%s in boots of its own, ratio to its turns", alone))]
+
+
 def write_csv(path, samples):
-    """@samples: [(design, mode, cpus, run, {benchmark: {metric: [values]}})], one line per
-    sample."""
+    """@samples: [(design, mode, cpus, run, {benchmark: {metric: [values]}}, words)], one line per
+    sample; words: the boot's command line."""
     with open(path, "w", newline="", encoding="utf-8") as f:
         out = csv.writer(f, lineterminator="\n")
-        out.writerow("design mode cpus run benchmark metric index value".split())
-        for design, mode, cpus, run, benches in samples:
+        out.writerow("design mode cpus run benchmark metric index value boot".split())
+        for design, mode, cpus, run, benches, words in samples:
             for bench, metrics in benches.items():
                 for metric, values in metrics.items():
                     for index, value in enumerate(values):
-                        out.writerow((design, mode, cpus, run, bench, metric, index, value))
+                        out.writerow((design, mode, cpus, run, bench, metric, index, value,
+                                      words))
