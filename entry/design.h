@@ -55,6 +55,12 @@ struct entry_design {
 	void (*switch_thread)(struct cpu *cpu, struct thread *next);
 };
 
+/* Load @d's IDT on this CPU. */
+static inline void idt_load(const struct entry_design *d)
+{
+	__asm__ volatile("lidt %0" : : "m"(d->idt));
+}
+
 #define ENTRY_STUB_SIZE 16
 #define ENTRY_DESIGNS_MAX CEA_BLOCK_PAGES	/* their IDTs lie where a CPU's block would */
 

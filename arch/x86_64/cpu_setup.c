@@ -46,7 +46,7 @@ static void syscall_setup(void)
 void cpu_load_design(struct cpu *cpu, const struct entry_design *design)
 {
 	cpu->design = design;
-	__asm__ volatile("lidt %0" : : "m"(design->idt));
+	idt_load(design);
 	wrmsr(MSR_LSTAR, (uint64_t)design->syscall_entry);
 	design->load_cpu(design, cpu);
 }
