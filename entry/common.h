@@ -37,7 +37,8 @@ DECLARE_PIECE(shared_two);
 
 /* @kind: the piece that its stubs lead to, shared_one or shared_two (entry/shared_one.asm). */
 #define DESIGN_COMMON(id, is_split, kind)					\
-	.number = ENTRY_NUMBER_##id, .name = entry_name_##id, .summary = entry_summary_##id,			\
+	.number = ENTRY_NUMBER_##id, .name = entry_name_##id,			\
+	.summary = entry_summary_##id,						\
 	.split = (is_split), .syscall_entry = id##_syscall_entry, .syscall_end = id##_idt_entry, \
 	.stubs = id##_stubs,							\
 	.idt = { IDT_LIMIT, CEA_IDT + (uint64_t)ENTRY_NUMBER_##id * PAGE_SIZE },	\
@@ -58,7 +59,8 @@ int no_cpu_setup(const struct entry_design *d, struct cpu *cpu);
 void no_cpu_load(const struct entry_design *d, struct cpu *cpu);
 void no_user_root_release(struct aspace *as);
 void no_thread_retire(struct thread *t);
-/* A user root with what its design's template shows and nothing more. No-op in an unsplit design. */
+/* A user root with what its design's template shows and nothing more. No-op in an unsplit
+ * design. */
 int shared_user_root(struct aspace *as);
 
 /* A per-CPU entry stack, page d->entry_stack of the CPU's block: allocate and map it, 0 or -ENOMEM;

@@ -43,7 +43,8 @@ struct entry_design {
 	uint32_t entry_stack;		/* page of a CPU's block that is its entry stack; 0: none */
 
 	/* All hooks: kernel table, IRQs off, kernel stack; 0 or a negative errno. */
-	int (*setup_cpu)(const struct entry_design *d, struct cpu *cpu);	/* what it needs there */
+	/* what it needs there */
+	int (*setup_cpu)(const struct entry_design *d, struct cpu *cpu);
 	/* @cpu enters by @d from now on: RSP0 and door, unless switch_thread() sets them */
 	void (*load_cpu)(const struct entry_design *d, struct cpu *cpu);
 	int (*map_user_root)(struct aspace *as);	/* fill the user root's kernel half */

@@ -23,7 +23,8 @@ uint64_t cpu_block_page(struct cpu *cpu, uint32_t page, uint64_t flags, uint32_t
 static int alloc_ist_stacks(struct cpu *cpu)
 {
 	for (uint32_t kind = 1; kind <= IST_COUNT; kind++) {
-		uint64_t pa = cpu_block_page(cpu, CEA_IST_PAGE(kind), PTE_W | PTE_NX | PTE_G, DESIGNS_ALL);
+		uint64_t pa = cpu_block_page(cpu, CEA_IST_PAGE(kind), PTE_W | PTE_NX | PTE_G,
+					     DESIGNS_ALL);
 
 		if (!pa)
 			return -ENOMEM;

@@ -16,9 +16,9 @@
 
 struct entry_design;
 
-/* Build the boot root pair (single root unless entry_mixed()), templates, direct map, kernel image W^X
- * by page; load it. Early identity map on entry; kernel table on return. Panics when memory is
- * short. entry is chosen. */
+/* Build the boot root pair (single root unless entry_mixed()), the templates, direct map, kernel
+ * image W^X by page; load it. Early identity map on entry; kernel table on return. Panics when
+ * memory is short. entry is chosen. */
 void kspace_init(const struct bootinfo *bi);
 
 /* Does the direct map show all of these bytes? It has all RAM and what shares 2 MiB with some,
@@ -46,8 +46,8 @@ uint64_t kspace_unmap(uint64_t va);
 /* Fill a new kernel root's, or the kernel half of a new user root of @d's, which splits. */
 void kspace_fill_kernel_root(uint64_t root);
 void kspace_fill_user_root(uint64_t user_root, const struct entry_design *d);
-/* What every user root of @d's has in its kernel half: physical address of a table; 0: it has no user
- * roots in this boot. */
+/* What every user root of @d's has in its kernel half: physical address of a table; 0: it has no
+ * user roots in this boot. */
 uint64_t kspace_template(const struct entry_design *d);
 /* Does every root on which @d's programs run share top-level slot @slot? The others' trees are a
  * space's own. */

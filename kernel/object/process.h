@@ -9,8 +9,8 @@
 
 extern struct archive boot_archive;
 
-/* What a process begins with: a program of the boot archive, an argument string (on its stack; rdi =
- * address, rsi = length), the design by which it enters the kernel, which this boot can run. */
+/* What a process begins with: a program of the boot archive, an argument string (on its stack; rdi
+ * = address, rsi = length), the design by which it enters the kernel, which this boot can run. */
 struct beginning {
 	const char *name, *arg;
 	size_t arg_len;

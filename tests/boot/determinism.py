@@ -3,7 +3,8 @@
 and so does a boot of another design in which the benchmarks are guests.
 
 GRUB hands over at a time of its own choosing, so this fails as soon as a figure depends on
-when the kernel was started. What is another for a guest stands in entry/mixed.json, with the reason.
+when the kernel was started. What is another for a guest stands in entry/mixed.json, with the
+reason.
 """
 from check import DESIGNS, Boot, Check, Failed, Outcome, expect, report
 from vmeasure import mixed, stats

@@ -38,8 +38,8 @@ static void enter(uint64_t vector, uint64_t top, const uint64_t *load, uint64_t 
 		irq_set_handler(vector, take_irq);
 	}
 	fire_expect.stub_vector = vector + 1;
-	fire_enter_stub((const char *)this_cpu()->design->stubs + vector * ENTRY_STUB_SIZE, top, has_error,
-			load, seen);
+	fire_enter_stub((const char *)this_cpu()->design->stubs + vector * ENTRY_STUB_SIZE, top,
+			has_error, load, seen);
 	if (is_irq)
 		irq_set_handler(vector, displaced);
 }

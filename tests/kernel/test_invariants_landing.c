@@ -76,7 +76,8 @@ KTEST(wrong_landings_are_found)
 		appear_as(t);
 		KCHECK(!invariants_check());
 		PLANT(cpu->tss->rsp[0], t->kstack_top - 16, "an interrupt lands elsewhere");
-		PLANT(cpu->tss->rsp[0], stage.thread[0]->kstack_top, "an interrupt lands elsewhere");
+		PLANT(cpu->tss->rsp[0], stage.thread[0]->kstack_top,
+		      "an interrupt lands elsewhere");
 		if (d->entry_stack || trampoline_of(t)) {
 			PLANT(cpu->tss->rsp[0], t->kstack_top, "an interrupt lands elsewhere");
 			PLANT(cpu->percpu->entry_top, t->kstack_top,

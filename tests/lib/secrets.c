@@ -77,7 +77,8 @@ static int look_at_once(struct sightings *s, const struct user_thread *sleeper)
 {
 	int64_t found;
 
-	while ((found = sys_bench_control(BENCH_LOOK_ASLEEP, (unsigned long)sleeper->tid)) == -EAGAIN)
+	while ((found = sys_bench_control(BENCH_LOOK_ASLEEP, (unsigned long)sleeper->tid)) ==
+	       -EAGAIN)
 		smp_relax();
 	if (found < 0)
 		return (int)found;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * test_design.c - a process enters the kernel by the design that its parent chose, and who may choose
+ * test_design.c - a process enters the kernel by the design that its parent chose; who may choose
  * what.
  *
  * A boot runs all designs, or it is a design's without isolation, which runs alone.  In the first
@@ -231,7 +231,8 @@ static void rights(const struct boot *b)
 	sys_spawn_rights(0);
 	snprintf(arg, sizeof(arg), UNPRIVILEGED "%lu", b->alone | b->unsplit << 8);
 	for (unsigned d = 0; d < DESIGN_COUNT; d++)
-		CHECK_EQUAL(run_by(b, d, arg), expected(b, d, 0) == -ENOTSUP ? -ENOTSUP : TEST_PASS);
+		CHECK_EQUAL(run_by(b, d, arg),
+			    expected(b, d, 0) == -ENOTSUP ? -ENOTSUP : TEST_PASS);
 	sys_spawn_rights(RIGHTS_ALL & ~RIGHT_UNISOLATED);
 	CHECK_EQUAL(run(PROGRAM, arg), TEST_PASS);
 	sys_spawn_rights(RIGHT_UNISOLATED);
