@@ -35,8 +35,8 @@
 
 /* spawn_rights(): what a process may do that hurts others. The first process has all. */
 #define RIGHT_PRIORITY		1	/* make its threads PRIORITY_URGENT */
-#define RIGHT_UNISOLATED	2	/* in a boot of a design with isolation spawn a process of one
-				 * without, which can read all memory (Meltdown) */
+#define RIGHT_UNISOLATED	2	/* spawn a process of a design without isolation, where the
+				 * boot's isolates: it can read all memory (Meltdown) */
 #define RIGHTS_ALL		3
 
 /* spawn_with(): as spawn(), and an entry design: its place in entry/registry.h, from 0. */

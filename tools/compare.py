@@ -6,9 +6,9 @@
 
 Per design: one boot under icount (exact counts), one more where it is a guest in the boot of
 another design, plain boots interleaved over the designs (times, used for ratios only), and one
-traced boot that counts events instruction by instruction. Then boots in which all designs take turns (times).
-Then, with 1, 2 and 4 CPUs, what a thread costs that comes and goes beside siblings on all CPUs, and
-with 1 and 2 the longest stretch with interrupts off in each system call.
+traced boot that counts events instruction by instruction. Then boots in which all designs take
+turns (times). Then, with 1, 2 and 4 CPUs, what a thread costs that comes and goes beside siblings
+on all CPUs, and with 1 and 2 the longest stretch with interrupts off in each system call.
 Writes results.json, samples.csv, two SVG plots and table.txt to DIR/compare and prints the
 table; with --docs it also puts it into docs/results.md, and what README.md shows of it there.
 Status 1: a boot failed, a cross-check failed, a guest's figure differs and entry/mixed.json does

@@ -28,8 +28,9 @@ WIDE = [
     "proof", "parsers", "kernel:4", "hardening", "lastwords", f"{LAST}.says",
     *(f"{d}/kernel" for d in OTHERS), f"{LAST}.kernel-qemu64", "user:4", f"{LAST}.work",
     f"{LAST}.sysret", f"{LAST}.nmi", f"{LAST}.body", f"{LAST}.panic", f"{LAST}.audit", "mixed",
-    "cmdline", "early", "machines", f"{LAST}.irqs-off", f"{LAST}.fire", f"{LAST}.hang", "smp:4:icount",
-    f"{LAST}.smp-torture", f"{LAST}.same-figures", f"{LAST}.meltdown", f"{LAST}.user-qemu64",
+    "cmdline", "early", "machines", f"{LAST}.irqs-off", f"{LAST}.fire", f"{LAST}.hang",
+    "smp:4:icount", f"{LAST}.smp-torture", f"{LAST}.same-figures", f"{LAST}.meltdown",
+    f"{LAST}.user-qemu64",
     *(f"{d}/kernel:4" for d in OTHERS), *(f"{d}/user:4" for d in OTHERS)
 ]
 NEEDS_ISO = re.compile(r"cmdline|machines|iso|media|early|image")
