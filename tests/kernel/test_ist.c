@@ -11,6 +11,7 @@
 #include "arch/x86_64/trapframe.h"
 #include "arch/x86_64/x86.h"
 #include "entry/design.h"
+#include "kernel/console/printk.h"
 #include "kernel/lib/probe.h"
 #include "kernel/trap/fault.h"
 #include "tests/kernel/ktest.h"
@@ -164,7 +165,10 @@ KTEST(a_machine_check_that_is_over_may_be_followed_by_another)
 	if ((cpuid(1, 0).edx & CPUID_MCE_MCA) != CPUID_MCE_MCA)
 		return;
 	wrmsr(MSR_MCG_STATUS, MCIP | RIPV);
-	KCHECK(rdmsr(MSR_MCG_STATUS) & MCIP);
+	if (!(rdmsr(MSR_MCG_STATUS) & MCIP)) {
+		printk("# MCG_STATUS does not keep what is written (Bochs 2.7)\n");
+		return;
+	}
 	KCHECK(!call(ist_machine_check, &f));
 	KCHECK(!(rdmsr(MSR_MCG_STATUS) & MCIP));
 }
