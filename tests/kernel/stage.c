@@ -121,3 +121,12 @@ void stage_clear(const struct stage *s)
 	reap_all();	/* the parent's end frees the child, which nobody asks after */
 	budget_init_root(0, 0);
 }
+
+const struct entry_design *stage_neighbour(const struct entry_design *d)
+{
+	const struct entry_design *next = stage_next_design(d);
+
+	if (!next)
+		next = stage_next_design(NULL);
+	return next != d ? next : NULL;
+}

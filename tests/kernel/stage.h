@@ -34,5 +34,7 @@ void stage_clear(const struct stage *s);
 #define EACH_DESIGN(d)								\
 	const struct entry_design *d = stage_next_design(NULL); d; d = stage_next_design(d)
 const struct entry_design *stage_next_design(const struct entry_design *d);
+/* Another than @d, a different one for each; NULL: there is none. */
+const struct entry_design *stage_neighbour(const struct entry_design *d);
 
 #endif

@@ -56,9 +56,11 @@ static void plant_ways_in(struct thread *t, const struct entry_design *other, bo
 	KCHECK(plant_found("its IDT is another design's"));
 	idt_load(t->design);
 	PLANT(t->process->as->design, other, "its design is not its thread's");
-	if (other->entry_stack) {
-		uint64_t top = cea_page(cpu->index, other->entry_stack) + PAGE_SIZE;
+	for (EACH_DESIGN(e)) {
+		uint64_t top = cea_page(cpu->index, e->entry_stack) + PAGE_SIZE;
 
+		if (!e->entry_stack || e == t->design)
+			continue;
 		PLANT(cpu->tss->rsp[0], top, "an interrupt lands elsewhere");
 		if (t->design->entry_stack)
 			PLANT(cpu->percpu->entry_top, top, "a system call lands elsewhere");
@@ -89,9 +91,8 @@ KTEST(wrong_landings_are_found)
 			PLANT(cpu->tss->rsp[0], top, "an interrupt lands elsewhere");
 			PLANT(cpu->percpu->entry_top, top, "a system call lands elsewhere");
 		}
-		for (EACH_DESIGN(other))
-			if (other != d)
-				plant_ways_in(t, other, failed);
+		if (stage_neighbour(d))
+			plant_ways_in(t, stage_neighbour(d), failed);
 		be_myself(t);
 		stage_clear(&stage);
 	}
@@ -100,14 +101,14 @@ KTEST(wrong_landings_are_found)
 /* It may be interrupted all the same. */
 KTEST(wrong_ways_in_of_an_idle_cpu_are_found)
 {
-	for (EACH_DESIGN(other)) {
-		if (other == this_cpu()->design)
-			continue;
-		idt_load(other);
-		KCHECK(plant_found("its IDT is another design's"));
-		idt_load(this_cpu()->design);
-		wrmsr(MSR_LSTAR, (uint64_t)other->syscall_entry);
-		KCHECK(plant_found("SYSCALL leads into another design"));
-		wrmsr(MSR_LSTAR, (uint64_t)this_cpu()->design->syscall_entry);
-	}
+	const struct entry_design *own = this_cpu()->design, *other = stage_neighbour(own);
+
+	if (!other)
+		return;
+	idt_load(other);
+	KCHECK(plant_found("its IDT is another design's"));
+	idt_load(own);
+	wrmsr(MSR_LSTAR, (uint64_t)other->syscall_entry);
+	KCHECK(plant_found("SYSCALL leads into another design"));
+	wrmsr(MSR_LSTAR, (uint64_t)own->syscall_entry);
 }
