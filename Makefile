@@ -304,9 +304,9 @@ $(ARCHIVE): $(USER_PROGS:$(BUILD)/user/bin/%=$(BUILD)/user/archive/%) $(NOTES)/u
 		-C $(BUILD)/user/archive -cf $@.part $(sort $(notdir $(USER_PROGS)))
 	mv $@.part $@
 
-$(BARE_ARCHIVE): $(BUILD)/user/archive/init
+$(BARE_ARCHIVE): $(BUILD)/user/archive/init $(BUILD)/user/archive/designs
 	tar --format=ustar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --mode=0755 \
-		-C $(BUILD)/user/archive -cf $@.part init
+		-C $(BUILD)/user/archive -cf $@.part designs init
 	mv $@.part $@
 
 # --- the image ---------------------------------------------------------------

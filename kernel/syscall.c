@@ -243,6 +243,7 @@ int64_t sys_spawn_with(uint64_t request)
 		return err;
 	pid = start(&r, design);
 	if (pid > 0 && entry_mixed() && !design->split) {
+		irq_window();		/* the line is one stretch, the spawn's last step another */
 		printk("spawn: process %u chose the entry design %s for its child %ld: without "
 		       "isolation, it can read all memory\n",
 		       current_thread()->process->pid, design->name, pid);

@@ -239,9 +239,9 @@ static void show(const char *program)
 	long status;
 
 	sys_spawn_rights(RIGHTS_ALL);
-	status = run(program, "");
+	status = strcmp(program, "init") ? run(program, "") : -ENOENT;	/* not another of us */
 	if (status == -ENOENT)
-		printf("init: run=%s: no such program in the boot archive; run=designs shows every "
+		printf("init: run=%s: no such program to show something; run=designs shows every "
 		       "design at once\n", program);
 	else if (status)
 		printf("init: run=%s ended with status %ld\n", program, status);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* spawn.c - a process with a program of the boot archive in it, made complete and then
  * published. */
+#include "arch/x86_64/x86.h"
 #include "kernel/abi.h"
 #include "kernel/console/printk.h"
 #include "kernel/lib/probe.h"
@@ -76,6 +77,7 @@ static int equip(struct process *p, const struct beginning *b, struct thread **f
 
 void process_discard(struct process *p, struct thread *first)
 {
+	irq_window();		/* what failed may have been the last of many steps */
 	if (first)
 		thread_discard(first);
 	thread_units_return(p);

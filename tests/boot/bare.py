@@ -36,7 +36,7 @@ def none_of_it() -> str:
         )
     with tarfile.open(paths.build() / "bare-archive.tar") as archive:
         programs = archive.getnames()
-    if programs != ["init"]:
+    if programs != ["designs", "init"]:
         raise Failed(f"the archive has {', '.join(programs)}")
     return f"{len(theirs)} functions less"
 
@@ -45,6 +45,12 @@ def boots(name: str, mode: str) -> None:
     expect(
         Boot(f"entry={name}", bare=True, cpus=2, mode=mode, what=f"bare-{mode}",
              until=WELCOME).run(), "reached")
+
+
+def demonstrates() -> None:
+    """What its menu offers is there."""
+    expect(Boot("run=designs", bare=True, what="bare-designs", until="The machine is yours").run(),
+           "reached", r"^  design +ticks/call ")
 
 
 def refuses() -> None:
@@ -61,6 +67,7 @@ def checks() -> list[Check]:
     found = [
         Check("bare.same-text", same_text),
         Check("bare.none-of-it", none_of_it),
+        Check("bare.demonstrates", demonstrates),
         Check("bare.refuses", refuses)
     ]
     for d in DESIGNS:

@@ -25,10 +25,10 @@ def bar(design: str) -> int:
                 if (b["design"], b["benchmark"]) == (design, "irqs_off"))
 
 
-def figures_check(design: str) -> Check:
+def figures_check(design: str, what: str = "irqs-off", **boot) -> Check:
     def run() -> str:
         outcome = expect(
-            Boot(f"entry={design} bench=irqs_off", icount=True, what="irqs-off").run(), "pass")
+            Boot(f"entry={design} bench=irqs_off", icount=True, what=what, **boot).run(), "pass")
         found = {
             name: int(value)
             for name, value in re.findall(r"^BENCH irqs_off\.(\w+) (\d+)$", outcome.text, re.M)
@@ -42,7 +42,7 @@ def figures_check(design: str) -> Check:
             raise Failed(f"{found[worst]} instructions in {worst}, {bar(design)} are allowed",
                          report(outcome))
         return f"at most {found[worst]} instructions, in {worst}"
-    return Check(f"{design}.irqs-off", run)
+    return Check(f"{design}.{what}", run)
 
 
 def watch_check(design: str) -> Check:
@@ -54,4 +54,6 @@ def watch_check(design: str) -> Check:
 
 
 def checks() -> list[Check]:
-    return [figures_check(LAST), watch_check(LAST)]
+    # Lines go to a text screen too there.
+    screen = figures_check(LAST, "irqs-off-screen", mode="iso-bios")
+    return [figures_check(LAST), screen, watch_check(LAST)]

@@ -38,6 +38,7 @@ static const struct named children[] = {
 	{ "exit", child_exit },
 	{ "invalid_opcode", child_invalid_opcode },
 	{ "page_fault", child_page_fault },
+	{ "limit", child_limit },
 	{ "thread_exit", child_thread_exit },
 	{ "zombies", child_zombies },
 };

@@ -24,6 +24,7 @@ void child_quit(void);
 void child_exit(void);
 void child_invalid_opcode(void);
 void child_page_fault(void);
+void child_limit(void);
 void child_thread_exit(void);
 void child_zombies(void);
 
