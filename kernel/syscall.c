@@ -218,8 +218,8 @@ static int choose_design(uint64_t number, const struct entry_design **design)
 		return -EINVAL;
 	why = entry_refusal(d);
 	if (why) {
-		printk("spawn: no process can have the entry design %s: %s\n", d->name, why);
-		irq_window();
+		printk_windows("spawn: no process can have the entry design %s: %s\n", d->name,
+			       why);
 		return -ENOTSUP;
 	}
 	if (entry_mixed() && !d->split &&
@@ -242,13 +242,10 @@ int64_t sys_spawn_with(uint64_t request)
 	if (err)
 		return err;
 	pid = start(&r, design);
-	if (pid > 0 && entry_mixed() && !design->split) {
-		irq_window();		/* the line is one stretch, the spawn's last step another */
-		printk("spawn: process %u chose the entry design %s for its child %ld: without "
-		       "isolation, it can read all memory\n",
-		       current_thread()->process->pid, design->name, pid);
-		irq_window();
-	}
+	if (pid > 0 && entry_mixed() && !design->split)
+		printk_windows("spawn: process %u chose the entry design %s for its child %ld: "
+			       "without isolation, it can read all memory\n",
+			       current_thread()->process->pid, design->name, pid);
 	return pid;
 }
 

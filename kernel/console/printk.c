@@ -67,6 +67,22 @@ void printk(const char *fmt, ...)
 	va_end(ap);
 }
 
+void printk_windows(const char *fmt, ...)
+{
+	char line[CHUNK];
+	va_list ap;
+
+	irq_window();
+	if (probe.quiet && !panic_in_progress())
+		return;
+	va_start(ap, fmt);
+	vsnprintk(line, sizeof(line), fmt, ap);
+	va_end(ap);
+	irq_window();
+	console_write(line, strlen(line));
+	irq_window();
+}
+
 /* Serves no mailbox meanwhile, as other waits for a lock do: the interrupted code may be in the
  * middle of that. */
 static bool lock_from_nmi(void)

@@ -10,6 +10,11 @@
 /* To every console, of any length. Any table but a user root; any IRQ state. */
 void printk(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A line (cut at 255 bytes) that a program brings about, and so at the worst time: to make it takes
+ * as long as to write it, up to three rows of a text screen. So interrupts come in before, in
+ * between and after. IRQs off, no lock held. */
+void printk_windows(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* One line (@fmt without its \n, cut at 255 bytes) from an NMI handler: waits for the console
  * lock for a bounded time only, for the interrupted code may hold it; then the line goes to the
  * serial line alone, without the lock. */

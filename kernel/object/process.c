@@ -17,7 +17,6 @@
 #include "mm/heap.h"
 
 #define PROCESS_FRAMES 3		/* charged for its struct, its budget, its pair of roots */
-#define KILL_LINE_MAX 256
 #define TELL_AT_ONCE 4			/* threads, under one lock; each may call an idle CPU */
 
 struct spinlock process_lock;
@@ -217,18 +216,11 @@ void process_kill_current(uint32_t vector, const char *why, ...)
 	struct thread *t = current_thread();
 	va_list ap;
 	struct format reason = { why, &ap };
-	char line[KILL_LINE_MAX];
 
-	/* A line takes as long to make as to write, it is up to three rows of a text screen, and what
-	 * led here may have been long: each is a stretch of its own. */
-	irq_window();
 	va_start(ap, why);
-	snprintk(line, sizeof(line), "kill: process %u (%s), thread %u: %pV\n", t->process->pid,
-		 t->process->name, t->tid, &reason);
+	printk_windows("kill: process %u (%s), thread %u: %pV\n", t->process->pid,
+		       t->process->name, t->tid, &reason);
 	va_end(ap);
-	irq_window();
-	printk("%s", line);
-	irq_window();
 	process_exit_current(WAIT_KILLED | vector);
 }
 

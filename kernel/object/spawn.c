@@ -45,7 +45,7 @@ static int load_program(struct aspace *as, const char *name, uint64_t *rip)
 		return -ENOENT;
 	err = elf_load(as, image, len, rip, &why);
 	if (err == -ENOEXEC)
-		printk("spawn: %s is not loadable: %s\n", name, why);
+		printk_windows("spawn: %s is not loadable: %s\n", name, why);
 	if (err)
 		return err;
 	return aspace_add_region(as, USER_STACK_TOP - USER_STACK_SIZE, USER_STACK_SIZE,
