@@ -245,7 +245,8 @@ void worst_spawn(void)
 	sys_wait((unsigned long)pid);
 }
 
-/* The same by each design that this boot runs: one has the most to make, of one the console tells. */
+/* The same by each design that this boot runs: one has the most to make, of one the console
+ * tells. */
 void worst_spawn_with(void)
 {
 	static const char child[] = "irqs_off-child-quit";
