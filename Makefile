@@ -138,9 +138,9 @@ debug:	## gdb at the first instruction of the chosen design's syscall entry; ENT
 test:	## every test, or one with T=name
 test-bochs:	## every design in Bochs: processors with PCID and x2APIC; some minutes; T=name
 test-debian:	## compare and test on a bare Debian, made for it; RELEASE=bookworm, trixie or sid; as root, long
-torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1
+torture:	## everything at once on CPUS=4 for SECONDS=600 a design; ENTRY= SEED= ICOUNT=1 THREADS=1 MIXED=1
 races:	## two system calls at once, one held at each of its instructions; ENTRY= X= Y= STRIDE= SAMPLE= SEED= JOBS=
-fuzz:	## N=100000000 random system calls a design on CPUS=4, and the branches reached; SEED= ENTRY= ICOUNT=1
+fuzz:	## N=100000000 random system calls a design on CPUS=4, and the branches reached; SEED= ENTRY= ICOUNT=1 MIXED=1
 compare:	## boot every design, print them side by side, write build/compare/; DOCS=yes: and the documents' tables
 trace:	## one real entry and exit, instruction by instruction; ENTRY=design EVENT=syscall|irq|fault|nmi
 lint:	## warnings as errors, static analysis, formatting, project rules

@@ -11,7 +11,10 @@ once on several CPUs, NMIs among them, for a long time.
 Environment: ENTRY= one design (all of the registry), CPUS= (4), SECONDS= of guest time per design
 (600; 0: only the first part), SEED= (1), ICOUNT=1 for a run that counts instructions instead: a
 second is then a billion of them; THREADS=1 for nothing but threads and processes that come and go,
-without the first part.
+without the first part.  MIXED=1: only the last run.
+
+The last run has processes of every design at once, in the boot of the last of the registry
+(tests=mixed-...); with ENTRY= there is none, unless it is asked for.
 
 Prints the guest's phases as they come, a line per design, and as the last line `N passed, N
 failed`.
@@ -85,11 +88,14 @@ def main():
     cpus, seed = settings.number("CPUS", 4, 1, MOST_CPUS), settings.seed()
     seconds = settings.number("SECONDS", 600, 0, MOST_SECONDS)
     icount, threads = settings.yes("ICOUNT"), settings.yes("THREADS")
-    wanted = chosen()
-    results = [] if threads else exhaust(wanted, seed)
+    wanted, only_mixed = chosen(), settings.yes("MIXED")
+    results = [] if threads or only_mixed else exhaust(wanted, seed)
+    what = "torture-threads" if threads else "torture"
+    runs = [] if only_mixed else [(d.name, what) for d in wanted]
+    if only_mixed or len(wanted) == len(designs()):
+        runs.append((wanted[-1].name, f"mixed-{what}"))
     if seconds:
-        what = "torture-threads" if threads else "torture"
-        results += [run(d.name, cpus, seconds, seed, icount, what) for d in wanted]
+        results += [run(design, cpus, seconds, seed, icount, what) for design, what in runs]
     return longrun.tally(results)
 
 
