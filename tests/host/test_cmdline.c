@@ -151,7 +151,7 @@ static void unknown_words_are_named_with_what_is_valid(void **state)
 {
 	(void)state;
 	assert_refused("entry=first foo=1", "\"foo=1\"",
-		       "entry= tests= bench= cpus= pcid= seed= inject=");
+		       "entry= tests= bench= run= cpus= pcid= seed= inject=");
 	assert_refused("quiet", "\"quiet\"", "entry= tests=");
 	assert_refused("=x", "\"=x\"", "entry=");
 	assert_refused("ENTRY=first", "\"ENTRY=first\"", "entry=");
