@@ -106,7 +106,7 @@ def checks() -> list[Check]:
     a, b, c = [d.name for d in HOSTS * 3][:3]
     return found + [
         demo_check(), alone_check(),
-        lane(a, "user", 1), lane(b, "user", 4), lane(c, "smp", 2), lane(a, "smp", 8),
-        lane(c, "smp", 4, icount=True), lane(b, f"fuzz-{FUZZ_CALLS}", 4, icount=True),
+        lane(a, "test_lifetimes", 1), lane(b, "user", 4), lane(c, "smp", 2), lane(a, "smp", 8),
+        lane(b, f"fuzz-{FUZZ_CALLS}", 4, icount=True),
         torture_check(c), races_check(a)
     ]
